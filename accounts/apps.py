@@ -1,0 +1,17 @@
+"""The ground floor."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class AccountsConfig(AppConfig):
+    """Who: companies and the people who work in them."""
+
+    name = "accounts"
+    verbose_name = _("Clients")
+
+    def ready(self) -> None:
+        """Register what this floor knows: facts about companies and employees."""
+        from accounts import facts
+
+        facts.register()

@@ -1,0 +1,70 @@
+"""Conditions: who and what a rule, segment, audience, challenge, survey branch or unlock is meant for.
+
+A JSON document is parsed against a catalogue of facts, answers whether it holds, and says itself in plain words.
+Pure: no Django, no database. A fact's value that is not known meets no comparison but `known: false`; see `language`.
+"""
+
+from accounts.conditions.facts import (
+    OPERATOR_NAMES,
+    Catalogue,
+    Fact,
+    FactConflictError,
+    FactRegistry,
+    FactType,
+    Label,
+    Operator,
+    Value,
+    Values,
+    from_json,
+    registry,
+    to_json,
+)
+from accounts.conditions.language import (
+    ALWAYS,
+    All,
+    Always,
+    Any,
+    Condition,
+    Leaf,
+    LeafOutcome,
+    Not,
+    explain,
+    failures,
+    holds,
+)
+from accounts.conditions.parsing import MAX_DEPTH, MAX_LEAVES, ConditionError, parse
+from accounts.conditions.sentences import failure_sentence, leaf_sentence, sentence
+
+__all__ = [
+    "ALWAYS",
+    "MAX_DEPTH",
+    "MAX_LEAVES",
+    "OPERATOR_NAMES",
+    "All",
+    "Always",
+    "Any",
+    "Catalogue",
+    "Condition",
+    "ConditionError",
+    "Fact",
+    "FactConflictError",
+    "FactRegistry",
+    "FactType",
+    "Label",
+    "Leaf",
+    "LeafOutcome",
+    "Not",
+    "Operator",
+    "Value",
+    "Values",
+    "explain",
+    "failure_sentence",
+    "failures",
+    "from_json",
+    "holds",
+    "leaf_sentence",
+    "parse",
+    "registry",
+    "sentence",
+    "to_json",
+]

@@ -1,0 +1,194 @@
+"""Companies, what we know of them, who looks after them, and the segments they stand in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models.dated import Dated, ends_after_start, one_at_a_time
+from accounts.scope import DatedQuerySet, ScopedQuerySet, portfolio
+from accounts.text import validate_plain_text
+
+if TYPE_CHECKING:
+    from accounts.actors import Actor
+
+
+class CompanyQuerySet(ScopedQuerySet["Company"]):
+    """Companies."""
+
+    def seen_by_account_manager(self, actor: Actor) -> Self:
+        return self.filter(pk__in=portfolio(actor))
+
+    def seen_by_employee(self, actor: Actor) -> Self:
+        return self.filter(pk=actor.company_id)
+
+
+class Company(models.Model):
+    """A firm that takes part: an end client or a channel partner."""
+
+    class Kind(models.TextChoices):
+        CLIENT = "CLIENT", _("client")
+        DISTRIBUTOR = "DISTRIBUTOR", _("distributor")
+        DEALER = "DEALER", _("dealer")
+        AGENT = "AGENT", _("agent")
+        INCUBATOR = "INCUBATOR", _("incubator")
+        ASSOCIATION = "ASSOCIATION", _("association")
+
+    name = models.CharField(_("name"), max_length=200, validators=[validate_plain_text])
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind, default=Kind.CLIENT)
+    external_id = models.CharField(
+        _("customer number"), max_length=100, blank=True, help_text=_("What other systems call this company.")
+    )
+    country = models.CharField(_("country"), max_length=100, blank=True, validators=[validate_plain_text])
+    served_by = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="serves",
+        verbose_name=_("served by"),
+        help_text=_("The partner that brought this company in or serves it. It sees nothing of it."),
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = CompanyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("company")
+        verbose_name_plural = _("companies")
+        constraints = [
+            # Two companies under one customer number would each get half of the other's points.
+            models.UniqueConstraint(
+                fields=["external_id"],
+                condition=~Q(external_id=""),
+                name="company_external_id_unique",
+                violation_error_message=_("Another company has this customer number."),
+            ),
+            # A company that serves itself would make every walk along the channel endless.
+            models.CheckConstraint(
+                condition=Q(served_by__isnull=True) | ~Q(served_by=F("id")),
+                name="company_not_served_by_itself",
+                violation_error_message=_("A company cannot be served by itself."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CompanyProfileQuerySet(ScopedQuerySet["CompanyProfile"]):
+    """Profiles: the vendor's knowledge, never shown to a client."""
+
+
+class CompanyProfile(models.Model):
+    """What we know of a company as an entity; the vendor's own view of it."""
+
+    company = models.OneToOneField(Company, on_delete=models.CASCADE, primary_key=True, related_name="profile")
+    goals = models.TextField(_("goals"), blank=True)
+    values = models.TextField(_("values and ethics"), blank=True)
+    decision_process = models.TextField(_("how it decides"), blank=True)
+    processes = models.TextField(_("processes and bottlenecks"), blank=True)
+    problems = models.TextField(_("problems beyond our product"), blank=True)
+
+    objects = CompanyProfileQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("company profile")
+        verbose_name_plural = _("company profiles")
+
+    def __str__(self) -> str:
+        return f"Profile of company {self.company_id}"
+
+
+class AccountManagerAssignmentQuerySet(DatedQuerySet["AccountManagerAssignment"]):
+    """Who looks after whom."""
+
+    def seen_by_employee(self, actor: Actor) -> Self:
+        return self.filter(company_id=actor.company_id)
+
+
+class AccountManagerAssignment(Dated):
+    """A company's one contact window, for a time."""
+
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="account_managers")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="portfolio",
+        verbose_name=_("account manager"),
+    )
+
+    objects = AccountManagerAssignmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("account manager of a company")
+        verbose_name_plural = _("account managers of companies")
+        indexes = [models.Index(fields=["user", "company"], name="account_manager_portfolio")]
+        constraints = [
+            ends_after_start("account_manager_ends_after_start"),
+            # Two account managers at once: the client would not know whom to call, and promises would fall between.
+            one_at_a_time(
+                "account_manager_one_at_a_time",
+                "company",
+                message=_("The company already has an account manager in this time."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} for {self.company}"
+
+
+class SegmentQuerySet(ScopedQuerySet["Segment"]):
+    """Segments: the vendor's own sorting of its clients."""
+
+    company_lookup = ""
+
+
+class Segment(models.Model):
+    """A group of companies that a program treats alike."""
+
+    code = models.SlugField(_("code"), max_length=50, unique=True)
+    name = models.CharField(_("name"), max_length=100, validators=[validate_plain_text])
+
+    objects = SegmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("segment")
+        verbose_name_plural = _("segments")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SegmentMembershipQuerySet(DatedQuerySet["SegmentMembership"]):
+    """Which company stands in which segment."""
+
+
+class SegmentMembership(Dated):
+    """A company in a segment, for a time."""
+
+    segment = models.ForeignKey(Segment, on_delete=models.PROTECT, related_name="memberships")
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="segments")
+
+    objects = SegmentMembershipQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("company in a segment")
+        verbose_name_plural = _("companies in segments")
+        constraints = [
+            ends_after_start("segment_membership_ends_after_start"),
+            # Listed twice at once, ending one row would silently leave the company in.
+            one_at_a_time(
+                "segment_membership_one_at_a_time",
+                "segment",
+                "company",
+                message=_("The company already stands in this segment in this time."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.company} in {self.segment}"

@@ -1,0 +1,68 @@
+"""The one way rows are reached: every queryset of the house answers `visible_to(actor)`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
+
+from django.db import models
+from django.db.models import Q
+
+if TYPE_CHECKING:
+    from accounts.actors import Actor
+
+M = TypeVar("M", bound=models.Model, covariant=True)
+
+
+class ScopedQuerySet(models.QuerySet[M]):
+    """Rows of one table, cut down to what an actor may see.
+
+    A table says with `company_lookup` how a row leads to its company ("" where it belongs to none) and overrides
+    `seen_by_employee` where a client's own people may see rows. Whoever is in doubt gets nothing.
+    """
+
+    company_lookup: ClassVar[str] = "company"
+
+    def visible_to(self, actor: Actor) -> Self:
+        """The rows that `actor` may see: a manager all, an account manager the own portfolio, an employee the own."""
+        if actor.is_manager:
+            return self.all()
+        if actor.is_account_manager:
+            return self.seen_by_account_manager(actor)
+        if actor.is_employee:
+            return self.seen_by_employee(actor)
+        return self.none()
+
+    def seen_by_account_manager(self, actor: Actor) -> Self:
+        """Rows of the companies in the actor's portfolio at this moment."""
+        if not self.company_lookup:
+            return self.none()
+        return self.filter(**{f"{self.company_lookup}__in": portfolio(actor)})
+
+    def seen_by_employee(self, actor: Actor) -> Self:
+        """Nothing, unless the table says otherwise."""
+        return self.none()
+
+
+def portfolio(actor: Actor) -> models.QuerySet[models.Model, int]:
+    """The ids of the companies that the actor looks after at `actor.at`, as a subquery."""
+    from accounts.models import AccountManagerAssignment
+
+    return (
+        AccountManagerAssignment.objects.filter(user_id=actor.user_id)
+        .in_force(actor.at)
+        .values_list("company_id", flat=True)
+    )
+
+
+def in_force(at: datetime) -> Q:
+    """The condition that a dated row (`starts_at` inclusive, `ends_at` exclusive or none) holds at `at`."""
+    return Q(starts_at__lte=at) & (Q(ends_at__isnull=True) | Q(ends_at__gt=at))
+
+
+class DatedQuerySet(ScopedQuerySet[M]):
+    """Rows that hold for a time."""
+
+    def in_force(self, at: datetime) -> Self:
+        """The rows that hold at `at`."""
+        return self.filter(in_force(at))

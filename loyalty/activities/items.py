@@ -1,0 +1,272 @@
+"""What comes in: one item an activity, checked before anything is written; and what goes back: one outcome an item."""
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.conditions import Fact, FactType, Value, from_json, to_json
+from accounts.models import Company, Employee
+from loyalty.facts import ATTRIBUTE_PREFIX, number
+from loyalty.models import ActivityAttribute, ActivityType, Source
+
+AHEAD = timedelta(minutes=5)
+"""How far another system's clock may run ahead of ours."""
+
+_MOST = Decimal(10) ** 12
+_CODE_LENGTH = 200
+
+
+class Status(StrEnum):
+    """What became of an item."""
+
+    RECORDED = "recorded"
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityItem:
+    """One thing that happened, as a source tells it.
+
+    `occurred_at` carries a time zone; `quantity` is in pieces, `amount` in money of `currency`. `reverses` is the
+    external id of the activity of the same source that this one undoes: the whole of what is left of it, or the
+    `amount` (where it has one, else the `quantity`) given here.
+    """
+
+    external_id: str
+    type: str
+    company_id: int
+    occurred_at: datetime
+    employee_id: int | None = None
+    object: str = ""
+    quantity: Decimal | None = None
+    amount: Decimal | None = None
+    currency: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    reverses: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemError:
+    """Why an item was not recorded: a stable code, the field, and a sentence for a person."""
+
+    code: str
+    field: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one item; `points` is the sum of points it brought (or took, negative) in all programs."""
+
+    status: Status
+    activity_id: int | None = None
+    points: int = 0
+    error: ItemError | None = None
+
+
+@dataclass(slots=True)
+class Arrival:
+    """An item that passed the checks, on its way through the main flow."""
+
+    position: int
+    item: ActivityItem
+    type_id: int
+    payload_hash: bytes
+    attributes: dict[str, Value]
+    activity_id: int = 0
+    points: int = 0
+
+
+@dataclass(slots=True)
+class Batch:
+    """The items of one call: those that go on, in their order, and the outcomes of those that do not."""
+
+    source: Source
+    now: datetime
+    arrivals: list[Arrival]
+    outcomes: dict[int, Outcome]
+
+    def reject(self, arrival: Arrival, code: str, field_: str, sentence: str) -> None:
+        """Take an arrival out of the flow."""
+        self.outcomes[arrival.position] = _rejected(code, field_, sentence)
+
+    def settle(self, arrival: Arrival, outcome: Outcome) -> None:
+        """Note what became of an arrival."""
+        self.outcomes[arrival.position] = outcome
+
+    @property
+    def open(self) -> list[Arrival]:
+        """The arrivals that nothing was said of yet, in item order."""
+        return [arrival for arrival in self.arrivals if arrival.position not in self.outcomes]
+
+    @property
+    def recorded(self) -> list[Arrival]:
+        """The arrivals that are new activities now, in item order: the order in which they are judged."""
+        return [arrival for arrival in self.open if arrival.activity_id]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the installation knows, as far as the items of one call speak of it."""
+
+    types: Mapping[str, int]
+    attributes: Mapping[int, Mapping[str, ActivityAttribute]]
+    company_ids: Collection[int]
+    employers: Mapping[int, int]
+
+
+def check_items(items: Sequence[ActivityItem], *, source: Source, now: datetime) -> Batch:
+    """Check every item for itself; what is wrong is rejected with a code, the field and a sentence."""
+    known = _known(items)
+    batch = Batch(source, now, [], {})
+    seen: dict[str, bytes] = {}
+    for position, item in enumerate(items):
+        error = next((error for check in _CHECKS if (error := check(item, known, now)) is not None), None)
+        if error is not None:
+            batch.outcomes[position] = Outcome(Status.REJECTED, error=error)
+            continue
+        type_id = known.types[item.type]
+        attributes = _read_attributes(item, known.attributes.get(type_id, {}))
+        if isinstance(attributes, ItemError):
+            batch.outcomes[position] = Outcome(Status.REJECTED, error=attributes)
+            continue
+        digest = _payload_hash(item, attributes)
+        if seen.setdefault(item.external_id, digest) != digest:
+            batch.outcomes[position] = Outcome(Status.REJECTED, error=used_for_another())
+            continue
+        batch.arrivals.append(Arrival(position, item, type_id, digest, attributes))
+    return batch
+
+
+def used_for_another() -> ItemError:
+    """The id came before, with other content."""
+    return ItemError("id_used_for_another", "id", _("This id was used before, for an activity with other content."))
+
+
+def _rejected(code: str, field_: str, sentence: str) -> Outcome:
+    return Outcome(Status.REJECTED, error=ItemError(code, field_, sentence))
+
+
+def _known(items: Sequence[ActivityItem]) -> _Known:
+    types = dict(ActivityType.objects.filter(code__in={item.type for item in items}).values_list("code", "pk"))
+    attributes: dict[int, dict[str, ActivityAttribute]] = {}
+    for attribute in ActivityAttribute.objects.filter(activity_type__in=types.values()):
+        attributes.setdefault(attribute.activity_type_id, {})[attribute.code] = attribute
+    companies = Company.objects.filter(pk__in={item.company_id for item in items}).values_list("pk", flat=True)
+    people = {item.employee_id for item in items if item.employee_id is not None}
+    employers = dict(Employee.objects.filter(pk__in=people).values_list("pk", "company")) if people else {}
+    return _Known(types, attributes, set(companies), employers)
+
+
+def _check_id(item: ActivityItem, known: _Known, now: datetime) -> ItemError | None:
+    if not item.external_id or len(item.external_id) > _CODE_LENGTH or "\0" in item.external_id:
+        return ItemError("bad_id", "id", _("An id has from 1 to 200 characters."))
+    return None
+
+
+def _check_type(item: ActivityItem, known: _Known, now: datetime) -> ItemError | None:
+    if item.type not in known.types:
+        return ItemError("unknown_type", "type", _("There is no activity type “%s”.") % item.type)
+    return None
+
+
+def _check_company(item: ActivityItem, known: _Known, now: datetime) -> ItemError | None:
+    if item.company_id not in known.company_ids:
+        return ItemError("unknown_company", "company", _("There is no such company."))
+    if item.employee_id is not None and known.employers.get(item.employee_id) != item.company_id:
+        return ItemError("unknown_employee", "employee", _("The company has no such employee."))
+    return None
+
+
+def _check_time(item: ActivityItem, known: _Known, now: datetime) -> ItemError | None:
+    if item.occurred_at.tzinfo is None:
+        return ItemError("naive_time", "occurred_at", _("The time needs a time zone."))
+    if item.occurred_at > now + AHEAD:
+        return ItemError("future_time", "occurred_at", _("The time lies in the future."))
+    if item.occurred_at.year < 1970:
+        return ItemError("time_too_early", "occurred_at", _("The time lies before 1970."))
+    return None
+
+
+def _check_numbers(item: ActivityItem, known: _Known, now: datetime) -> ItemError | None:
+    for field_, value in (("amount", item.amount), ("quantity", item.quantity)):
+        if value is None:
+            continue
+        if not value.is_finite() or not 0 <= value <= _MOST or value != round(value, 4):
+            sentence = _("A number from 0 to 1,000,000,000,000 with at most 4 decimals is needed here.")
+            return ItemError(f"bad_{field_}", field_, sentence)
+    if item.amount is not None and not (len(item.currency) == 3 and item.currency.isascii() and item.currency.isupper()):
+        return ItemError("bad_currency", "currency", _("An amount needs a currency of three capital letters."))
+    return None
+
+
+def _check_texts(item: ActivityItem, known: _Known, now: datetime) -> ItemError | None:
+    for field_, text in (("object", item.object), ("reverses", item.reverses)):
+        if len(text) > _CODE_LENGTH or "\0" in text:
+            return ItemError(f"bad_{field_}", field_, _("At most 200 characters fit here."))
+    return None
+
+
+_CHECKS: tuple[Callable[[ActivityItem, _Known, datetime], ItemError | None], ...] = (
+    _check_id,
+    _check_type,
+    _check_company,
+    _check_time,
+    _check_numbers,
+    _check_texts,
+)
+
+
+def _read_attributes(
+    item: ActivityItem, declared: Mapping[str, ActivityAttribute]
+) -> dict[str, Value] | ItemError:
+    for code in item.attributes:
+        if code not in declared:
+            return ItemError("unknown_attribute", f"attributes.{code}", _("This attribute is not declared."))
+    values: dict[str, Value] = {}
+    for code, attribute in declared.items():
+        raw = item.attributes.get(code)
+        if raw is None:
+            if attribute.is_required and not item.reverses:
+                return ItemError("missing_attribute", f"attributes.{code}", _("This attribute is required."))
+            continue
+        try:
+            values[code] = _attribute_value(raw, attribute)
+        except ValueError:
+            sentence = _("This is not a value of the type “%s”.") % attribute.get_type_display()
+            return ItemError("bad_attribute", f"attributes.{code}", sentence)
+    return values
+
+
+def _attribute_value(raw: object, attribute: ActivityAttribute) -> Value:
+    if isinstance(raw, Decimal | date):
+        raw = to_json(raw)
+    if isinstance(raw, str) and (len(raw) > _CODE_LENGTH or "\0" in raw):
+        raise ValueError
+    fact = Fact(f"{ATTRIBUTE_PREFIX}{attribute.code}", FactType(attribute.type), attribute.name)
+    json_value: Any = raw
+    return from_json(json_value, fact)
+
+
+def _payload_hash(item: ActivityItem, attributes: Mapping[str, Value]) -> bytes:
+    content = (
+        item.type,
+        item.company_id,
+        item.employee_id,
+        item.occurred_at.timestamp(),
+        item.object,
+        number(item.quantity),
+        number(item.amount),
+        item.currency,
+        {code: to_json(value) for code, value in sorted(attributes.items())} if attributes else None,
+        item.reverses,
+    )
+    return hashlib.blake2b(json.dumps(content).encode(), digest_size=16).digest()

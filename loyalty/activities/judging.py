@@ -1,0 +1,317 @@
+"""Judging: every activity of a batch against the rules of its programs, in memory, under locks taken beforehand."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from accounts.conditions import Value, to_json
+from loyalty.activities.items import Arrival, Batch
+from loyalty.activities.returns import JudgedAward, Judgement, Original, Undoing, read_judgements, write_returns
+from loyalty.activities.scene import Scene
+from loyalty.activities.writing import AwardRow, EvaluationRow, write_awards, write_evaluations, write_reversals
+from loyalty.earning import CapSubject, EarningRule, Gift, Period, evaluate, period_start, points_to_reverse
+from loyalty.facts import AMOUNT, ATTRIBUTE_PREFIX, DAY, OBJECT, QUANTITY, SOURCE, TIER, TIER_RANK, number
+from loyalty.ledger import Act, AwardEntry, Book, CapBook, CapKey, Owner, last_day
+from loyalty.models import Membership, Metric, Transaction
+from loyalty.standing import MetricRule, StandingBoard, contributions, month_of
+from loyalty.standing.review import tell_of_moves
+
+CONSENT_LIMIT = ""
+"""The rule code under which a consent's own limit a person and month is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doer:
+    """Who did something, and on which day where the program is: what limits are counted by."""
+
+    program_id: int
+    company_id: int
+    employee_id: int | None
+    membership_id: int
+    occurred_at: datetime
+    zone: ZoneInfo
+
+
+class Judging:
+    """The judging of one batch: open once, judge or undo each arrival in its order, write once."""
+
+    def __init__(self, batch: Batch, scene: Scene, undoings: Mapping[int, Undoing]) -> None:
+        self._batch = batch
+        self._scene = scene
+        self._undoings = undoings
+        self._caps = CapBook()
+        today = {pk: batch.now.astimezone(program.zone).date() for pk, program in scene.programs.items()}
+        self._book = Book(now=batch.now, today=today)
+        self._board = StandingBoard()
+        self._judgements: dict[int, list[Judgement]] = {}
+        self._evaluations: list[EvaluationRow] = []
+        self._awards: list[AwardRow] = []
+        self._reversed: dict[int, AwardEntry] = {}
+        self._returned: list[tuple[int, Original]] = []
+
+    def open(self) -> None:
+        """Take the remaining locks, limits before wallets, and read balances, lots, metrics and tiers under them.
+
+        Everything that an arrival can reach is locked here; judging takes no further lock.
+        """
+        arrivals = self._batch.recorded
+        if not arrivals:
+            return
+        undone = {undoing.original.activity_id for undoing in self._undoings.values()}
+        self._judgements = read_judgements(undone) if undone else {}
+        limits: dict[CapKey, int] = {}
+        owners: set[Owner] = set()
+        for doer, type_id in self._doers():
+            owners.add(Owner(doer.program_id, doer.company_id))
+            rules = self._scene.rules_at(doer.program_id, type_id, doer.occurred_at)[1].rules
+            if doer.employee_id is not None and any(CapSubject.EMPLOYEE in rule.recipients for rule in rules):
+                owners.add(Owner(doer.program_id, doer.company_id, doer.employee_id))
+            for rule in rules:
+                for to in rule.recipients:
+                    for key, limit in self._limits(rule, to, doer):
+                        limits[key] = max(limit, limits.get(key, 0))
+        self._name_caps_of_undone()
+        taken_back = {
+            judged.award.owner for each in self._judgements.values() for one in each for judged in one.awards
+        } | {owner for owner in owners if owner.company_id in self._companies_with_returns()}
+        self._caps.open(limits)
+        self._book.open(owners | taken_back, all_lots_of=taken_back)
+        members = [
+            (row.pk, row.company_id, self._scene.plans[row.program_id])
+            for rows in self._scene.memberships.values()
+            for row in rows
+        ]
+        self._board.open(members, first_at=min(arrival.item.occurred_at for arrival in arrivals))
+
+    def judge(self, arrival: Arrival) -> None:
+        """Judge one activity in every program that its company takes part in at its moment."""
+        judgements = [
+            self._judge_in(membership, arrival)
+            for membership in self._scene.memberships_at(arrival.item.company_id, arrival.item.occurred_at)
+        ]
+        self._judgements[arrival.activity_id] = judgements
+
+    def undo(self, arrival: Arrival, undoing: Undoing) -> None:
+        """Take back what the original brought: points kept are those of what is left of it, in every program."""
+        original = undoing.original
+        for judgement in self._judgements.get(original.activity_id, []):
+            program_id = judgement.program_id
+            act = self._book.begin(
+                Transaction.Kind.RETURN, Owner(program_id, original.company_id), activity_id=arrival.activity_id
+            )
+            reversed_points = sum(self._take_back(act, judged, undoing, arrival) for judged in judgement.awards)
+            arrival.points -= reversed_points
+            metrics = _returned_metrics(
+                self._scene.metrics.get((program_id, original.type_id), []), judgement, undoing, reversed_points
+            )
+            self._evaluations.append(
+                EvaluationRow(
+                    arrival.activity_id,
+                    original.company_id,
+                    program_id,
+                    None,
+                    {},
+                    {code: number(-value) for code, value in metrics.items()},
+                )
+            )
+            membership = self._membership_of(judgement, original)
+            if membership is not None:
+                self._board.take_back(
+                    membership.pk,
+                    metrics,
+                    month=month_of(original.occurred_at, self._scene.programs[program_id].zone),
+                    at=arrival.item.occurred_at,
+                    activity_id=arrival.activity_id,
+                )
+        self._returned.append((arrival.activity_id, original))
+
+    def write(self) -> None:
+        """Write what was worked out, and the messages that follow from it."""
+        write_evaluations(self._evaluations)
+        write_awards(self._awards)
+        self._caps.write()
+        self._book.write()
+        write_reversals(self._reversed.values())
+        write_returns(self._returned, now=self._batch.now)
+        self._board.write()
+        tell_of_moves(self._board.moves, now=self._batch.now)
+
+    def _judge_in(self, membership: Membership, arrival: Arrival) -> Judgement:
+        item, program_id = arrival.item, membership.program_id
+        program = self._scene.programs[program_id]
+        doer = Doer(program_id, item.company_id, item.employee_id, membership.pk, item.occurred_at, program.zone)
+        rule_set_id, rules = self._scene.rules_at(program_id, arrival.type_id, item.occurred_at)
+        values = self._values(arrival, doer)
+        evaluation = EvaluationRow(
+            arrival.activity_id,
+            item.company_id,
+            program_id,
+            rule_set_id,
+            {code: to_json(values.get(code)) for code in rules.fact_codes},
+            {},
+        )
+        self._evaluations.append(evaluation)
+        judgement = Judgement(0, program_id, rule_set_id, {})
+        act = self._book.begin(
+            Transaction.Kind.EARN, Owner(program_id, item.company_id), activity_id=arrival.activity_id
+        )
+        earned_on = item.occurred_at.astimezone(program.zone).date()
+        points = 0
+        for verdict in evaluate(rules.rules, values):
+            for gift in verdict.gifts:
+                if gift.points <= 0:
+                    continue
+                judged = self._award(gift, doer, evaluation)
+                judgement.awards.append(judged)
+                if judged.award.granted:
+                    points += judged.award.granted
+                    self._book.issue(
+                        act,
+                        judged.award,
+                        at=item.occurred_at,
+                        earned_on=earned_on,
+                        expires_on=last_day(earned_on, program.expiry_months),
+                    )
+        arrival.points += points
+        metrics = contributions(self._scene.metrics.get((program_id, arrival.type_id), []), values, points=points)
+        judgement.metrics = metrics
+        evaluation.metrics = {code: number(value) for code, value in metrics.items()}
+        self._board.add(membership.pk, metrics, at=item.occurred_at, activity_id=arrival.activity_id)
+        return judgement
+
+    def _award(self, gift: Gift, doer: Doer, evaluation: EvaluationRow) -> JudgedAward:
+        employee_id = doer.employee_id if gift.to is CapSubject.EMPLOYEE else None
+        limits = tuple(self._limits(gift.rule, gift.to, doer))
+        granted, left = self._caps.let_through(gift.points, limits)
+        award = AwardEntry(owner=Owner(doer.program_id, doer.company_id, employee_id), granted=granted)
+        wallet_id = self._book.wallet_id(award.owner)
+        self._awards.append(AwardRow(award, evaluation, gift.rule, wallet_id, gift.points, left))
+        return JudgedAward(award, gift.rule.code, limits)
+
+    def _take_back(self, act: Act, judged: JudgedAward, undoing: Undoing, arrival: Arrival) -> int:
+        award = judged.award
+        points = points_to_reverse(
+            granted=award.granted,
+            already_reversed=award.reversed,
+            remaining=undoing.remaining,
+            original=undoing.of,
+        )
+        if points:
+            self._book.reverse(act, award, points, at=arrival.item.occurred_at)
+            self._caps.give_back(points, (key for key, _limit in judged.caps))
+            self._reversed[id(award)] = award
+        return points
+
+    def _values(self, arrival: Arrival, doer: Doer) -> dict[str, Value]:
+        """The facts of one activity, as of its moment."""
+        item = arrival.item
+        tier = self._board[doer.membership_id].tier_at(item.occurred_at)
+        values: dict[str, Value] = {
+            AMOUNT: item.amount,
+            QUANTITY: item.quantity,
+            OBJECT: item.object or None,
+            DAY: item.occurred_at.astimezone(doer.zone).date(),
+            SOURCE: self._batch.source.code,
+            TIER: tier.code if tier else None,
+            TIER_RANK: Decimal(tier.rank) if tier else None,
+        }
+        for code, value in arrival.attributes.items():
+            values[f"{ATTRIBUTE_PREFIX}{code}"] = value
+        values.update(self._scene.company_facts(doer.company_id, doer.occurred_at))
+        values.update(self._scene.employee_facts(doer.employee_id, doer.membership_id, doer.occurred_at))
+        return values
+
+    def _limits(self, rule: EarningRule, to: CapSubject, doer: Doer) -> Iterator[tuple[CapKey, int]]:
+        """The limits that points of `rule` to `to` pass, in the period of the activity."""
+        day = doer.occurred_at.astimezone(doer.zone).date()
+        subjects = {
+            CapSubject.EMPLOYEE: doer.employee_id,
+            CapSubject.COMPANY: doer.company_id,
+            CapSubject.PROGRAM: doer.program_id,
+        }
+        for cap in rule.caps:
+            subject_id = subjects[cap.subject]
+            if subject_id is not None:
+                start = period_start(cap.period, day)
+                yield CapKey(doer.program_id, rule.code, cap.subject, subject_id, cap.period, start), cap.limit
+        if to is CapSubject.EMPLOYEE and doer.employee_id is not None:
+            consent = self._scene.consent_at(doer.membership_id, doer.occurred_at)
+            if consent is not None and consent.monthly_limit is not None:
+                start = period_start(Period.MONTH, day)
+                key = CapKey(
+                    doer.program_id, CONSENT_LIMIT, CapSubject.EMPLOYEE, doer.employee_id, Period.MONTH, start
+                )
+                yield key, consent.monthly_limit
+
+    def _doers(self) -> Iterator[tuple[Doer, int]]:
+        """Everybody whose limits and wallets the batch can reach: who did something, and whose doing is undone."""
+        for arrival in self._batch.recorded:
+            undoing = self._undoings.get(arrival.position)
+            item = arrival.item if undoing is None else undoing.original
+            type_id = arrival.type_id
+            for membership in self._scene.memberships_at(item.company_id, item.occurred_at):
+                zone = self._scene.programs[membership.program_id].zone
+                yield (
+                    Doer(
+                        membership.program_id,
+                        item.company_id,
+                        item.employee_id,
+                        membership.pk,
+                        item.occurred_at,
+                        zone,
+                    ),
+                    type_id,
+                )
+
+    def _name_caps_of_undone(self) -> None:
+        """Find the counters in which awards read from the database stand."""
+        originals = {undoing.original.activity_id: undoing.original for undoing in self._undoings.values()}
+        for activity_id, judgements in self._judgements.items():
+            original = originals[activity_id]
+            for judgement in judgements:
+                membership = self._membership_of(judgement, original)
+                if membership is None or judgement.rule_set_id is None:
+                    continue
+                zone = self._scene.programs[judgement.program_id].zone
+                doer = Doer(
+                    judgement.program_id,
+                    original.company_id,
+                    original.employee_id,
+                    membership.pk,
+                    original.occurred_at,
+                    zone,
+                )
+                rules = self._scene.rules_at(judgement.program_id, original.type_id, original.occurred_at)[1].rules
+                by_code = {rule.code: rule for rule in rules}
+                for judged in judgement.awards:
+                    to = CapSubject.EMPLOYEE if judged.award.owner.employee_id else CapSubject.COMPANY
+                    if judged.rule_code in by_code:
+                        judged.caps = tuple(self._limits(by_code[judged.rule_code], to, doer))
+
+    def _membership_of(self, judgement: Judgement, original: Original) -> Membership | None:
+        memberships = self._scene.memberships_at(original.company_id, original.occurred_at)
+        return next((row for row in memberships if row.program_id == judgement.program_id), None)
+
+    def _companies_with_returns(self) -> set[int]:
+        return {undoing.original.company_id for undoing in self._undoings.values()}
+
+
+def _returned_metrics(
+    rules: list[MetricRule], judgement: Judgement, undoing: Undoing, reversed_points: int
+) -> dict[str, Decimal]:
+    """What a return takes out of each metric that its original was counted in."""
+    measures = {rule.code: rule.measure for rule in rules}
+    taken: dict[str, Decimal] = {}
+    for code in judgement.metrics:
+        match measures.get(code):
+            case Metric.Measure.AMOUNT:
+                taken[code] = undoing.amount
+            case Metric.Measure.QUANTITY:
+                taken[code] = undoing.quantity
+            case Metric.Measure.COUNT:
+                taken[code] = Decimal(1 if undoing.is_whole else 0)
+            case Metric.Measure.POINTS:
+                taken[code] = Decimal(reversed_points)
+    return taken

@@ -1,0 +1,114 @@
+"""Evaluations, awards and reversals on their way into the database."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from loyalty import arrays
+from loyalty.earning import EarningRule
+from loyalty.ledger import AwardEntry
+
+
+@dataclass(slots=True)
+class EvaluationRow:
+    """One activity judged in one program; `id` is known once it is written."""
+
+    activity_id: int
+    company_id: int
+    program_id: int
+    rule_set_id: int | None
+    facts: dict[str, str | bool | list[str] | None]
+    metrics: dict[str, str | None]
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AwardRow:
+    """What a rule gave: `raw` points before limits, `cap_left_before` what the tightest limit had left."""
+
+    entry: AwardEntry
+    evaluation: EvaluationRow
+    rule: EarningRule
+    wallet_id: int
+    raw: int
+    cap_left_before: int | None
+
+
+def write_evaluations(rows: Sequence[EvaluationRow]) -> None:
+    """Write evaluations; their ids, drawn here under the membership locks, keep the order of arrival."""
+    ids = arrays.draw_ids(loyalty_evaluation=len(rows))["loyalty_evaluation"]
+    for row, row_id in zip(rows, ids, strict=True):
+        row.id = row_id
+    arrays.insert(
+        "loyalty_evaluation",
+        {
+            "id": "bigint",
+            "activity_id": "bigint",
+            "company_id": "bigint",
+            "program_id": "bigint",
+            "rule_set_id": "bigint",
+            "facts": "jsonb",
+            "metrics": "jsonb",
+        },
+        [
+            (
+                row.id,
+                row.activity_id,
+                row.company_id,
+                row.program_id,
+                row.rule_set_id,
+                json.dumps(row.facts),
+                json.dumps(row.metrics),
+            )
+            for row in rows
+        ],
+    )
+
+
+def write_awards(rows: Sequence[AwardRow]) -> None:
+    """Write awards, those that limits cut to 0 included, and give each entry its id."""
+    ids = arrays.draw_ids(loyalty_award=len(rows))["loyalty_award"]
+    for row, row_id in zip(rows, ids, strict=True):
+        row.entry.id = row_id
+    arrays.insert(
+        "loyalty_award",
+        {
+            "id": "bigint",
+            "evaluation_id": "bigint",
+            "activity_id": "bigint",
+            "company_id": "bigint",
+            "program_id": "bigint",
+            "rule_id": "bigint",
+            "rule_code": "text",
+            "wallet_id": "bigint",
+            "raw": "bigint",
+            "granted": "bigint",
+            "cap_left_before": "bigint",
+        },
+        [
+            (
+                row.entry.id,
+                row.evaluation.id,
+                row.evaluation.activity_id,
+                row.evaluation.company_id,
+                row.evaluation.program_id,
+                row.rule.id,
+                row.rule.code,
+                row.wallet_id,
+                row.raw,
+                row.entry.granted,
+                row.cap_left_before,
+            )
+            for row in rows
+        ],
+    )
+
+
+def write_reversals(entries: Iterable[AwardEntry]) -> None:
+    """Write how much of each award was taken back so far."""
+    arrays.insert(
+        "loyalty_awardreversal",
+        {"award_id": "bigint", "granted": "bigint", "reversed": "bigint"},
+        sorted((entry.id, entry.granted, entry.reversed) for entry in entries),
+        then="ON CONFLICT (award_id) DO UPDATE SET reversed = excluded.reversed",
+    )

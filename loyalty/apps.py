@@ -1,0 +1,19 @@
+"""The engine."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class LoyaltyConfig(AppConfig):
+    """Programs, activities, rules, points, standing."""
+
+    name = "loyalty"
+    verbose_name = _("Program")
+
+    def ready(self) -> None:
+        """Register what this floor knows, promises and tells."""
+        from loyalty import facts, laws, messages
+
+        facts.register()
+        laws.register()
+        messages.register()

@@ -1,0 +1,137 @@
+"""Formulas: a menu of ways to turn an activity into points, each a small document.
+
+    {"kind": "fixed", "points": 50}
+    {"kind": "per", "points": 2, "step": "10", "of": "activity.amount"}     2 points for each full 10
+    {"kind": "percent", "percent": "2.5", "of": "activity.amount"}
+
+Points are whole and rounded down, here and nowhere else.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from accounts.conditions import Catalogue, Fact, FactType, Values
+
+MAX_POINTS = 10**15
+"""The most that one rule gives for one activity; far from where a 64-bit integer ends."""
+
+
+def N_(text: str) -> str:
+    """Mark a template for translation; `translate` is applied when it is rendered."""
+    return text
+
+
+class FormulaError(ValueError):
+    """A formula document that cannot be run; `str()` names the key and says what it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """The same number of points each time."""
+
+    points: int
+
+    def give(self, values: Values) -> int:
+        """Return the points."""
+        return self.points
+
+
+@dataclass(frozen=True, slots=True)
+class Per:
+    """`points` for each full `step` of the fact `of`."""
+
+    points: int
+    step: Decimal
+    of: str
+
+    def give(self, values: Values) -> int:
+        """Return the points; 0 where the fact is not known."""
+        value = values.get(self.of)
+        return min(int(value // self.step) * self.points, MAX_POINTS) if isinstance(value, Decimal) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Percent:
+    """`percent` of the fact `of`, in points, rounded down."""
+
+    percent: Decimal
+    of: str
+
+    def give(self, values: Values) -> int:
+        """Return the points; 0 where the fact is not known."""
+        value = values.get(self.of)
+        return min(int(value * self.percent // 100), MAX_POINTS) if isinstance(value, Decimal) else 0
+
+
+Formula = Fixed | Per | Percent
+
+_KEYS: Mapping[str, frozenset[str]] = {
+    "fixed": frozenset({"kind", "points"}),
+    "per": frozenset({"kind", "points", "step", "of"}),
+    "percent": frozenset({"kind", "percent", "of"}),
+}
+
+
+def parse_formula(document: object, catalogue: Catalogue) -> Formula:
+    """Return the formula that `document` describes; FormulaError where it does not."""
+    if not isinstance(document, Mapping):
+        raise FormulaError("A formula is an object with the key 'kind'.")
+    kind = document.get("kind")
+    if not isinstance(kind, str) or kind not in _KEYS:
+        raise FormulaError(f"kind: {kind!r} is not one of {', '.join(_KEYS)}.")
+    if unknown := sorted(set(document) - _KEYS[kind]):
+        raise FormulaError(f"{unknown[0]}: a formula of the kind '{kind}' has no such key.")
+    if missing := sorted(_KEYS[kind] - set(document)):
+        raise FormulaError(f"{missing[0]}: missing.")
+    if kind == "fixed":
+        return Fixed(points=_points(document["points"]))
+    of = _number_fact(document["of"], catalogue)
+    if kind == "per":
+        return Per(points=_points(document["points"]), step=_positive(document["step"], "step", 10**9), of=of)
+    return Percent(percent=_positive(document["percent"], "percent", 10_000), of=of)
+
+
+def _points(raw: object) -> int:
+    if not isinstance(raw, int) or isinstance(raw, bool) or not 1 <= raw <= 10**9:
+        raise FormulaError(f"points: {raw!r} is not a whole number from 1 to 1,000,000,000.")
+    return raw
+
+
+def _positive(raw: object, key: str, most: int) -> Decimal:
+    try:
+        number = Decimal(str(raw)) if isinstance(raw, int | float | str) and not isinstance(raw, bool) else None
+    except InvalidOperation:
+        number = None
+    if number is None or not number.is_finite() or not Decimal("0.0001") <= number <= most:
+        raise FormulaError(f"{key}: {raw!r} is not a number from 0.0001 to {most:,}.")
+    return number
+
+
+def _number_fact(code: object, catalogue: Catalogue) -> str:
+    fact = catalogue.get(code) if isinstance(code, str) else None
+    if fact is None or fact.type is not FactType.NUMBER:
+        numbers = ", ".join(sorted(fact.code for fact in catalogue.values() if fact.type is FactType.NUMBER))
+        raise FormulaError(f"of: {code!r} is not a number of this activity; there are {numbers}.")
+    return fact.code
+
+
+def formula_sentence(formula: Formula, catalogue: Catalogue, translate: Callable[[str], str]) -> str:
+    """Return the formula in plain words, such as "2 points for each full 10 GBP of amount"."""
+    match formula:
+        case Fixed(points):
+            return translate(N_("{points} points")).format(points=f"{points:,}")
+        case Per(points, step, of):
+            template = translate(N_("{points} points for each full {step} of {fact}"))
+            return template.format(points=f"{points:,}", step=_with_unit(step, catalogue[of]), fact=catalogue[of].label)
+        case Percent(percent, of):
+            template = translate(N_("{percent} % of {fact} in points"))
+            return template.format(percent=_plain(percent), fact=catalogue[of].label)
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():,f}"
+
+
+def _with_unit(number: Decimal, fact: Fact) -> str:
+    return f"{_plain(number)} {fact.unit}".rstrip()

@@ -1,0 +1,13 @@
+"""Returns: how many points go back when an activity is undone, whole or in part."""
+
+from decimal import Decimal
+
+
+def points_to_reverse(*, granted: int, already_reversed: int, remaining: Decimal, original: Decimal) -> int:
+    """Return the points to take back now that `remaining` of `original` (money or pieces) is left.
+
+    Points kept = floor(granted x remaining / original); the rule's formula is not run again. With original 0 there is
+    nothing to share out: all points go back once nothing remains to be returned, as the caller says with remaining 0.
+    """
+    kept = int(granted * remaining // original) if original else 0
+    return max(0, granted - kept - already_reversed)

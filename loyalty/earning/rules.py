@@ -1,0 +1,106 @@
+"""Rules over facts: what each gives to whom, and for each why or why not."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from accounts.conditions import Condition, LeafOutcome, Values, failures, holds
+from loyalty.earning.caps import Cap, CapSubject
+from loyalty.earning.formulas import Formula
+
+MAY_EARN = "employee.may_earn"
+"""The fact that says whether the activity's person may earn points of the own; its value is a MayEarn."""
+
+
+class Beneficiary(StrEnum):
+    """Who gets what a rule gives; BOTH gives the whole to each."""
+
+    COMPANY = "COMPANY"
+    EMPLOYEE = "EMPLOYEE"
+    BOTH = "BOTH"
+
+
+class MayEarn(StrEnum):
+    """Whether a person may earn, and if not, why."""
+
+    YES = "YES"
+    NO_EMPLOYEE = "NO_EMPLOYEE"
+    NO_CONSENT = "NO_CONSENT"
+    ROLE_NOT_NAMED = "ROLE_NOT_NAMED"
+
+
+@dataclass(frozen=True, slots=True)
+class EarningRule:
+    """A rule as the calculation needs it; `id` and `code` are carried through to the award."""
+
+    id: int
+    code: str
+    name: str
+    condition: Condition
+    formula: Formula
+    beneficiary: Beneficiary
+    caps: tuple[Cap, ...] = ()
+
+    @property
+    def recipients(self) -> tuple[CapSubject, ...]:
+        """To whom the rule gives: the company, the employee, or the company first and then the employee."""
+        match self.beneficiary:
+            case Beneficiary.COMPANY:
+                return (CapSubject.COMPANY,)
+            case Beneficiary.EMPLOYEE:
+                return (CapSubject.EMPLOYEE,)
+            case Beneficiary.BOTH:
+                return (CapSubject.COMPANY, CapSubject.EMPLOYEE)
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """Points that a rule gives one recipient, before limits; 0 with the reason where the person may not earn."""
+
+    rule: EarningRule
+    to: CapSubject
+    points: int
+    refusal: MayEarn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one rule said of one activity."""
+
+    rule: EarningRule
+    values: Values
+    is_met: bool
+    gifts: tuple[Gift, ...] = ()
+
+    @property
+    def failures(self) -> tuple[LeafOutcome, ...]:
+        """The parts of the condition that kept the rule from being met, with what they met instead."""
+        return failures(self.rule.condition, self.values)
+
+
+def evaluate(rules: Iterable[EarningRule], values: Values) -> list[Verdict]:
+    """Return a verdict a rule, in the rules' order.
+
+    `values` holds the facts of one activity as of the moment it occurred; `values[MAY_EARN]` says whether its person
+    may earn (absent: there is no person).
+    """
+    return [
+        Verdict(rule, values, True, _gifts(rule, values))
+        if holds(rule.condition, values)
+        else Verdict(rule, values, False)
+        for rule in rules
+    ]
+
+
+def _gifts(rule: EarningRule, values: Values) -> tuple[Gift, ...]:
+    points = rule.formula.give(values)
+    if rule.beneficiary is Beneficiary.COMPANY:
+        return (Gift(rule, CapSubject.COMPANY, points),)
+    may_earn = MayEarn(str(values.get(MAY_EARN) or MayEarn.NO_EMPLOYEE))
+    if may_earn is MayEarn.YES:
+        personal = Gift(rule, CapSubject.EMPLOYEE, points)
+    else:
+        personal = Gift(rule, CapSubject.EMPLOYEE, 0, may_earn)
+    if rule.beneficiary is Beneficiary.EMPLOYEE:
+        return (personal,)
+    return (Gift(rule, CapSubject.COMPANY, points), personal)

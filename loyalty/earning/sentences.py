@@ -1,0 +1,85 @@
+"""Rules, limits and verdicts in plain words: the same sentence in editor, rules page, audit and explanation."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from accounts.conditions import ALWAYS, Catalogue, Label, failure_sentence, sentence
+from loyalty.earning.caps import Cap, CapSubject, Period
+from loyalty.earning.formulas import N_, formula_sentence
+from loyalty.earning.rules import Beneficiary, EarningRule, MayEarn, Verdict
+
+Translate = Callable[[str], str]
+
+_TO: Mapping[Beneficiary, str] = MappingProxyType(
+    {
+        Beneficiary.COMPANY: N_("{give} to the company"),
+        Beneficiary.EMPLOYEE: N_("{give} to the employee"),
+        Beneficiary.BOTH: N_("{give} to the company and the same to the employee"),
+    }
+)
+_PERIODS: Mapping[Period, str] = MappingProxyType(
+    {
+        Period.DAY: N_("at most {limit} points a day {subject}"),
+        Period.WEEK: N_("at most {limit} points a week {subject}"),
+        Period.MONTH: N_("at most {limit} points a month {subject}"),
+        Period.QUARTER: N_("at most {limit} points a quarter {subject}"),
+        Period.YEAR: N_("at most {limit} points a year {subject}"),
+        Period.EVER: N_("at most {limit} points in all {subject}"),
+    }
+)
+_SUBJECTS: Mapping[CapSubject, str] = MappingProxyType(
+    {
+        CapSubject.EMPLOYEE: N_("per person"),
+        CapSubject.COMPANY: N_("per company"),
+        CapSubject.PROGRAM: N_("for all companies together"),
+    }
+)
+_MAY_EARN: Mapping[MayEarn, str] = MappingProxyType(
+    {
+        MayEarn.YES: N_("The person may earn points."),
+        MayEarn.NO_EMPLOYEE: N_("No points: the activity names no employee."),
+        MayEarn.NO_CONSENT: N_("No points: the company's management had not agreed that its people earn points."),
+        MayEarn.ROLE_NOT_NAMED: N_("No points: the company's management had not agreed to this role earning points."),
+    }
+)
+
+
+def cap_sentence(cap: Cap, translate: Translate) -> str:
+    """Return a limit in plain words, such as "at most 500 points a month per company"."""
+    return translate(_PERIODS[cap.period]).format(limit=f"{cap.limit:,}", subject=translate(_SUBJECTS[cap.subject]))
+
+
+def rule_sentence(rule: EarningRule, *, when: Label, catalogue: Catalogue, translate: Translate) -> str:
+    """Return the whole rule in plain words; `when` is the name of its activity type."""
+    give = translate(_TO[rule.beneficiary]).format(give=formula_sentence(rule.formula, catalogue, translate))
+    if rule.condition is ALWAYS:
+        text = translate(N_("{when}: {give}")).format(when=when, give=give)
+    else:
+        condition = sentence(rule.condition, catalogue, translate)
+        text = translate(N_("{when}, only if {condition}: {give}")).format(when=when, condition=condition, give=give)
+    for cap in rule.caps:
+        text = translate(N_("{rule}, {limit}")).format(rule=text, limit=cap_sentence(cap, translate))
+    return translate(N_("{rule}.")).format(rule=text)
+
+
+def may_earn_sentence(may_earn: MayEarn, translate: Translate) -> str:
+    """Return why a person may or may not earn, in plain words."""
+    return translate(_MAY_EARN[may_earn])
+
+
+def verdict_sentence(verdict: Verdict, *, granted: int, catalogue: Catalogue, translate: Translate) -> str:
+    """Return in plain words why a rule gave what it gave; `granted` is the sum that passed the limits."""
+    if not verdict.is_met:
+        reasons = [failure_sentence(outcome, catalogue, translate) for outcome in verdict.failures]
+        text = reasons[0]
+        for reason in reasons[1:]:
+            text = translate(N_("{first}; {second}")).format(first=text, second=reason)
+        return translate(N_("Does not apply: {reasons}.")).format(reasons=text)
+    given = sum(gift.points for gift in verdict.gifts)
+    if refusal := next((gift.refusal for gift in verdict.gifts if gift.refusal), None):
+        return may_earn_sentence(refusal, translate)
+    give = formula_sentence(verdict.rule.formula, catalogue, translate)
+    if granted < given:
+        template = translate(N_("Applies: {give} would be {given}; a limit let {granted} through."))
+        return template.format(give=give, given=f"{given:,}", granted=f"{granted:,}")
+    return translate(N_("Applies: {give}.")).format(give=give)

@@ -1,0 +1,50 @@
+"""What conditions may ask about an activity and about where the company stands."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.conditions import Catalogue, Fact, FactType, registry
+from loyalty.models import ActivityAttribute, Program
+
+AMOUNT = "activity.amount"
+QUANTITY = "activity.quantity"
+OBJECT = "activity.object"
+DAY = "activity.day"
+SOURCE = "activity.source"
+TIER = "standing.tier"
+TIER_RANK = "standing.tier_rank"
+ATTRIBUTE_PREFIX = "attribute."
+
+
+def register() -> None:
+    """Make this floor's facts known to every condition."""
+    registry.register(
+        Fact(AMOUNT, FactType.NUMBER, _("amount")),
+        Fact(QUANTITY, FactType.NUMBER, _("quantity")),
+        Fact(OBJECT, FactType.TEXT, _("product code")),
+        Fact(DAY, FactType.DATE, _("day")),
+        Fact(SOURCE, FactType.TEXT, _("source")),
+        Fact(TIER, FactType.CHOICE, _("tier of the company")),
+        Fact(TIER_RANK, FactType.NUMBER, _("rank of the company's tier")),
+    )
+
+
+def catalogue_of(attributes: Iterable[ActivityAttribute], *, program: Program | None = None) -> Catalogue:
+    """Return the facts that a rule for an activity type may ask: the registered ones and the type's `attributes`.
+
+    With `program`, money carries its currency as the unit.
+    """
+    catalogue = dict(registry.catalogue())
+    for attribute in attributes:
+        code = f"{ATTRIBUTE_PREFIX}{attribute.code}"
+        catalogue[code] = Fact(code, FactType(attribute.type), attribute.name, attribute.unit)
+    if program is not None:
+        catalogue[AMOUNT] = Fact(AMOUNT, FactType.NUMBER, _("amount"), program.currency)
+    return catalogue
+
+
+def number(value: Decimal | None) -> str | None:
+    """Return a Decimal as JSON keeps it: plain digits, no trailing zeros."""
+    return None if value is None else f"{value.normalize():f}"

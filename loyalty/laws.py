@@ -1,0 +1,131 @@
+"""The ledger's laws as queries: what `verify_ledger` checks over all data."""
+
+from accounts import laws
+from accounts.laws import Law
+
+_LAWS = (
+    Law(
+        "L1",
+        "a posting moves points between two wallets of one company and program",
+        """SELECT p.id FROM loyalty_posting p
+           LEFT JOIN loyalty_wallet d ON d.id = p.debit_wallet_id
+           LEFT JOIN loyalty_wallet c ON c.id = p.credit_wallet_id
+           LEFT JOIN loyalty_transaction t ON t.id = p.transaction_id
+           WHERE (p.points > 0 AND d.id <> c.id AND d.company_id = p.company_id AND c.company_id = p.company_id
+                  AND t.company_id = p.company_id AND d.program_id = c.program_id AND t.program_id = d.program_id)
+                 IS NOT TRUE""",
+    ),
+    Law(
+        "L2a",
+        "a wallet's balance is the sum of its postings",
+        """SELECT w.id, w.balance, coalesce(m.points, 0) FROM loyalty_wallet w
+           LEFT JOIN (SELECT wallet_id, sum(points) AS points FROM (
+                          SELECT debit_wallet_id AS wallet_id, -points AS points FROM loyalty_posting
+                          UNION ALL SELECT credit_wallet_id, points FROM loyalty_posting) AS legs
+                      GROUP BY wallet_id) AS m ON m.wallet_id = w.id
+           WHERE w.balance <> coalesce(m.points, 0)""",
+    ),
+    Law(
+        "L2b",
+        "available, pending, spent and expired are never below 0, debt and issued never above",
+        """SELECT id, kind, balance FROM loyalty_wallet
+           WHERE (kind IN ('AVAILABLE', 'PENDING', 'SPENT', 'EXPIRED') AND balance < 0)
+              OR (kind IN ('DEBT', 'ISSUED') AND balance > 0)""",
+    ),
+    Law(
+        "L2c",
+        "a company's wallets sum to 0 in every program",
+        """SELECT company_id, program_id, sum(balance) FROM loyalty_wallet
+           GROUP BY company_id, program_id HAVING sum(balance) <> 0""",
+    ),
+    Law(
+        "L3",
+        "every transaction of an activity belongs to an evaluation of it, and every award to its evaluation",
+        """SELECT t.id FROM loyalty_transaction t
+           LEFT JOIN loyalty_evaluation e ON e.activity_id = t.activity_id AND e.program_id = t.program_id
+           WHERE t.activity_id IS NOT NULL AND e.id IS NULL
+           UNION ALL
+           SELECT a.id FROM loyalty_award a LEFT JOIN loyalty_evaluation e ON e.id = a.evaluation_id
+           WHERE (e.activity_id = a.activity_id AND e.company_id = a.company_id AND e.program_id = a.program_id)
+                 IS NOT TRUE""",
+    ),
+    Law(
+        "L4",
+        "a lot has left what it earned less what was used of it, and never gave more than it held",
+        """SELECT l.id, l.earned, l.remaining, l.expired FROM loyalty_lot l
+           LEFT JOIN (SELECT lot_id, sum(points) AS points FROM loyalty_lotuse GROUP BY lot_id) AS u ON u.lot_id = l.id
+           LEFT JOIN (SELECT p.lot_id, sum(p.points) AS points FROM loyalty_posting p
+                      JOIN loyalty_wallet d ON d.id = p.debit_wallet_id AND d.kind = 'ISSUED'
+                      WHERE p.lot_id IS NOT NULL GROUP BY p.lot_id) AS f ON f.lot_id = l.id
+           WHERE l.remaining NOT BETWEEN 0 AND l.earned OR l.remaining <> l.earned - coalesce(u.points, 0)
+              OR l.earned <> coalesce(f.points, 0)""",
+    ),
+    Law(
+        "L4x",
+        "a lot's expired points are those that expiry took less those that returns took back",
+        """SELECT l.id, l.expired FROM loyalty_lot l
+           LEFT JOIN (SELECT u.lot_id, sum(u.points) AS points FROM loyalty_lotuse u
+                      JOIN loyalty_posting p ON p.id = u.posting_id
+                      JOIN loyalty_wallet c ON c.id = p.credit_wallet_id AND c.kind = 'EXPIRED'
+                      GROUP BY u.lot_id) AS lost ON lost.lot_id = l.id
+           LEFT JOIN (SELECT p.lot_id, sum(p.points) AS points FROM loyalty_posting p
+                      JOIN loyalty_wallet d ON d.id = p.debit_wallet_id AND d.kind = 'EXPIRED'
+                      WHERE p.lot_id IS NOT NULL GROUP BY p.lot_id) AS back ON back.lot_id = l.id
+           WHERE l.expired <> coalesce(lost.points, 0) - coalesce(back.points, 0)""",
+    ),
+    Law(
+        "L5",
+        "no more is taken back of an award than was granted, and as much as its reversing postings say",
+        """SELECT r.award_id, r.reversed, coalesce(p.points, 0) FROM loyalty_awardreversal r
+           JOIN loyalty_award a ON a.id = r.award_id
+           LEFT JOIN (SELECT award_id, sum(points) AS points FROM loyalty_posting
+                      WHERE reverses_id IS NOT NULL AND award_id IS NOT NULL GROUP BY award_id) AS p
+                  ON p.award_id = r.award_id
+           WHERE r.reversed > a.granted OR r.granted <> a.granted OR r.reversed <> coalesce(p.points, 0)""",
+    ),
+    Law(
+        "L5b",
+        "an award's granted points were posted, once",
+        """SELECT a.id, a.granted, coalesce(p.points, 0) FROM loyalty_award a
+           LEFT JOIN (SELECT award_id, sum(points) AS points FROM loyalty_posting
+                      WHERE reverses_id IS NULL AND award_id IS NOT NULL GROUP BY award_id) AS p ON p.award_id = a.id
+           WHERE a.granted <> coalesce(p.points, 0)""",
+    ),
+    Law(
+        "L6",
+        "what is left in a wallet's lots is the wallet's balance",
+        """SELECT w.id, w.balance, coalesce(l.remaining, 0) FROM loyalty_wallet w
+           LEFT JOIN (SELECT wallet_id, sum(remaining) AS remaining FROM loyalty_lot GROUP BY wallet_id) AS l
+                  ON l.wallet_id = w.id
+           WHERE w.kind IN ('AVAILABLE', 'PENDING') AND w.balance <> coalesce(l.remaining, 0)""",
+    ),
+    Law(
+        "C1",
+        "no limit lets through more than it says",
+        "SELECT id, used, \"limit\" FROM loyalty_capusage WHERE used < 0 OR used > \"limit\"",
+    ),
+    Law(
+        "I1",
+        "an activity is judged once a program, and pays a wallet once a rule",
+        """SELECT activity_id, program_id, count(*) FROM loyalty_evaluation
+           GROUP BY activity_id, program_id HAVING count(*) > 1""",
+    ),
+    Law(
+        "S2",
+        "a metric's months add up to what evaluations put in and returns took out",
+        """SELECT b.company_id, b.program_id, b.metric, b.value, coalesce(e.value, 0) FROM (
+               SELECT m.company_id, m.program_id, b.metric, sum(b.value) AS value FROM loyalty_metricbucket b
+               JOIN loyalty_membership m ON m.id = b.membership_id
+               GROUP BY m.company_id, m.program_id, b.metric) AS b
+           LEFT JOIN (SELECT company_id, program_id, entry.key AS metric, sum(entry.value::numeric) AS value
+                      FROM loyalty_evaluation, jsonb_each_text(metrics) AS entry
+                      GROUP BY company_id, program_id, entry.key) AS e
+                  ON (e.company_id, e.program_id, e.metric) = (b.company_id, b.program_id, b.metric)
+           WHERE b.value <> coalesce(e.value, 0)""",
+    ),
+)
+
+
+def register() -> None:
+    """Make the laws known to `verify_ledger`."""
+    laws.register(*_LAWS)

@@ -1,0 +1,21 @@
+"""The ledger: points move between wallets by postings, in lots that expire; nothing moves otherwise."""
+
+from loyalty.ledger.book import Act, AwardEntry, Book, InsufficientPointsError
+from loyalty.ledger.caps import CapBook, CapKey
+from loyalty.ledger.expiry import expire_points
+from loyalty.ledger.lots import LotEntry, last_day
+from loyalty.ledger.wallets import Owner, ensure_wallets
+
+__all__ = [
+    "Act",
+    "AwardEntry",
+    "Book",
+    "CapBook",
+    "CapKey",
+    "InsufficientPointsError",
+    "LotEntry",
+    "Owner",
+    "ensure_wallets",
+    "expire_points",
+    "last_day",
+]

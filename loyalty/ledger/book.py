@@ -1,0 +1,347 @@
+"""The book: wallets locked, acts worked out in memory, then written in few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from loyalty import arrays
+from loyalty.ledger.lots import LotEntry, read_lots, write_lots
+from loyalty.ledger.wallets import Kind, Owner, WalletEntry, lock_wallets
+from loyalty.models import Transaction
+
+
+class InsufficientPointsError(Exception):
+    """A wallet holds fewer points than are to be spent."""
+
+    def __init__(self, *, available: int, wanted: int) -> None:
+        super().__init__(f"{wanted} points are wanted, {available} are available")
+        self.available = available
+        self.wanted = wanted
+
+
+@dataclass(slots=True)
+class Act:
+    """One act on the ledger: a transaction in the making; `id` is known once the book is written."""
+
+    kind: Transaction.Kind
+    owner: Owner
+    activity_id: int | None = None
+    id: int = 0
+    moved_points: bool = False
+
+
+@dataclass(slots=True)
+class AwardEntry:
+    """An award as the ledger needs it to take points back: what it granted, to whom, into which lot.
+
+    `id` is 0 while the award is new. `posting` and `lot` are None where nothing was granted.
+    """
+
+    owner: Owner
+    granted: int
+    reversed: int = 0
+    id: int = 0
+    posting: PostingRef | None = None
+    lot: LotEntry | None = None
+
+
+@dataclass(slots=True)
+class PostingRef:
+    """A posting that another one may reverse; its id is known once the book is written."""
+
+    id: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class PostingEntry(PostingRef):
+    """A posting in the making."""
+
+    act: Act
+    debit: WalletEntry
+    credit: WalletEntry
+    points: int
+    effective_at: datetime
+    award: AwardEntry | None = None
+    lot: LotEntry | None = None
+    reverses: PostingRef | None = None
+
+
+class Book:
+    """The wallets of some owners under lock, and everything one use case does to them.
+
+    Open it inside a transaction, after the locks that come earlier in the global order (memberships, caps); call its
+    verbs in the order in which things happen; then `write` once. Points are whole and positive in every verb.
+    """
+
+    def __init__(self, *, now: datetime, today: dict[int, date], actor_id: int | None = None) -> None:
+        """`today` maps each program to the day that `now` lies in, in the program's time zone."""
+        self._now = now
+        self._today = today
+        self._actor_id = actor_id
+        self._wallets: dict[tuple[Owner, str], WalletEntry] = {}
+        self._lots: dict[int, dict[tuple[date, date | None], LotEntry]] = {}
+        self._acts: list[Act] = []
+        self._postings: list[PostingEntry] = []
+        self._uses: list[tuple[LotEntry, PostingEntry, int]] = []
+
+    def open(self, owners: Collection[Owner], *, all_lots_of: Collection[Owner] = ()) -> int:
+        """Lock the wallets of `owners`, expire what is due in them, and return how many points that was.
+
+        `all_lots_of` are those whose points will be spent or taken back.
+        """
+        if not owners:
+            return 0
+        self._wallets = lock_wallets(owners)
+        full = {self._wallets[owner, Kind.AVAILABLE].id for owner in all_lots_of}
+        held = {entry.id: entry for (_owner, kind), entry in self._wallets.items() if kind == Kind.AVAILABLE}
+        latest = max(self._today.values())
+        for lot in sorted(read_lots(full, held.keys() - full, latest), key=lambda lot: (lot.wallet_id, lot.id or 0)):
+            self._lots.setdefault(lot.wallet_id, {})[lot.available_on, lot.expires_on] = lot
+        return sum(self.expire(held[wallet_id].owner) for wallet_id in sorted(self._lots))
+
+    def begin(self, kind: Transaction.Kind, owner: Owner, *, activity_id: int | None = None) -> Act:
+        """Begin an act in the owner's company and program; it is written if it moves points."""
+        return Act(kind, owner, activity_id)
+
+    def available(self, owner: Owner) -> int:
+        """The points that the owner can spend now."""
+        return self._wallets[owner, Kind.AVAILABLE].balance
+
+    def wallet_id(self, owner: Owner) -> int:
+        """The id of the owner's wallet of available points."""
+        return self._wallets[owner, Kind.AVAILABLE].id
+
+    def issue(self, act: Act, award: AwardEntry, *, at: datetime, earned_on: date, expires_on: date | None) -> None:
+        """Give the owner what the award grants; debt is repaid first, and a lot whose day is over expires at once."""
+        wallet = self._wallets[award.owner, Kind.AVAILABLE]
+        lots = self._lots.setdefault(wallet.id, {})
+        lot = lots.get((earned_on, expires_on))
+        if lot is None:
+            lot = lots[earned_on, expires_on] = LotEntry(None, wallet.id, earned_on, expires_on)
+        lot.put(award.granted, newly_earned=True)
+        issued = self._wallets[award.owner.company, Kind.ISSUED]
+        award.lot = lot
+        award.posting = self._post(act, issued, wallet, award.granted, at=at, award=award, lot=lot)
+        self._repay_debt(act, award.owner, at=at)
+        if lot.is_due(self._today[award.owner.program_id]):
+            self.expire(award.owner)
+
+    def reverse(self, act: Act, award: AwardEntry, points: int, *, at: datetime) -> None:
+        """Take points of an award back: from its own lot, from what that lot lost by expiry, from the lots that
+        expire soonest, and what is still missing becomes debt.
+        """
+        owner = award.owner
+        wallet = self._wallets[owner, Kind.AVAILABLE]
+        issued = self._wallets[owner.company, Kind.ISSUED]
+        own = self._own_lot(award, wallet)
+        award.reversed += points
+        missing = points
+        from_lots = self._draw(wallet, missing, only=own) if own is not None else []
+        missing -= sum(taken for _lot, taken in from_lots)
+        from_expired = 0 if own is None else min(missing, own.expired)
+        missing -= from_expired
+        more = self._draw(wallet, missing)
+        missing -= sum(taken for _lot, taken in more)
+        if from_lots or more:
+            taken_in_all = sum(taken for _lot, taken in (*from_lots, *more))
+            posting = self._post(act, wallet, issued, taken_in_all, at=at, award=award, reverses=award.posting)
+            self._uses += [(lot, posting, taken) for lot, taken in (*from_lots, *more)]
+        if own is not None and from_expired:
+            own.forget_expired(from_expired)
+            expired = self._wallets[owner.company, Kind.EXPIRED]
+            self._post(act, expired, issued, from_expired, at=at, award=award, lot=own, reverses=award.posting)
+        if missing:
+            debt = self._wallets[owner, Kind.DEBT]
+            self._post(act, debt, issued, missing, at=at, award=award, reverses=award.posting)
+
+    def spend(self, act: Act, owner: Owner, points: int, *, at: datetime) -> None:
+        """Spend points, soonest-expiring first; InsufficientPointsError, and nothing done, where there are fewer."""
+        wallet = self._wallets[owner, Kind.AVAILABLE]
+        if wallet.balance < points:
+            raise InsufficientPointsError(available=wallet.balance, wanted=points)
+        taken = self._draw(wallet, points)
+        posting = self._post(act, wallet, self._wallets[owner.company, Kind.SPENT], points, at=at)
+        self._uses += [(lot, posting, used) for lot, used in taken]
+
+    def refund(self, act: Act, owner: Owner, spending: Act, *, at: datetime) -> None:
+        """Give back what `spending` took, to the very lots it came from, their days unchanged."""
+        wallet = self._wallets[owner, Kind.AVAILABLE]
+        rows = arrays.fetch(
+            """SELECT p.id, l.id, l.available_on, l.expires_on, l.remaining, l.expired, u.points
+               FROM loyalty_posting p
+               JOIN loyalty_lotuse u ON u.posting_id = p.id JOIN loyalty_lot l ON l.id = u.lot_id
+               WHERE p.transaction_id = %s AND p.debit_wallet_id = %s ORDER BY u.id""",
+            spending.id,
+            wallet.id,
+        )
+        points = sum(row[-1] for row in rows)
+        spent = self._wallets[owner.company, Kind.SPENT]
+        posting = self._post(act, spent, wallet, points, at=at, reverses=PostingRef(rows[0][0]))
+        lots = self._lots.setdefault(wallet.id, {})
+        for _posting_id, lot_id, available_on, expires_on, remaining, expired, used in rows:
+            lot = lots.get((available_on, expires_on))
+            if lot is None:
+                lot = lots[available_on, expires_on] = LotEntry(
+                    lot_id, wallet.id, available_on, expires_on, remaining, expired
+                )
+            lot.put(used, newly_earned=False)
+            self._uses.append((lot, posting, -used))
+        self._repay_debt(act, owner, at=at)
+        self.expire(owner)
+
+    def expire(self, owner: Owner) -> int:
+        """Expire what is due in the owner's wallet, as an act of its own; return the points that were lost."""
+        wallet = self._wallets[owner, Kind.AVAILABLE]
+        today = self._today[owner.program_id]
+        due = sorted(
+            (lot for lot in self._lots.get(wallet.id, {}).values() if lot.is_due(today)),
+            key=lambda lot: lot.spending_order,
+        )
+        if not due:
+            return 0
+        points = sum(lot.remaining for lot in due)
+        act = self.begin(Transaction.Kind.EXPIRE, owner)
+        posting = self._post(act, wallet, self._wallets[owner.company, Kind.EXPIRED], points, at=self._now)
+        for lot in due:
+            self._uses.append((lot, posting, lot.remaining))
+            lot.take(lot.remaining, by_expiry=True)
+        return points
+
+    def write(self) -> None:
+        """Write acts, lots, postings and lot uses; the database applies the balances and refuses what must not be."""
+        ids = arrays.draw_ids(
+            loyalty_transaction=len(self._acts), loyalty_posting=len(self._postings), loyalty_lotuse=len(self._uses)
+        )
+        for act, act_id in zip(self._acts, ids["loyalty_transaction"], strict=True):
+            act.id = act_id
+        for posting, posting_id in zip(self._postings, ids["loyalty_posting"], strict=True):
+            posting.id = posting_id
+        self._write_acts()
+        write_lots(lot for lots in self._lots.values() for lot in lots.values())
+        self._write_postings()
+        arrays.insert(
+            "loyalty_lotuse",
+            {"id": "bigint", "lot_id": "bigint", "posting_id": "bigint", "points": "bigint"},
+            [
+                (use_id, lot.id, posting.id, points)
+                for use_id, (lot, posting, points) in zip(ids["loyalty_lotuse"], self._uses, strict=True)
+            ],
+        )
+
+    def _post(
+        self,
+        act: Act,
+        debit: WalletEntry,
+        credit: WalletEntry,
+        points: int,
+        *,
+        at: datetime,
+        award: AwardEntry | None = None,
+        lot: LotEntry | None = None,
+        reverses: PostingRef | None = None,
+    ) -> PostingEntry:
+        if not act.moved_points:
+            act.moved_points = True
+            self._acts.append(act)
+        debit.balance -= points
+        credit.balance += points
+        posting = PostingEntry(
+            act=act,
+            debit=debit,
+            credit=credit,
+            points=points,
+            effective_at=at,
+            award=award,
+            lot=lot,
+            reverses=reverses,
+        )
+        self._postings.append(posting)
+        return posting
+
+    def _own_lot(self, award: AwardEntry, wallet: WalletEntry) -> LotEntry | None:
+        if award.lot is None:
+            return None
+        return self._lots.get(wallet.id, {}).get((award.lot.available_on, award.lot.expires_on))
+
+    def _draw(self, wallet: WalletEntry, points: int, *, only: LotEntry | None = None) -> list[tuple[LotEntry, int]]:
+        """Take up to `points` out of the wallet's lots, or of one of them; return what came from which."""
+        lots = self._lots.get(wallet.id, {}).values() if only is None else (only,)
+        taken: list[tuple[LotEntry, int]] = []
+        for lot in sorted((lot for lot in lots if lot.remaining > 0), key=lambda lot: lot.spending_order):
+            part = min(lot.remaining, points)
+            if part <= 0:
+                break
+            lot.take(part)
+            taken.append((lot, part))
+            points -= part
+        return taken
+
+    def _repay_debt(self, act: Act, owner: Owner, *, at: datetime) -> None:
+        wallet, debt = self._wallets[owner, Kind.AVAILABLE], self._wallets[owner, Kind.DEBT]
+        points = min(-debt.balance, wallet.balance)
+        if points > 0:
+            taken = self._draw(wallet, points)
+            posting = self._post(act, wallet, debt, points, at=at)
+            self._uses += [(lot, posting, used) for lot, used in taken]
+
+    def _write_acts(self) -> None:
+        arrays.insert(
+            "loyalty_transaction",
+            {
+                "id": "bigint",
+                "company_id": "bigint",
+                "program_id": "bigint",
+                "kind": "text",
+                "activity_id": "bigint",
+                "actor_id": "bigint",
+                "created_at": "timestamptz",
+            },
+            [
+                (
+                    act.id,
+                    act.owner.company_id,
+                    act.owner.program_id,
+                    act.kind,
+                    act.activity_id,
+                    None if act.kind == Transaction.Kind.EXPIRE else self._actor_id,
+                    self._now,
+                )
+                for act in self._acts
+            ],
+        )
+
+    def _write_postings(self) -> None:
+        arrays.insert(
+            "loyalty_posting",
+            {
+                "id": "bigint",
+                "company_id": "bigint",
+                "transaction_id": "bigint",
+                "award_id": "bigint",
+                "debit_wallet_id": "bigint",
+                "credit_wallet_id": "bigint",
+                "points": "bigint",
+                "lot_id": "bigint",
+                "reverses_id": "bigint",
+                "effective_at": "timestamptz",
+                "created_at": "timestamptz",
+            },
+            [
+                (
+                    posting.id,
+                    posting.act.owner.company_id,
+                    posting.act.id,
+                    posting.award.id if posting.award else None,
+                    posting.debit.id,
+                    posting.credit.id,
+                    posting.points,
+                    posting.lot.id if posting.lot else None,
+                    posting.reverses.id if posting.reverses else None,
+                    posting.effective_at,
+                    self._now,
+                )
+                for posting in self._postings
+            ],
+        )

@@ -1,0 +1,95 @@
+"""Counters of limits: how many points each limit has let through, locked in the order of their keys."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from loyalty import arrays
+from loyalty.earning import cut
+
+_KEY_COLUMNS: Mapping[str, str] = {
+    "program_id": "bigint",
+    "rule_code": "text",
+    "subject": "text",
+    "subject_id": "bigint",
+    "period": "text",
+    "period_start": "date",
+}
+
+
+class CapKey(NamedTuple):
+    """One counter: a rule's limit, for one subject, in one period. An empty rule code is the consent's own limit."""
+
+    program_id: int
+    rule_code: str
+    subject: str
+    subject_id: int
+    period: str
+    period_start: date
+
+
+@dataclass(slots=True)
+class _Counter:
+    used: int
+    change: int = 0
+
+
+class CapBook:
+    """The counters that one use case may move, under lock; open, cut and give back, then write once."""
+
+    def __init__(self) -> None:
+        self._counters: dict[CapKey, _Counter] = {}
+
+    def open(self, limits: Mapping[CapKey, int]) -> None:
+        """Lock the counters of `limits` (key to limit in points), making missing ones; in the order of their keys.
+
+        A limit below what was let through already is kept as what was let through: nothing more passes.
+        """
+        rows = arrays.insert_returning(
+            "loyalty_capusage",
+            {**_KEY_COLUMNS, "used": "bigint", "limit": "bigint"},
+            [(*key, 0, limit) for key, limit in sorted(limits.items())],
+            then=f"""ON CONFLICT ({", ".join(_KEY_COLUMNS)}) DO UPDATE
+                     SET "limit" = greatest(excluded."limit", loyalty_capusage.used)
+                     RETURNING {", ".join(_KEY_COLUMNS)}, used""",
+        )
+        self._counters = {CapKey(*row[:-1]): _Counter(row[-1]) for row in rows}
+
+    def let_through(self, points: int, limits: Iterable[tuple[CapKey, int]]) -> tuple[int, int | None]:
+        """Return how many of `points` pass all `limits`, and what the tightest had left before (None: no limit).
+
+        What passes counts against every one of them.
+        """
+        left = {key: max(0, limit - self._counters[key].used) for key, limit in limits}
+        if not left:
+            return points, None
+        granted = cut(points, left.values())
+        for key in left:
+            self._move(key, granted)
+        return granted, min(left.values())
+
+    def give_back(self, points: int, keys: Iterable[CapKey]) -> None:
+        """Count `points` off again: a return frees them for what arrives later."""
+        for key in keys:
+            self._move(key, -points)
+
+    def write(self) -> None:
+        """Write the counters that moved."""
+        moved = [(*key, counter.change) for key, counter in sorted(self._counters.items()) if counter.change]
+        if moved:
+            names = ", ".join(_KEY_COLUMNS)
+            types = ", ".join(f"%s::{type_}[]" for type_ in (*_KEY_COLUMNS.values(), "bigint"))
+            arrays.run(
+                f"""UPDATE loyalty_capusage u SET used = u.used + c.change
+                    FROM unnest({types}) AS c({names}, change)
+                    WHERE ({", ".join(f"u.{name}" for name in _KEY_COLUMNS)})
+                        = ({", ".join(f"c.{name}" for name in _KEY_COLUMNS)})""",  # noqa: S608 (names are code)
+                *arrays.columns_of(moved),
+            )
+
+    def _move(self, key: CapKey, points: int) -> None:
+        counter = self._counters.get(key)
+        if counter is not None:
+            counter.used += points
+            counter.change += points

@@ -1,0 +1,119 @@
+"""Lots: points of one wallet with the day they become available and the last day they can be used."""
+
+import calendar
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from loyalty import arrays
+
+_NEVER = date.max
+
+
+@dataclass(slots=True)
+class LotEntry:
+    """A lot of a locked wallet as it will be once the book is written.
+
+    `id` is None while the lot may be new; then `remaining` counts only what this book put in.
+    """
+
+    id: int | None
+    wallet_id: int
+    available_on: date
+    expires_on: date | None
+    remaining: int = 0
+    expired: int = 0
+    earned_change: int = 0
+    remaining_change: int = 0
+    expired_change: int = 0
+
+    def put(self, points: int, *, newly_earned: bool) -> None:
+        """Put points in: newly earned ones, or ones that come back to the lot that gave them."""
+        self.remaining += points
+        self.remaining_change += points
+        if newly_earned:
+            self.earned_change += points
+
+    def take(self, points: int, *, by_expiry: bool = False) -> None:
+        """Take points out."""
+        self.remaining -= points
+        self.remaining_change -= points
+        if by_expiry:
+            self.expired += points
+            self.expired_change += points
+
+    def forget_expired(self, points: int) -> None:
+        """Points that had expired turn out never to have been earned."""
+        self.expired -= points
+        self.expired_change -= points
+
+    def is_due(self, today: date) -> bool:
+        """Whether the lot holds points whose last day is over."""
+        return self.remaining > 0 and self.expires_on is not None and self.expires_on < today
+
+    @property
+    def spending_order(self) -> tuple[date, date]:
+        """Soonest-expiring first, then oldest."""
+        return self.expires_on or _NEVER, self.available_on
+
+
+def last_day(earned_on: date, months: int | None) -> date | None:
+    """Return the last day of points earned on `earned_on` that last `months`; None where they do not expire.
+
+    Earned on the 31st, they last to the end of a shorter month.
+    """
+    if months is None:
+        return None
+    year, month = divmod(earned_on.year * 12 + earned_on.month - 1 + months, 12)
+    return date(year, month + 1, min(earned_on.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def read_lots(wallet_ids: Collection[int], due_wallet_ids: Collection[int], today: date) -> Iterable[LotEntry]:
+    """Return all lots of `wallet_ids` that hold or lost points, and of `due_wallet_ids` those that are due."""
+    rows = arrays.fetch(
+        """SELECT id, wallet_id, available_on, expires_on, remaining, expired FROM loyalty_lot
+           WHERE wallet_id = ANY(%s) AND (remaining > 0 OR expired > 0)
+           UNION
+           SELECT id, wallet_id, available_on, expires_on, remaining, expired FROM loyalty_lot
+           WHERE wallet_id = ANY(%s) AND remaining > 0 AND expires_on < %s""",
+        list(wallet_ids),
+        list(due_wallet_ids),
+        today,
+    )
+    return (LotEntry(*row) for row in rows)
+
+
+def write_lots(lots: Iterable[LotEntry]) -> None:
+    """Write what changed; lots that may be new are made, and get their ids."""
+    changed = [lot for lot in lots if lot.earned_change or lot.remaining_change or lot.expired_change]
+    known = [lot for lot in changed if lot.id is not None]
+    if known:
+        arrays.run(
+            """UPDATE loyalty_lot l SET earned = l.earned + c.earned, remaining = l.remaining + c.remaining,
+                                        expired = l.expired + c.expired
+               FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) AS c(id, earned, remaining, expired)
+               WHERE l.id = c.id""",
+            *arrays.columns_of(
+                [(lot.id, lot.earned_change, lot.remaining_change, lot.expired_change) for lot in known]
+            ),
+        )
+    new = {(lot.wallet_id, lot.available_on, lot.expires_on): lot for lot in changed if lot.id is None}
+    rows = arrays.insert_returning(
+        "loyalty_lot",
+        {
+            "wallet_id": "bigint",
+            "available_on": "date",
+            "expires_on": "date",
+            "earned": "bigint",
+            "remaining": "bigint",
+            "expired": "bigint",
+        },
+        [(*key, lot.earned_change, lot.remaining_change, lot.expired_change) for key, lot in new.items()],
+        then="""ON CONFLICT (wallet_id, available_on, expires_on) DO UPDATE
+                SET earned = loyalty_lot.earned + excluded.earned,
+                    remaining = loyalty_lot.remaining + excluded.remaining,
+                    expired = loyalty_lot.expired + excluded.expired
+                RETURNING wallet_id, available_on, expires_on, id""",
+    )
+    for wallet_id, available_on, expires_on, lot_id in rows:
+        new[wallet_id, available_on, expires_on].id = lot_id

@@ -1,0 +1,94 @@
+"""Wallets: whose points, of which kind, locked in the order of their ids."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from loyalty import arrays
+from loyalty.models import Wallet
+
+Kind = Wallet.Kind
+PERSONAL_KINDS = (Kind.AVAILABLE, Kind.PENDING, Kind.DEBT)
+FLOW_KINDS = (Kind.ISSUED, Kind.SPENT, Kind.EXPIRED)
+
+
+class Owner(NamedTuple):
+    """Who holds points in a program: an employee, or the company itself (`employee_id` None)."""
+
+    program_id: int
+    company_id: int
+    employee_id: int | None = None
+
+    @property
+    def company(self) -> "Owner":
+        """The company behind the owner, which keeps what was issued, spent and expired."""
+        return Owner(self.program_id, self.company_id)
+
+
+@dataclass(slots=True)
+class WalletEntry:
+    """A locked wallet: its balance as it will be once the book is written."""
+
+    id: int
+    owner: Owner
+    kind: str
+    balance: int
+
+
+def ensure_wallets(owners: Iterable[Owner]) -> None:
+    """Make the wallets of `owners`, and those of the companies behind them, where they are missing."""
+    everyone = {owner.company for owner in owners} | set(owners)
+    rows = [
+        (*owner, kind, 0)
+        for owner in sorted(everyone, key=_sort_key)
+        for kind in (PERSONAL_KINDS if owner.employee_id else PERSONAL_KINDS + FLOW_KINDS)
+    ]
+    arrays.insert(
+        "loyalty_wallet",
+        {"program_id": "bigint", "company_id": "bigint", "employee_id": "bigint", "kind": "text", "balance": "bigint"},
+        rows,
+        then="ON CONFLICT DO NOTHING",
+    )
+
+
+def lock_wallets(owners: Collection[Owner]) -> dict[tuple[Owner, str], WalletEntry]:
+    """Lock every wallet of `owners` and of the companies behind them, by id, and return them by (owner, kind).
+
+    Missing wallets are made. Balances are read in a statement of its own, after the locks are held.
+    """
+    everyone = {owner.company for owner in owners} | set(owners)
+    ids = _lock(everyone)
+    wallets = _read(ids)
+    missing = [owner for owner in everyone if (owner, Kind.AVAILABLE) not in wallets]
+    if missing:
+        ensure_wallets(missing)
+        wallets |= _read(_lock(set(missing)))
+    return wallets
+
+
+def _lock(owners: Collection[Owner]) -> list[int]:
+    rows = arrays.fetch(
+        """SELECT w.id FROM loyalty_wallet w
+           JOIN unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS o(program_id, company_id, employee_id)
+             ON w.program_id = o.program_id AND w.company_id = o.company_id
+            AND w.employee_id IS NOT DISTINCT FROM o.employee_id
+           ORDER BY w.id FOR NO KEY UPDATE OF w""",
+        *arrays.columns_of([tuple(owner) for owner in sorted(owners, key=_sort_key)]),
+    )
+    return [row[0] for row in rows]
+
+
+def _read(ids: list[int]) -> dict[tuple[Owner, str], WalletEntry]:
+    rows = arrays.fetch(
+        "SELECT id, program_id, company_id, employee_id, kind, balance FROM loyalty_wallet WHERE id = ANY(%s)", ids
+    )
+    return {
+        (Owner(program, company, employee), kind): WalletEntry(
+            wallet_id, Owner(program, company, employee), kind, balance
+        )
+        for wallet_id, program, company, employee, kind, balance in rows
+    }
+
+
+def _sort_key(owner: Owner) -> tuple[int, int, int]:
+    return owner.program_id, owner.company_id, owner.employee_id or 0

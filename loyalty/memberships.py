@@ -1,0 +1,96 @@
+"""How companies come into a program, and what their managements agree to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import User
+from loyalty.ledger import Owner, ensure_wallets
+from loyalty.models import Consent, Membership, Program, Tier, TierAssignment
+
+SPENDING_TIME = timedelta(days=90)
+"""How long people keep to spend their points after their management withdrew its consent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """A company that comes into a program, from a moment on."""
+
+    company_id: int
+    starts_at: datetime
+
+
+def enrol(
+    *,
+    program: Program,
+    joinings: Iterable[Joining],
+    origin: Membership.Origin = Membership.Origin.ENROLLED_BY_VENDOR,
+) -> list[Membership]:
+    """Make companies members of `program`, each with its wallets and the tier that takes no threshold.
+
+    Raises IntegrityError, and enrols nobody, where one of them takes part already.
+    """
+    with transaction.atomic():
+        memberships = Membership.objects.bulk_create(
+            Membership(
+                program=program, company_id=joining.company_id, origin=origin, starts_at=joining.starts_at
+            )
+            for joining in joinings
+        )
+        ensure_wallets(Owner(program.pk, membership.company_id) for membership in memberships)
+        base = Tier.objects.filter(program=program, threshold=0).first()
+        if base is not None:
+            TierAssignment.objects.bulk_create(
+                TierAssignment(membership=membership, tier=base, starts_at=membership.starts_at)
+                for membership in memberships
+            )
+    return memberships
+
+
+def give_consent(
+    *,
+    membership: Membership,
+    by: User,
+    now: datetime,
+    roles: Iterable[str] = (),
+    monthly_limit: int | None = None,
+    starts_at: datetime | None = None,
+) -> Consent:
+    """Write down that a company's management lets its people earn; it takes the place of what it agreed to before.
+
+    `roles` are codes of stakeholder roles, none: every role. `monthly_limit` is in points a person and month.
+    `starts_at` may lie before `now` when the word was given on paper earlier.
+    """
+    from_ = starts_at or now
+    with transaction.atomic():
+        Membership.objects.select_for_update(no_key=True).get(pk=membership.pk)
+        Consent.objects.filter(membership=membership).in_force(from_).update(ends_at=from_)
+        consent = Consent.objects.create(
+            membership=membership, given_by=by, starts_at=from_, roles=sorted(roles), monthly_limit=monthly_limit
+        )
+        audit.record("consent-given", consent, actor_id=by.pk, now=now, company_id=membership.company_id)
+    return consent
+
+
+def withdraw_consent(*, membership: Membership, by: User, now: datetime) -> int:
+    """End the consent in force at `now`; people stop earning and keep SPENDING_TIME to spend. Returns rows ended."""
+    with transaction.atomic():
+        Membership.objects.select_for_update(no_key=True).get(pk=membership.pk)
+        consents = list(Consent.objects.filter(membership=membership).in_force(now))
+        for consent in consents:
+            consent.ends_at = now
+            consent.save(update_fields=["ends_at"])
+            audit.record("consent-withdrawn", consent, actor_id=by.pk, now=now, company_id=membership.company_id)
+    return len(consents)
+
+
+def people_may_spend(*, program_id: int, company_id: int, now: datetime) -> bool:
+    """Whether the people of a company may spend what they earned: its consent is in force or ended not long ago."""
+    consents = Consent.objects.filter(membership__program=program_id, membership__company=company_id)
+    return any(
+        consent.starts_at <= now and (consent.ends_at is None or now < consent.ends_at + SPENDING_TIME)
+        for consent in consents
+    )

@@ -1,0 +1,171 @@
+"""Programs, the companies that take part, and what their management agreed to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Company
+from accounts.models.dated import Dated, ends_after_start, one_at_a_time
+from accounts.models.users import validate_time_zone
+from accounts.scope import DatedQuerySet, ScopedQuerySet, portfolio
+from accounts.text import validate_plain_text
+
+if TYPE_CHECKING:
+    from accounts.actors import Actor
+
+validate_currency = RegexValidator(r"^[A-Z]{3}\Z", _("A currency has three capital letters, such as GBP."))
+
+
+class ProgramQuerySet(ScopedQuerySet["Program"]):
+    """Programs; a client sees those that its company takes part in."""
+
+    company_lookup = "memberships__company"
+
+    def seen_by_account_manager(self, actor: Actor) -> Self:
+        return self.filter(pk__in=Membership.objects.filter(company__in=portfolio(actor)).values("program"))
+
+    def seen_by_employee(self, actor: Actor) -> Self:
+        return self.filter(pk__in=Membership.objects.filter(company_id=actor.company_id).values("program"))
+
+
+class Program(models.Model):
+    """One loyalty program: its currency, its time zone, how long its points last."""
+
+    class Window(models.TextChoices):
+        ROLLING = "ROLLING", _("rolling months")
+        CALENDAR_YEAR = "CALENDAR_YEAR", _("calendar year")
+
+    code = models.SlugField(_("code"), max_length=50, unique=True)
+    name = models.CharField(_("name"), max_length=100, validators=[validate_plain_text])
+    currency = models.CharField(_("currency"), max_length=3, validators=[validate_currency])
+    time_zone = models.CharField(_("time zone"), max_length=64, validators=[validate_time_zone])
+    expiry_months = models.PositiveSmallIntegerField(
+        _("points last (months)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(240)],
+        help_text=_("Counted from the day of the activity; empty: they do not expire."),
+    )
+    tier_metric = models.SlugField(
+        _("tier metric"), max_length=50, blank=True, help_text=_("Code of the metric that raises and lowers tiers.")
+    )
+    tier_window = models.CharField(_("tier window"), max_length=20, choices=Window, default=Window.ROLLING)
+    tier_months = models.PositiveSmallIntegerField(
+        _("months in the window"),
+        default=12,
+        validators=[MinValueValidator(1), MaxValueValidator(120)],
+        help_text=_("For a rolling window: the current month and the whole months before it."),
+    )
+    is_active = models.BooleanField(_("running"), default=True)
+
+    objects = ProgramQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("program")
+        verbose_name_plural = _("programs")
+        constraints = [
+            # Points that last 0 months would expire before anybody could see them.
+            models.CheckConstraint(
+                condition=Q(expiry_months__isnull=True) | Q(expiry_months__gte=1), name="program_expiry_positive"
+            ),
+            # A window of 0 months holds nothing: every company would fall to the lowest tier.
+            models.CheckConstraint(condition=Q(tier_months__gte=1), name="program_tier_window_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone that the program's days, months and years are counted in."""
+        return ZoneInfo(self.time_zone)
+
+
+class MembershipQuerySet(DatedQuerySet["Membership"]):
+    """Memberships."""
+
+    def seen_by_employee(self, actor: Actor) -> Self:
+        return self.filter(company_id=actor.company_id)
+
+
+class Membership(Dated):
+    """A company in a program, for a time. Its row is the lock under which the company's activities are judged."""
+
+    class Origin(models.TextChoices):
+        ENROLLED_BY_VENDOR = "ENROLLED_BY_VENDOR", _("enrolled by the vendor")
+        JOINED = "JOINED", _("joined by the company")
+
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="memberships")
+    program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="memberships")
+    origin = models.CharField(_("origin"), max_length=20, choices=Origin, default=Origin.ENROLLED_BY_VENDOR)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints = [
+            ends_after_start("membership_ends_after_start"),
+            # A company that is in a program twice would earn every point twice.
+            one_at_a_time(
+                "membership_one_at_a_time",
+                "company",
+                "program",
+                message=_("The company already takes part in this program in this time."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.company} in {self.program}"
+
+
+class ConsentQuerySet(DatedQuerySet["Consent"]):
+    """What managements agreed to."""
+
+    company_lookup = "membership__company"
+
+    def seen_by_employee(self, actor: Actor) -> Self:
+        if not actor.sees_company:
+            return self.none()
+        return self.filter(membership__company_id=actor.company_id)
+
+
+class Consent(Dated):
+    """The management's word that its people may take part: which roles may earn personally, and how much."""
+
+    membership = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="consents")
+    given_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    roles = ArrayField(
+        models.SlugField(max_length=50),
+        verbose_name=_("roles that may earn"),
+        blank=True,
+        default=list,
+        help_text=_("Codes of stakeholder roles; empty: every role."),
+    )
+    monthly_limit = models.PositiveBigIntegerField(
+        _("points a person and month"), null=True, blank=True, help_text=_("Empty: no limit of the company's own.")
+    )
+
+    objects = ConsentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
+        constraints = [
+            ends_after_start("consent_ends_after_start"),
+            # Two consents at once would leave open which roles may earn.
+            one_at_a_time(
+                "consent_one_at_a_time", "membership", message=_("Another consent is in force in this time.")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Consent of {self.membership}"

@@ -1,0 +1,234 @@
+"""Rule sets, their rules and limits; what is in force never changes, a new version takes its place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import pgtrigger
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.scope import ScopedQuerySet
+from accounts.text import validate_plain_text
+from loyalty.earning import Beneficiary, CapSubject, Period
+from loyalty.models.activities import ActivityType
+from loyalty.models.programs import Membership, Program
+
+if TYPE_CHECKING:
+    from accounts.actors import Actor
+
+
+class RuleSetQuerySet(ScopedQuerySet["RuleSet"]):
+    """Rule sets; a client reads those in force in its programs."""
+
+    company_lookup = "program__memberships__company"
+
+    def seen_by_account_manager(self, actor: Actor) -> Self:
+        return self.filter(program__in=Program.objects.visible_to(actor))
+
+    def seen_by_employee(self, actor: Actor) -> Self:
+        own = Membership.objects.filter(company_id=actor.company_id).values("program")
+        return self.filter(program__in=own).exclude(status=RuleSet.Status.DRAFT)
+
+
+class RuleSet(models.Model):
+    """One version of a program's rules, in force from `starts_at` until `ends_at`."""
+
+    class Status(models.TextChoices):
+        DRAFT = "DRAFT", _("draft")
+        ACTIVE = "ACTIVE", _("active")
+        RETIRED = "RETIRED", _("retired")
+
+    program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="rule_sets")
+    version = models.PositiveIntegerField(_("version"))
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
+    starts_at = models.DateTimeField(_("from"), null=True, blank=True)
+    ends_at = models.DateTimeField(_("until"), null=True, blank=True)
+
+    objects = RuleSetQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("rule set")
+        verbose_name_plural = _("rule sets")
+        constraints = [
+            models.UniqueConstraint(fields=["program", "version"], name="rule_set_version_unique"),
+            # Rules in force from no known day: nobody could say whether they held for an activity.
+            models.CheckConstraint(
+                condition=Q(status="DRAFT") | Q(starts_at__isnull=False),
+                name="rule_set_in_force_has_start",
+                violation_error_message=_("Rules in force need the moment from which they hold."),
+            ),
+            models.CheckConstraint(
+                condition=Q(ends_at__isnull=True) | Q(ends_at__gte=F("starts_at")), name="rule_set_ends_after_start"
+            ),
+            # Two versions in force at once would pay every activity by whichever was read first.
+            ExclusionConstraint(
+                name="rule_set_one_in_force",
+                expressions=[
+                    (
+                        Func(F("starts_at"), F("ends_at"), function="tstzrange", output_field=DateTimeRangeField()),
+                        RangeOperators.OVERLAPS,
+                    ),
+                    ("program", RangeOperators.EQUAL),
+                ],
+                condition=~Q(status="DRAFT"),
+                violation_error_message=_("Another version is in force in this time."),
+            ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="in_force_is_immutable",
+                level=pgtrigger.Row,
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                func="""
+                    IF OLD.status = 'DRAFT' THEN
+                        IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+                        RETURN NEW;
+                    END IF;
+                    IF TG_OP = 'DELETE' OR NEW.status = 'DRAFT'
+                       OR (NEW.program_id, NEW.version, NEW.starts_at)
+                          IS DISTINCT FROM (OLD.program_id, OLD.version, OLD.starts_at)
+                    THEN
+                        RAISE EXCEPTION 'rule set % is in force: make a new version', OLD.id
+                        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'rule_set_in_force_is_immutable';
+                    END IF;
+                    RETURN NEW;
+                """,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.program} v{self.version}"
+
+
+def _immutable_with(rule_set_of_row: str) -> pgtrigger.Trigger:
+    """The trigger that lets rows change only while their rule set is a draft; `rule_set_of_row` is SQL over `line`."""
+    return pgtrigger.Trigger(
+        name="in_force_is_immutable",
+        level=pgtrigger.Row,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+        declare=[("line", "RECORD"), ("state", "TEXT")],
+        func=f"""
+            IF TG_OP <> 'INSERT' THEN
+                line := OLD;
+                SELECT status INTO state FROM loyalty_ruleset WHERE id = {rule_set_of_row};
+                IF state <> 'DRAFT' THEN
+                    RAISE EXCEPTION 'these rules are in force: make a new version'
+                    USING ERRCODE = 'restrict_violation', CONSTRAINT = 'rule_set_in_force_is_immutable';
+                END IF;
+                IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+            END IF;
+            line := NEW;
+            SELECT status INTO state FROM loyalty_ruleset WHERE id = {rule_set_of_row};
+            IF state <> 'DRAFT' THEN
+                RAISE EXCEPTION 'these rules are in force: make a new version'
+                USING ERRCODE = 'restrict_violation', CONSTRAINT = 'rule_set_in_force_is_immutable';
+            END IF;
+            RETURN NEW;
+        """,  # noqa: S608 (the two callers below give constants)
+    )
+
+
+class RuleQuerySet(ScopedQuerySet["Rule"]):
+    """Rules; visible with their rule set."""
+
+    company_lookup = "rule_set__program__memberships__company"
+
+    def seen_by_account_manager(self, actor: Actor) -> Self:
+        return self.filter(rule_set__in=RuleSet.objects.visible_to(actor))
+
+    def seen_by_employee(self, actor: Actor) -> Self:
+        return self.filter(rule_set__in=RuleSet.objects.visible_to(actor))
+
+
+class Rule(models.Model):
+    """When something happens, only if a condition holds, give points to somebody, within limits.
+
+    `code` is the rule's lineage: a new version of the rule set keeps it, so limits go on counting. `condition` and
+    `formula` are documents of `accounts.conditions` and `loyalty.earning`, checked by `loyalty.rulebook` when saved.
+    """
+
+    class To(models.TextChoices):
+        COMPANY = Beneficiary.COMPANY.value, _("the company")
+        EMPLOYEE = Beneficiary.EMPLOYEE.value, _("the employee")
+        BOTH = Beneficiary.BOTH.value, _("the company and the employee")
+
+    rule_set = models.ForeignKey(RuleSet, on_delete=models.CASCADE, related_name="rules")
+    code = models.SlugField(_("code"), max_length=50)
+    name = models.CharField(_("name"), max_length=100, validators=[validate_plain_text])
+    position = models.PositiveSmallIntegerField(_("order"), default=0)
+    activity_type = models.ForeignKey(ActivityType, on_delete=models.PROTECT, related_name="+", verbose_name=_("when"))
+    condition = models.JSONField(_("only if"), default=dict, blank=True)
+    formula = models.JSONField(_("give"))
+    beneficiary = models.CharField(_("to"), max_length=10, choices=To, default=To.COMPANY)
+
+    objects = RuleQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("rule")
+        verbose_name_plural = _("rules")
+        constraints = [
+            # Two rules under one code would share limits and hide each other's awards.
+            models.UniqueConstraint(
+                fields=["rule_set", "code"],
+                name="rule_code_unique",
+                violation_error_message=_("Another rule of this version has this code."),
+            ),
+        ]
+        triggers = [_immutable_with("line.rule_set_id")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RuleCapQuerySet(ScopedQuerySet["RuleCap"]):
+    """Limits; visible with their rule."""
+
+    company_lookup = "rule__rule_set__program__memberships__company"
+
+    def seen_by_account_manager(self, actor: Actor) -> Self:
+        return self.filter(rule__in=Rule.objects.visible_to(actor))
+
+    def seen_by_employee(self, actor: Actor) -> Self:
+        return self.filter(rule__in=Rule.objects.visible_to(actor))
+
+
+class RuleCap(models.Model):
+    """At most `limit` points by one rule, for one subject, in one period."""
+
+    class Subject(models.TextChoices):
+        EMPLOYEE = CapSubject.EMPLOYEE.value, _("a person")
+        COMPANY = CapSubject.COMPANY.value, _("a company")
+        PROGRAM = CapSubject.PROGRAM.value, _("the whole program")
+
+    class Per(models.TextChoices):
+        DAY = Period.DAY.value, _("day")
+        WEEK = Period.WEEK.value, _("week")
+        MONTH = Period.MONTH.value, _("month")
+        QUARTER = Period.QUARTER.value, _("quarter")
+        YEAR = Period.YEAR.value, _("year")
+        EVER = Period.EVER.value, _("ever")
+
+    rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="caps")
+    subject = models.CharField(_("for"), max_length=10, choices=Subject)
+    period = models.CharField(_("per"), max_length=10, choices=Per)
+    limit = models.PositiveBigIntegerField(_("at most (points)"))
+
+    objects = RuleCapQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("limit")
+        verbose_name_plural = _("limits")
+        constraints = [
+            # Two limits of one kind: the manager would believe in the higher one.
+            models.UniqueConstraint(fields=["rule", "subject", "period"], name="rule_cap_unique"),
+        ]
+        triggers = [_immutable_with("(SELECT rule_set_id FROM loyalty_rule WHERE id = line.rule_id)")]
+
+    def __str__(self) -> str:
+        return f"{self.limit} / {self.get_subject_display()} / {self.get_period_display()}"

@@ -1,0 +1,107 @@
+"""Rule sets read from the database and made ready for the calculation; checked when somebody saves one."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from accounts.conditions import Catalogue, Condition, explain, parse
+from loyalty.earning import MAY_EARN, Beneficiary, Cap, CapSubject, EarningRule, Fixed, Period, parse_formula
+from loyalty.facts import catalogue_of
+from loyalty.models import ActivityAttribute, Rule, RuleSet
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRules:
+    """The rules of one version for one activity type, and the facts that they read."""
+
+    rules: tuple[EarningRule, ...]
+    fact_codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A rule set in force from `starts_at` (inclusive) until `ends_at` (exclusive, None: further notice)."""
+
+    rule_set_id: int
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+NO_RULES = TypeRules((), ())
+
+
+def terms_of(program_ids: Iterable[int]) -> dict[int, list[Term]]:
+    """Return when which rule set was or is in force, a program."""
+    terms: dict[int, list[Term]] = {}
+    rows = RuleSet.objects.filter(program__in=program_ids).exclude(status=RuleSet.Status.DRAFT)
+    for row in rows.order_by("starts_at"):
+        if row.starts_at is not None:
+            terms.setdefault(row.program_id, []).append(Term(row.pk, row.starts_at, row.ends_at))
+    return terms
+
+
+def rule_set_at(terms: Iterable[Term], at: datetime) -> int | None:
+    """Return the id of the rule set in force at `at`, None where there is none."""
+    for term in terms:
+        if term.starts_at <= at and (term.ends_at is None or at < term.ends_at):
+            return term.rule_set_id
+    return None
+
+
+@lru_cache(maxsize=256)
+def rules_by_type(rule_set_id: int) -> Mapping[int, TypeRules]:
+    """Return the rules of a version in force, by activity type id; kept, as such a version never changes."""
+    return read_rules(rule_set_id)
+
+
+def read_rules(rule_set_id: int) -> Mapping[int, TypeRules]:
+    """Return the rules of a version, a draft included, by activity type id."""
+    rules = list(
+        Rule.objects.filter(rule_set_id=rule_set_id).prefetch_related("caps").order_by("position", "code", "pk")
+    )
+    attributes: dict[int, list[ActivityAttribute]] = {}
+    for attribute in ActivityAttribute.objects.filter(activity_type__in={rule.activity_type_id for rule in rules}):
+        attributes.setdefault(attribute.activity_type_id, []).append(attribute)
+    by_type: dict[int, list[EarningRule]] = {}
+    for rule in rules:
+        catalogue = catalogue_of(attributes.get(rule.activity_type_id, []))
+        by_type.setdefault(rule.activity_type_id, []).append(earning_rule(rule, catalogue))
+    return {type_id: TypeRules(tuple(rules), _facts_read(rules)) for type_id, rules in by_type.items()}
+
+
+def earning_rule(rule: Rule, catalogue: Catalogue) -> EarningRule:
+    """Return a rule's row as the calculation needs it.
+
+    Raises ConditionError or FormulaError, each with a sentence that names the place, where the row is not sound.
+    """
+    return EarningRule(
+        id=rule.pk or 0,
+        code=rule.code,
+        name=rule.name,
+        condition=parse(rule.condition or None, catalogue),
+        formula=parse_formula(rule.formula, catalogue),
+        beneficiary=Beneficiary(rule.beneficiary),
+        caps=tuple(
+            Cap(CapSubject(cap.subject), Period(cap.period), cap.limit)
+            for cap in sorted(rule.caps.all(), key=lambda cap: (cap.subject, cap.period))
+        )
+        if rule.pk
+        else (),
+    )
+
+
+def fact_codes(condition: Condition) -> set[str]:
+    """Return the codes of the facts that a condition reads."""
+    return {outcome.leaf.fact for outcome in explain(condition, {})}
+
+
+def _facts_read(rules: Iterable[EarningRule]) -> tuple[str, ...]:
+    codes: set[str] = set()
+    for rule in rules:
+        codes |= fact_codes(rule.condition)
+        if not isinstance(rule.formula, Fixed):
+            codes.add(rule.formula.of)
+        if rule.beneficiary is not Beneficiary.COMPANY:
+            codes.add(MAY_EARN)
+    return tuple(sorted(codes))

@@ -1,0 +1,19 @@
+"""The shell: it has no models, and imports every floor."""
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class SiteConfig(AppConfig):
+    """Commands and pages that span floors."""
+
+    name = "loyalty.site"
+    label = "site"
+    verbose_name = _("Twofold")
+
+
+class TwofoldAdminConfig(AdminConfig):
+    """Django's admin with our site as the default one."""
+
+    default_site = "loyalty.site.admin_site.TwofoldAdminSite"

@@ -1,0 +1,53 @@
+"""Time alone moves tiers: what a scheduled command does when a month or a year has turned."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts import messages
+from accounts.messages import Telling
+from accounts.models import Employee
+from loyalty.messages import TIER_REACHED
+from loyalty.models import Membership, Program
+from loyalty.standing.board import StandingBoard, TierMove
+from loyalty.standing.windows import tier_plans_of
+
+BATCH = 1_000
+
+
+def review_tiers(*, now: datetime) -> int:
+    """Move every tier that is not what its window gives at `now`; return how many moved. Safe to run twice."""
+    moved = 0
+    programs = Program.objects.order_by("pk")
+    plans = tier_plans_of(programs)
+    for program in programs:
+        ids = list(Membership.objects.filter(program=program).in_force(now).order_by("pk").values_list("pk", flat=True))
+        for chunk in _chunks(ids):
+            with transaction.atomic():
+                locked = Membership.objects.select_for_update(no_key=True).filter(pk__in=chunk).order_by("pk")
+                board = StandingBoard()
+                board.open([(m.pk, m.company_id, plans[program.pk]) for m in locked], first_at=now)
+                for membership_id in chunk:
+                    board.review(membership_id, now=now)
+                board.write()
+                tell_of_moves(board.moves, now=now)
+                moved += len(board.moves)
+    return moved
+
+
+def tell_of_moves(moves: list[TierMove], *, now: datetime) -> None:
+    """Tell the people of a company which tier it has reached; a step down is the account manager's to tell."""
+    reached = {move.company_id: move.after for move in moves if move.is_upwards and move.after is not None}
+    if not reached:
+        return
+    people = Employee.objects.filter(company__in=reached, is_active=True, user__isnull=False).order_by("pk")
+    tellings = [
+        Telling(employee_id, reached[company_id].id or 0, {"tier": reached[company_id].step.name})
+        for employee_id, company_id in people.values_list("pk", "company_id")
+    ]
+    messages.tell(TIER_REACHED, tellings, now=now)
+
+
+def _chunks(ids: list[int]) -> Iterator[list[int]]:
+    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))

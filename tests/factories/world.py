@@ -1,0 +1,205 @@
+"""Small makers of lawful rows: each gives what a test needs and nothing else; keyword arguments override."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from accounts.models import AccountManagerAssignment, Company, Employee, RoleAssignment, StakeholderRole, User
+from loyalty.activities import ActivityItem, Outcome, record_activities
+from loyalty.memberships import Joining, enrol, give_consent
+from loyalty.models import (
+    ActivityType,
+    Membership,
+    Metric,
+    Program,
+    Rule,
+    RuleCap,
+    RuleSet,
+    Source,
+    Tier,
+    Wallet,
+)
+from rewards.models import Reward, RewardStock, StockMovement
+
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
+PASSWORD = "correct horse battery"
+
+_numbers = count(1)
+
+
+def a_user(**fields: Any) -> User:
+    """A user who can sign in with PASSWORD."""
+    number = next(_numbers)
+    fields = {"email": f"user{number}@example.com", "name": f"User {number}", "password": PASSWORD, **fields}
+    return User.objects.create_user(**fields)
+
+
+def a_manager(**fields: Any) -> User:
+    """A program manager who may do everything."""
+    return a_user(is_staff=True, is_superuser=True, **fields)
+
+
+def an_account_manager(*companies: Company, **fields: Any) -> User:
+    """An account manager who has looked after `companies` from the start."""
+    user = a_user(**fields)
+    for company in companies:
+        AccountManagerAssignment.objects.create(user=user, company=company, starts_at=EPOCH)
+    return user
+
+
+def a_company(**fields: Any) -> Company:
+    """A client company."""
+    number = next(_numbers)
+    return Company.objects.create(**{"name": f"Company {number}", "external_id": f"C{number}", **fields})
+
+
+def an_employee(company: Company, *, login: bool = True, **fields: Any) -> Employee:
+    """Somebody of the company, by default with a login."""
+    number = next(_numbers)
+    if login and "user" not in fields:
+        fields["user"] = a_user()
+    return Employee.objects.create(
+        **{"company": company, "name": f"Employee {number}", "external_id": f"E{number}", **fields}
+    )
+
+
+def an_admin(company: Company, **fields: Any) -> Employee:
+    """A company admin."""
+    return an_employee(company, **{"access": Employee.Access.ADMIN, **fields})
+
+
+def a_role(employee: Employee, code: str, *, starts_at: datetime = EPOCH) -> RoleAssignment:
+    """The employee in a stakeholder role."""
+    role, _created = StakeholderRole.objects.get_or_create(code=code, defaults={"name": code.capitalize()})
+    return RoleAssignment.objects.create(employee=employee, role=role, starts_at=starts_at)
+
+
+def a_program(*, tiers: Mapping[str, int | str] | None = None, **fields: Any) -> Program:
+    """A program in GBP and London's time; `tiers` maps codes to thresholds of the spend metric."""
+    number = next(_numbers)
+    program = Program.objects.create(
+        **{
+            "code": f"program-{number}",
+            "name": f"Program {number}",
+            "currency": "GBP",
+            "time_zone": "Europe/London",
+            "tier_metric": "spend",
+            **fields,
+        }
+    )
+    Metric.objects.create(
+        program=program,
+        code="spend",
+        name="Spend",
+        measure=Metric.Measure.AMOUNT,
+        activity_type=a_purchase_type(),
+    )
+    for rank, (code, threshold) in enumerate((tiers or {}).items(), start=1):
+        Tier.objects.create(
+            program=program, code=code, name=code.capitalize(), rank=rank, threshold=Decimal(threshold)
+        )
+    return program
+
+
+def a_purchase_type() -> ActivityType:
+    """The activity type `purchase`."""
+    return ActivityType.objects.get_or_create(code="purchase", defaults={"name": "Purchase"})[0]
+
+
+def a_source(code: str = "shop") -> Source:
+    """A source of activities."""
+    return Source.objects.get_or_create(code=code, defaults={"name": code, "kind": Source.Kind.API})[0]
+
+
+def a_rule_set(
+    program: Program,
+    rules: Sequence[Mapping[str, Any]] = ({},),
+    *,
+    starts_at: datetime = EPOCH,
+    ends_at: datetime | None = None,
+    status: str = RuleSet.Status.ACTIVE,
+) -> RuleSet:
+    """A rule set with `rules`, each overriding "1 point for each full 1 of amount, to the company".
+
+    `caps` of a rule are triples of subject, period and limit.
+    """
+    version = program.rule_sets.count() + 1
+    rule_set = RuleSet.objects.create(program=program, version=version)
+    for position, fields in enumerate(rules):
+        caps: Iterable[tuple[str, str, int]] = fields.get("caps", ())
+        rule = Rule.objects.create(
+            **{
+                "rule_set": rule_set,
+                "code": f"rule-{position}",
+                "name": f"Rule {position}",
+                "position": position,
+                "activity_type": a_purchase_type(),
+                "formula": {"kind": "per", "points": 1, "step": "1", "of": "activity.amount"},
+                **{key: value for key, value in fields.items() if key != "caps"},
+            }
+        )
+        for subject, period, limit in caps:
+            RuleCap.objects.create(rule=rule, subject=subject, period=period, limit=limit)
+    rule_set.status, rule_set.starts_at, rule_set.ends_at = status, starts_at, ends_at
+    rule_set.save()
+    return rule_set
+
+
+def a_member(program: Program, company: Company | None = None, *, starts_at: datetime = EPOCH) -> Membership:
+    """A company in the program."""
+    return enrol(program=program, joinings=[Joining((company or a_company()).pk, starts_at)])[0]
+
+
+def consent_to(membership: Membership, *, by: User | None = None, **fields: Any) -> None:
+    """The management's consent, in force from the start."""
+    give_consent(membership=membership, by=by or a_user(), now=NOW, **{"starts_at": EPOCH, **fields})
+
+
+def a_reward(program: Program, *, pieces: int = 10, **fields: Any) -> Reward:
+    """A published reward with stock."""
+    number = next(_numbers)
+    reward = Reward.objects.create(
+        **{
+            "program": program,
+            "code": f"reward-{number}",
+            "name": f"Reward {number}",
+            "price": 100,
+            "is_published": True,
+            **fields,
+        }
+    )
+    stock = RewardStock.objects.create(reward=reward)
+    if pieces:
+        StockMovement.objects.create(stock=stock, pieces=pieces)
+    return reward
+
+
+def a_purchase(company: Company, amount: int | str | None = 100, **fields: Any) -> ActivityItem:
+    """A purchase that has not been recorded yet."""
+    number = next(_numbers)
+    fields = {
+        "external_id": f"P{number}",
+        "type": "purchase",
+        "company_id": company.pk,
+        "occurred_at": NOW,
+        "amount": None if amount is None else Decimal(amount),
+        "currency": "" if amount is None else "GBP",
+        **fields,
+    }
+    return ActivityItem(**fields)
+
+
+def record(*items: ActivityItem, now: datetime = NOW, source: Source | None = None) -> list[Outcome]:
+    """Record items at `now`."""
+    return record_activities(items, source=source or a_source(), now=now)
+
+
+def balance(membership: Membership, employee: Employee | None = None, kind: str = Wallet.Kind.AVAILABLE) -> int:
+    """The balance of a wallet of the company, or of one of its people."""
+    wallet = Wallet.objects.filter(
+        company=membership.company_id, program=membership.program_id, employee=employee, kind=kind
+    ).first()
+    return 0 if wallet is None else wallet.balance
