@@ -76,10 +76,16 @@ def verdict_sentence(verdict: Verdict, *, granted: int, catalogue: Catalogue, tr
             text = translate(N_("{first}; {second}")).format(first=text, second=reason)
         return translate(N_("Does not apply: {reasons}.")).format(reasons=text)
     given = sum(gift.points for gift in verdict.gifts)
-    if refusal := next((gift.refusal for gift in verdict.gifts if gift.refusal), None):
+    refusal = next((gift.refusal for gift in verdict.gifts if gift.refusal), None)
+    if refusal and not given:
         return may_earn_sentence(refusal, translate)
     give = formula_sentence(verdict.rule.formula, catalogue, translate)
     if granted < given:
         template = translate(N_("Applies: {give} would be {given}; a limit let {granted} through."))
-        return template.format(give=give, given=f"{given:,}", granted=f"{granted:,}")
-    return translate(N_("Applies: {give}.")).format(give=give)
+        text = template.format(give=give, given=f"{given:,}", granted=f"{granted:,}")
+    else:
+        text = translate(N_("Applies: {give}.")).format(give=give)
+    if refusal:
+        template = translate(N_("{company} For the employee: {person}"))
+        text = template.format(company=text, person=may_earn_sentence(refusal, translate))
+    return text

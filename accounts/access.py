@@ -1,0 +1,38 @@
+"""Which pages are whose: somebody unknown signs in first and comes back, somebody else is told so."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+from accounts.actors import Actor
+from accounts.middleware import actor_behind
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def for_actors(allows: Callable[[Actor], bool]) -> Callable[[View[P]], View[P]]:
+    """Open a view to actors that `allows` lets in."""
+
+    def decorate(view: View[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            actor = actor_behind(request)
+            if not actor.user_id:
+                return redirect_to_login(request.get_full_path())
+            if not allows(actor):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+employees_only = for_actors(lambda actor: actor.is_employee)
+account_managers_only = for_actors(lambda actor: actor.is_account_manager)
+signed_in = for_actors(lambda actor: True)

@@ -1,0 +1,140 @@
+"""Companies, who looks after them, and the segments they stand in."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.db.models.fields.related import RelatedField
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.admin.links import LinkedRowFilter, VocabularyFilter, rows_link
+from accounts.admin.scoped import (
+    FixedCodeForm,
+    NeverDeleted,
+    ReadOnlyAdmin,
+    ScopedAdmin,
+    ScopedInline,
+    ScopedModelAdmin,
+)
+from accounts.models import (
+    AccountManagerAssignment,
+    Company,
+    CompanyProfile,
+    Employee,
+    Segment,
+    SegmentMembership,
+    ServiceNote,
+)
+
+
+class VendorUsers(ScopedAdmin[Any]):
+    """Nobody who works for a client looks after clients."""
+
+    def get_field_queryset(
+        self, db: str | None, db_field: RelatedField[Any, Any], request: HttpRequest
+    ) -> QuerySet[Any]:
+        """Leave the clients' own people out where a user is chosen."""
+        rows = super().get_field_queryset(db, db_field, request)
+        return rows.filter(employee__isnull=True) if db_field.name == "user" else rows
+
+
+class ProfileInline(ScopedInline[CompanyProfile, Company], admin.StackedInline[CompanyProfile, Company]):
+    """What we know of the company."""
+
+    model = CompanyProfile
+    max_num = 1
+
+
+class AccountManagerInline(VendorUsers, ScopedInline[AccountManagerAssignment, Company]):
+    """Who looks after the company, and since when."""
+
+    model = AccountManagerAssignment
+    autocomplete_fields = ("user",)
+    ordering = ("-starts_at",)
+
+
+class SegmentMembershipInline(ScopedInline[SegmentMembership, Company]):
+    """The segments that the company stands in."""
+
+    model = SegmentMembership
+    autocomplete_fields = ("segment",)
+    ordering = ("-starts_at",)
+
+
+@admin.register(Company)
+class CompanyAdmin(ScopedModelAdmin[Company]):
+    """Companies; what has a past is protected."""
+
+    list_display = ("name", "external_id", "kind", "country", "served_by", "created_at")
+    list_filter = ("kind", "country", ("segments__segment", VocabularyFilter))
+    list_select_related = ("served_by",)
+    search_fields = ("name", "external_id")
+    ordering = ("name",)
+    autocomplete_fields = ("served_by",)
+    fields = ("name", "kind", "external_id", "country", "served_by", "created_at", "behind")
+    readonly_fields = ("created_at", "behind")
+    inlines = (ProfileInline, AccountManagerInline, SegmentMembershipInline)
+
+    def get_fields(self, request: HttpRequest, obj: Company | None = None) -> Any:
+        """Leave out what a new company cannot have yet."""
+        fields = super().get_fields(request, obj)
+        return [field for field in fields if obj is not None or field not in self.readonly_fields]
+
+    @admin.display(description=gettext_lazy("people and notes"))
+    def behind(self, company: Company) -> str:
+        """Links to the rows that are too many for this page."""
+        people = rows_link(Employee, _("Employees"), company__exact=company.pk)
+        return people + " · " + rows_link(ServiceNote, _("Service notes"), company__exact=company.pk)
+
+
+@admin.register(CompanyProfile)
+class CompanyProfileAdmin(ReadOnlyAdmin[CompanyProfile]):
+    """All profiles, to search in; they are written on the company's page."""
+
+    list_display = ("company", "goals")
+    list_select_related = ("company",)
+    search_fields = ("company__name", "goals", "values", "problems")
+    ordering = ("company__name",)
+
+
+@admin.register(AccountManagerAssignment)
+class AccountManagerAssignmentAdmin(
+    VendorUsers, NeverDeleted[AccountManagerAssignment], ScopedModelAdmin[AccountManagerAssignment]
+):
+    """Portfolios."""
+
+    list_display = ("company", "user", "starts_at", "ends_at")
+    list_filter = (("ends_at", admin.EmptyFieldListFilter), ("company", LinkedRowFilter), ("user", LinkedRowFilter))
+    list_select_related = ("company", "user")
+    search_fields = ("company__name", "user__name", "user__email")
+    ordering = ("-starts_at",)
+    autocomplete_fields = ("company", "user")
+
+
+@admin.register(Segment)
+class SegmentAdmin(ScopedModelAdmin[Segment]):
+    """Segments."""
+
+    form = FixedCodeForm[Segment]
+    list_display = ("name", "code", "companies")
+    search_fields = ("name", "code")
+    ordering = ("name",)
+
+    @admin.display(description=gettext_lazy("companies"))
+    def companies(self, segment: Segment) -> str:
+        """A link to those who stand in it."""
+        return rows_link(SegmentMembership, _("Companies"), segment__id__exact=segment.pk)
+
+
+@admin.register(SegmentMembership)
+class SegmentMembershipAdmin(NeverDeleted[SegmentMembership], ScopedModelAdmin[SegmentMembership]):
+    """Which company stands in which segment."""
+
+    list_display = ("company", "segment", "starts_at", "ends_at")
+    list_filter = (("segment", VocabularyFilter), ("ends_at", admin.EmptyFieldListFilter))
+    list_select_related = ("company", "segment")
+    search_fields = ("company__name", "segment__name", "segment__code")
+    ordering = ("-starts_at",)
+    autocomplete_fields = ("company", "segment")

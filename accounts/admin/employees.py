@@ -1,0 +1,84 @@
+"""The clients' people, the roles they play, and the words for roles and interests."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts import audit
+from accounts.admin.links import LinkedRowFilter, VocabularyFilter
+from accounts.admin.scoped import FixedCodeForm, ReadOnlyAdmin, ScopedInline, ScopedModelAdmin, manager_behind
+from accounts.models import Employee, Interest, RoleAssignment, StakeholderRole
+
+
+class RoleInline(ScopedInline[RoleAssignment, Employee]):
+    """The roles that somebody plays; rules and consents read them as of the day of an activity."""
+
+    model = RoleAssignment
+    autocomplete_fields = ("role",)
+    ordering = ("-starts_at",)
+
+
+@admin.register(Employee)
+class EmployeeAdmin(ScopedModelAdmin[Employee]):
+    """Employees."""
+
+    list_display = ("name", "company", "buying_role", "access", "is_active")
+    list_filter = ("is_active", "access", "buying_role", ("company", LinkedRowFilter))
+    list_select_related = ("company",)
+    search_fields = ("name", "external_id", "company__name", "user__email")
+    ordering = ("name",)
+    autocomplete_fields = ("company", "user", "interests")
+    inlines = (RoleInline,)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Employee | None = None) -> Any:
+        """Somebody who moves firms becomes a new employee: points and orders stay with the old firm."""
+        return ("company",) if obj else ()
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Put every change of a role on record (A1)."""
+        super().save_formset(request, form, formset, change)
+        if formset.model is not RoleAssignment:
+            return
+        for assignment in [*formset.new_objects, *(changed for changed, _fields in formset.changed_objects)]:
+            audit.record(
+                "role-assigned",
+                assignment,
+                actor_id=manager_behind(request).pk,
+                now=timezone.now(),
+                company_id=assignment.employee.company_id,
+                employee=assignment.employee_id,
+                role=assignment.role_id,
+            )
+
+
+@admin.register(RoleAssignment)
+class RoleAssignmentAdmin(ReadOnlyAdmin[RoleAssignment]):
+    """Who plays which role; roles are given on the employee's page, where each change is put on record."""
+
+    list_display = ("employee", "role", "starts_at", "ends_at")
+    list_filter = (("role", VocabularyFilter), ("ends_at", admin.EmptyFieldListFilter))
+    list_select_related = ("employee", "role")
+    search_fields = ("employee__name", "employee__company__name", "role__name", "role__code")
+    ordering = ("-starts_at",)
+
+
+@admin.register(StakeholderRole)
+class StakeholderRoleAdmin(ScopedModelAdmin[StakeholderRole]):
+    """The words for roles."""
+
+    form = FixedCodeForm[StakeholderRole]
+    list_display = ("name", "code")
+    search_fields = ("name", "code")
+    ordering = ("name",)
+
+
+@admin.register(Interest)
+class InterestAdmin(ScopedModelAdmin[Interest]):
+    """The words for interests."""
+
+    form = FixedCodeForm[Interest]
+    list_display = ("name", "code")
+    search_fields = ("name", "code")
+    ordering = ("name",)

@@ -1,0 +1,178 @@
+"""What every screen of the admin rests on: rows through the scope, bounded lists, and tables that are read only."""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any, TypeVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.options import BaseModelAdmin
+from django.core.paginator import Paginator
+from django.db import models
+from django.db.models import PROTECT, QuerySet
+from django.db.models.fields.related import RelatedField
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django_stubs_ext import StrOrPromise
+
+from accounts.actors import Actor
+from accounts.middleware import actor_behind
+from accounts.models import User
+from accounts.scope import ScopedQuerySet
+
+M = TypeVar("M", bound=models.Model)
+P = TypeVar("P", bound=models.Model)
+
+MOST_COUNTED = 10_000
+"""Lists are counted and paged this far; whoever needs more narrows the list down."""
+
+_PROTECTED_SHOWN = 5
+
+
+def visible_rows(rows: QuerySet[M], actor: Actor) -> QuerySet[M]:
+    """Return the rows that `actor` may see; Django's own tables (groups, permissions) hold nobody's rows."""
+    return rows.visible_to(actor) if isinstance(rows, ScopedQuerySet) else rows
+
+
+def manager_behind(request: HttpRequest) -> User:
+    """Return the user who steers; the admin lets nobody else in."""
+    if not isinstance(request.user, User):
+        raise TypeError("The admin is for people who have signed in.")
+    return request.user
+
+
+class BoundedPaginator(Paginator[Any]):
+    """A paginator whose count costs the same however long the table grows: it stops at MOST_COUNTED."""
+
+    @cached_property
+    def _counted(self) -> int:
+        rows = self.object_list
+        if isinstance(rows, QuerySet):
+            return rows.order_by()[: MOST_COUNTED + 1].count()
+        return min(len(rows), MOST_COUNTED + 1)
+
+    @cached_property
+    def count(self) -> int:
+        """Rows that can be paged to."""
+        return min(self._counted, MOST_COUNTED)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are more rows than can be paged to."""
+        return self._counted > MOST_COUNTED
+
+
+class ScopedAdmin(BaseModelAdmin[M]):
+    """Rows, and the rows to choose from, are those that the actor may see."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
+        """Return the rows of this screen: lists, forms, history, autocomplete and actions all start here."""
+        return visible_rows(super().get_queryset(request), actor_behind(request))
+
+    def get_field_queryset(
+        self, db: str | None, db_field: RelatedField[Any, Any], request: HttpRequest
+    ) -> QuerySet[Any]:
+        """Return what a foreign key or a many-to-many field may be set to."""
+        rows = super().get_field_queryset(db, db_field, request)
+        if rows is None:
+            rows = db_field.remote_field.model._default_manager.all()
+        return visible_rows(rows, actor_behind(request))
+
+
+class NeverDeleted(BaseModelAdmin[M]):
+    """Rows with a past: they are ended or switched off, so that what referred to them still says something."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+
+class ReadOnly(NeverDeleted[M]):
+    """Rows that use cases write and nobody edits."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody; seeing is another permission."""
+        return False
+
+
+class ScopedModelAdmin(ScopedAdmin[M], admin.ModelAdmin[M]):
+    """A model's screens in this house."""
+
+    list_per_page = 50
+    list_max_show_all = 200
+    show_full_result_count = False
+    paginator = BoundedPaginator
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Say where a list goes on past what can be paged to."""
+        response = super().changelist_view(request, extra_context)
+        if isinstance(response, TemplateResponse) and response.context_data:
+            changelist = response.context_data.get("cl")
+            if changelist is not None and changelist.paginator.is_cut:
+                response.context_data["subtitle"] = _(
+                    "The first %(most)s rows. There are more: narrow the list down by search or filter."
+                ) % {"most": f"{MOST_COUNTED:,}"}
+        return response
+
+    def get_deleted_objects(
+        self, objs: QuerySet[Any] | Sequence[Any], request: HttpRequest
+    ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
+        """Look first for a few rows that keep `objs` from being deleted: Django would read every one of them."""
+        protected = [str(row) for row in rows_that_protect(objs)]
+        if protected:
+            return [], {}, set(), protected
+        return super().get_deleted_objects(objs, request)
+
+
+class ReadOnlyAdmin(ReadOnly[M], ScopedModelAdmin[M]):
+    """The ledger and every other table that only use cases write."""
+
+    actions = None
+
+
+class ScopedInline(ScopedAdmin[M], admin.TabularInline[M, P]):
+    """Rows edited with their parent. Deleting is not offered: dated rows are ended."""
+
+    extra = 0
+    can_delete = False
+
+
+class ReadOnlyInline(ReadOnly[M], ScopedInline[M, P]):
+    """Rows shown with their parent."""
+
+    show_change_link = True
+
+
+class FixedCodeForm(forms.ModelForm[M]):
+    """A form whose `code` is chosen once: rules, conditions and limits name rows by it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        code = self.fields.get("code")
+        if code is not None and self.instance.pk is not None:
+            code.disabled = True
+            code.help_text = self.fixed_code_help
+
+    @property
+    def fixed_code_help(self) -> StrOrPromise:
+        """Why the code cannot be changed."""
+        return _("Stays as it is: rules and records name this row by it.")
+
+
+def rows_that_protect(objs: Iterable[Any]) -> list[Any]:
+    """Return a few of the rows that refer to `objs` and keep them from being deleted."""
+    rows = list(objs)
+    if not rows:
+        return []
+    for relation in rows[0]._meta.get_fields(include_hidden=True):
+        if relation.auto_created and not relation.concrete and getattr(relation, "on_delete", None) is PROTECT:
+            lookup = {f"{relation.field.name}__in": rows}
+            found = list(relation.related_model._base_manager.filter(**lookup)[:_PROTECTED_SHOWN])
+            if found:
+                return found
+    return []

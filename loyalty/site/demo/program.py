@@ -1,0 +1,115 @@
+"""The demo's program: rules, tiers and rewards of a vendor of tools."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from loyalty.models import ActivityAttribute, ActivityType, Metric, Program, Rule, RuleCap, RuleSet, Tier
+from rewards.models import Reward, RewardStock, StockMovement
+
+PROGRAM_CODE = "halden-together"
+
+_RULES: tuple[dict[str, Any], ...] = (
+    {
+        "code": "orders",
+        "name": "Every order counts",
+        "type": "purchase",
+        "formula": {"kind": "per", "points": 1, "step": "10", "of": "activity.amount"},
+        "to": Rule.To.COMPANY,
+    },
+    {
+        "code": "large-orders",
+        "name": "Large orders",
+        "type": "purchase",
+        "condition": {"fact": "activity.amount", "op": "gte", "value": 2000},
+        "formula": {"kind": "fixed", "points": 200},
+        "to": Rule.To.COMPANY,
+        "caps": (("COMPANY", "MONTH", 600),),
+    },
+    {
+        "code": "gold-extra",
+        "name": "More for Gold",
+        "type": "purchase",
+        "condition": {"fact": "standing.tier", "op": "eq", "value": "gold"},
+        "formula": {"kind": "per", "points": 1, "step": "20", "of": "activity.amount"},
+        "to": Rule.To.COMPANY,
+    },
+    {
+        "code": "careful-buying",
+        "name": "For the one who orders",
+        "type": "purchase",
+        "condition": {"fact": "employee.roles", "op": "has_any", "value": ["buyer", "sales"]},
+        "formula": {"kind": "per", "points": 5, "step": "500", "of": "activity.amount"},
+        "to": Rule.To.EMPLOYEE,
+        "caps": (("EMPLOYEE", "MONTH", 60),),
+    },
+    {
+        "code": "training",
+        "name": "Training done",
+        "type": "training",
+        "formula": {"kind": "fixed", "points": 120},
+        "to": Rule.To.BOTH,
+        "caps": (("EMPLOYEE", "QUARTER", 600),),
+    },
+)
+_TIERS = (("bronze", "Bronze", 0), ("silver", "Silver", 25_000), ("gold", "Gold", 90_000))
+_REWARDS = (
+    ("hamper", "Coffee for the department", "Two kilos of coffee from a roastery near you, for everybody.", 400, 60),
+    ("calibration", "A calibration day at your place", "Our engineer calibrates your gauges in one day.", 1500, 12),
+    ("training-day", "A training day for your team", "A trainer of ours, a subject of your choice.", 3200, 8),
+    ("tool-trial", "Eight weeks with a new tool", "Try next year's drill before others see it.", 900, 5),
+    ("fair", "Two tickets for the tool fair", "With a guided tour and dinner on the first evening.", 6000, 4),
+    ("study", "The market study of the year", "What three hundred workshops plan to buy.", 250, 1000),
+    ("visit", "A visit to the foundry", "See where the blades come from. All places are taken.", 700, 0),
+)
+
+
+def create_program(*, starts_at: datetime) -> Program:
+    """Make the program, in force from `starts_at`."""
+    purchase = ActivityType.objects.create(code="purchase", name="Purchase")
+    training = ActivityType.objects.create(code="training", name="Training")
+    ActivityAttribute.objects.create(
+        activity_type=training,
+        code="module",
+        name="module",
+        type=ActivityAttribute.Type.TEXT,
+        is_required=True,
+    )
+    program = Program.objects.create(
+        code=PROGRAM_CODE,
+        name="Halden Together",
+        currency="EUR",
+        time_zone="Europe/Berlin",
+        expiry_months=5,
+        tier_metric="spend",
+    )
+    Metric.objects.create(
+        program=program, code="spend", name="Spend", measure=Metric.Measure.AMOUNT, activity_type=purchase
+    )
+    for rank, (code, name, threshold) in enumerate(_TIERS, start=1):
+        Tier.objects.create(program=program, code=code, name=name, rank=rank, threshold=Decimal(threshold))
+    rule_set = RuleSet.objects.create(program=program, version=1)
+    types = {"purchase": purchase, "training": training}
+    for position, row in enumerate(_RULES):
+        rule = Rule.objects.create(
+            rule_set=rule_set,
+            code=row["code"],
+            name=row["name"],
+            position=position,
+            activity_type=types[row["type"]],
+            condition=row.get("condition", {}),
+            formula=row["formula"],
+            beneficiary=row["to"],
+        )
+        for subject, period, limit in row.get("caps", ()):
+            RuleCap.objects.create(rule=rule, subject=subject, period=period, limit=limit)
+    rule_set.status, rule_set.starts_at = RuleSet.Status.ACTIVE, starts_at
+    rule_set.save()
+    for code, name, description, price, pieces in _REWARDS:
+        reward = Reward.objects.create(
+            program=program, code=code, name=name, description=description, price=price, is_published=True
+        )
+        stock = RewardStock.objects.create(reward=reward)
+        if pieces:
+            StockMovement.objects.create(stock=stock, pieces=pieces)
+    return program

@@ -1,0 +1,1 @@
+"""Pages that span floors: the client's home and points, and the account manager's desk."""

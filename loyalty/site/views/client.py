@@ -1,0 +1,232 @@
+"""The client's home and points: balance, tier, next reward, and every line with its why."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from accounts.access import employees_only, signed_in
+from accounts.actors import Actor
+from accounts.middleware import actor_behind
+from loyalty.explaining import explain
+from loyalty.ledger import Owner
+from loyalty.models import Activity, Membership, Posting, Transaction, Wallet
+from loyalty.selectors import membership_of, standing_of
+from loyalty.statement import (
+    LINES_A_PAGE,
+    OWN_KINDS,
+    Balance,
+    Line,
+    balances_of,
+    default_owner,
+    expiring_lots,
+    owners_visible_to,
+    statement,
+    title_of,
+)
+from rewards.models import Redemption
+from rewards.selectors import next_reward_for
+
+EXPIRES_SOON = timedelta(days=60)
+LINES_AT_HOME = 5
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """A line of the statement as a page shows it."""
+
+    at: datetime
+    title: str
+    detail: str
+    points: int
+    url: str
+    wallet_label: str
+
+
+@dataclass(frozen=True, slots=True)
+class WalletTab:
+    """One of the wallets that a reader may look at."""
+
+    label: str
+    url: str
+    points: int
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """Whose points a page shows, and whose else the reader may look at."""
+
+    balance: Balance
+    tabs: list[WalletTab]
+
+    @property
+    def label(self) -> str:
+        """What the wallet is called."""
+        return _label(self.balance.owner)
+
+
+@require_GET
+@signed_in
+def home(request: HttpRequest) -> HttpResponse:
+    """The client's home; others are sent to their own desk."""
+    actor = actor_behind(request)
+    if actor.is_manager:
+        return HttpResponseRedirect(reverse("admin:index"))
+    if not actor.is_employee:
+        return HttpResponseRedirect(reverse("am-companies" if actor.is_account_manager else "me"))
+    membership = membership_of(actor, chosen=request.GET.get("program", ""))
+    if membership is None:
+        return render(request, "client/no_program.html")
+    purse = _purse(request, actor, membership)
+    balance, owner = purse.balance, purse.balance.owner
+    standing = standing_of(membership, at=actor.at)
+    today = actor.at.astimezone(membership.program.zone).date()
+    reward = next_reward_for(actor, program_id=owner.program_id, points=balance.available)
+    context = {
+        "program": membership.program,
+        "balance": balance.available,
+        "pending": balance.pending,
+        "debt": balance.debt,
+        "wallets": purse.tabs,
+        "wallet_label": purse.label,
+        "tiers": standing.tiers,
+        "tier": standing.tier,
+        "next_tier": standing.next_tier,
+        "tier_progress": standing.progress,
+        "expiring": expiring_lots(owner, today=today, until=today + EXPIRES_SOON),
+        "next_reward": reward,
+        "next_reward_missing": reward.price - balance.available if reward else 0,
+        "lines": _lines(statement(owner, count=LINES_AT_HOME), purse.label),
+        "as_of": actor.at,
+    }
+    return render(request, "client/home.html", context)
+
+
+@require_GET
+@employees_only
+def points(request: HttpRequest) -> HttpResponse:
+    """The statement: every posting, latest first, each with its why."""
+    actor = actor_behind(request)
+    membership = membership_of(actor, chosen=request.GET.get("program", ""))
+    if membership is None:
+        return render(request, "client/no_program.html")
+    purse = _purse(request, actor, membership)
+    before = _whole_number(request.GET.get("before", ""))
+    lines = statement(purse.balance.owner, before=before)
+    query = request.GET.copy()
+    query["before"] = str(lines[-1].posting_id if lines else "")
+    context = {
+        "program": membership.program,
+        "balance": purse.balance.available,
+        "wallets": purse.tabs,
+        "lines": _lines(lines, purse.label),
+        "next_url": f"?{query.urlencode()}" if len(lines) == LINES_A_PAGE else "",
+        "as_of": actor.at,
+    }
+    return render(request, "client/statement.html", context)
+
+
+@require_GET
+@employees_only
+def why(request: HttpRequest, pk: int) -> HttpResponse:
+    """Why a transaction moved points: each rule with its verdict, and each posting."""
+    actor = actor_behind(request)
+    transaction = Transaction.objects.visible_to(actor).filter(pk=pk).first()
+    if transaction is None:
+        raise Http404
+    activity = None
+    if transaction.activity_id is not None:
+        activity = Activity.objects.select_related("type").get(pk=transaction.activity_id)
+    redemption = Redemption.objects.visible_to(actor).filter(debit=transaction).select_related("reward").first()
+    context = {
+        "transaction": transaction,
+        "title": title_of(transaction.kind, activity.type.name if activity else ""),
+        "reference": f"T-{transaction.pk}",
+        "activity": activity,
+        "redemption": redemption,
+        "verdicts": explain(transaction, actor),
+        "postings": _postings(transaction, actor),
+    }
+    return render(request, "client/why.html", context)
+
+
+def _purse(request: HttpRequest, actor: Actor, membership: Membership) -> Purse:
+    today = actor.at.astimezone(membership.program.zone).date()
+    balances = balances_of(owners_visible_to(actor, membership), today=today)
+    names = {"own": balances[0].owner, "company": balances[-1].owner}
+    owner = names.get(request.GET.get("wallet", "")) or default_owner(balances)
+    tabs = []
+    for balance in balances:
+        query = request.GET.copy()
+        query.pop("before", None)
+        query["wallet"] = "own" if balance.owner.employee_id else "company"
+        tabs.append(
+            WalletTab(_label(balance.owner), f"?{query.urlencode()}", balance.available, balance.owner == owner)
+        )
+    return Purse(next(balance for balance in balances if balance.owner == owner), tabs)
+
+
+def _label(owner: Owner) -> str:
+    return _("My points") if owner.employee_id else _("The company's points")
+
+
+def _lines(lines: list[Line], wallet_label: str) -> list[StatementLine]:
+    rewards = dict(
+        Redemption.objects.filter(debit__in=[line.transaction_id for line in lines]).values_list("debit", "reward__name")
+    ) | dict(
+        Redemption.objects.filter(credit__in=[line.transaction_id for line in lines]).values_list(
+            "credit", "reward__name"
+        )
+    )
+    return [
+        StatementLine(
+            at=line.at,
+            title=title_of(line.kind, line.activity_type),
+            detail=rewards.get(line.transaction_id) or " · ".join(filter(None, (line.rule_name, line.object))),
+            points=line.points,
+            url=reverse("why", args=[line.transaction_id]),
+            wallet_label=wallet_label,
+        )
+        for line in lines
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class PostingLine:
+    """A posting of a transaction, as one of the reader's wallets saw it."""
+
+    points: int
+    wallet_label: str
+    at: datetime
+    lot_expires_on: object
+
+
+def _postings(transaction: Transaction, actor: Actor) -> list[PostingLine]:
+    wallets = Wallet.objects.visible_to(actor).filter(kind__in=OWN_KINDS, company_id=transaction.company_id)
+    visible = {wallet.pk: wallet for wallet in wallets.filter(program=transaction.program_id)}
+    lines = []
+    for posting in Posting.objects.visible_to(actor).filter(transaction=transaction).select_related("lot").order_by("pk"):
+        for wallet_id, sign in ((posting.debit_wallet_id, -1), (posting.credit_wallet_id, 1)):
+            wallet = visible.get(wallet_id)
+            if wallet is None:
+                continue
+            owner = Owner(wallet.program_id, wallet.company_id, wallet.employee_id)
+            label = _("%(owner)s, %(kind)s") % {"owner": _whose(owner, actor), "kind": wallet.get_kind_display()}
+            lot = posting.lot.expires_on if posting.lot else None
+            lines.append(PostingLine(sign * posting.points, label, posting.created_at, lot))
+    return lines
+
+
+def _whose(owner: Owner, actor: Actor) -> str:
+    if owner.employee_id is None:
+        return _("Company")
+    return _("You") if owner.employee_id == actor.employee_id else _("A colleague")
+
+
+def _whole_number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -1,0 +1,174 @@
+"""Balances and statements: what an owner has, and every posting that made it so."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from loyalty import arrays
+from loyalty.ledger import Owner
+from loyalty.models import Membership, Transaction, Wallet
+
+OWN_KINDS = (Wallet.Kind.AVAILABLE, Wallet.Kind.PENDING, Wallet.Kind.DEBT)
+LINES_A_PAGE = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What an owner has at a moment, in points; `debt` is 0 or below."""
+
+    owner: Owner
+    available: int = 0
+    pending: int = 0
+    debt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One posting as its owner sees it: points in (positive) or out (negative), and the act behind them."""
+
+    posting_id: int
+    transaction_id: int
+    kind: str
+    at: datetime
+    points: int
+    activity_type: str
+    object: str
+    external_id: str
+    rule_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiringLot:
+    """Points that can be used up to a day."""
+
+    points: int
+    expires_on: date
+
+
+def owners_visible_to(actor: Actor, membership: Membership) -> list[Owner]:
+    """Return whose points the actor may see: first the own, then the company's where the actor sees the company."""
+    owners = [Owner(membership.program_id, membership.company_id, actor.employee_id)]
+    if actor.sees_company:
+        owners.append(Owner(membership.program_id, membership.company_id))
+    return owners
+
+
+def default_owner(balances: Sequence[Balance]) -> Owner:
+    """Return whose points to show first: the own, unless only the company has any."""
+    own = balances[0]
+    if len(balances) > 1 and not (own.available or own.pending or own.debt):
+        return balances[1].owner
+    return own.owner
+
+
+def balances_of(owners: Sequence[Owner], *, today: date) -> list[Balance]:
+    """Return the balances of `owners`, in their order, less what is due to expire by `today`; one query."""
+    rows = arrays.fetch(
+        """SELECT o.n, w.kind, w.balance - coalesce((
+               SELECT sum(l.remaining) FROM loyalty_lot l
+               WHERE l.wallet_id = w.id AND l.remaining > 0 AND l.expires_on < %s), 0)
+           FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::int[])
+                AS o(program_id, company_id, employee_id, n)
+           JOIN loyalty_wallet w ON w.program_id = o.program_id AND w.company_id = o.company_id
+            AND w.employee_id IS NOT DISTINCT FROM o.employee_id AND w.kind = ANY(%s)""",
+        today,
+        *arrays.columns_of([(*owner, position) for position, owner in enumerate(owners)]),
+        list(OWN_KINDS),
+    )
+    found: dict[int, dict[str, int]] = {}
+    for position, kind, points in rows:
+        found.setdefault(position, {})[kind] = int(points)
+    return [
+        Balance(
+            owner,
+            available=kinds.get(Wallet.Kind.AVAILABLE, 0),
+            pending=kinds.get(Wallet.Kind.PENDING, 0),
+            debt=kinds.get(Wallet.Kind.DEBT, 0),
+        )
+        for position, owner in enumerate(owners)
+        for kinds in (found.get(position, {}),)
+    ]
+
+
+def expiring_lots(owner: Owner, *, today: date, until: date) -> list[ExpiringLot]:
+    """Return the owner's points whose last day lies between `today` and `until`, soonest first."""
+    rows = arrays.fetch(
+        """SELECT sum(l.remaining), l.expires_on FROM loyalty_lot l JOIN loyalty_wallet w ON w.id = l.wallet_id
+           WHERE w.program_id = %s AND w.company_id = %s AND w.employee_id IS NOT DISTINCT FROM %s::bigint
+             AND w.kind = %s AND l.remaining > 0 AND l.expires_on BETWEEN %s AND %s
+           GROUP BY l.expires_on ORDER BY l.expires_on""",
+        *owner,
+        Wallet.Kind.AVAILABLE,
+        today,
+        until,
+    )
+    return [ExpiringLot(int(points), expires_on) for points, expires_on in rows]
+
+
+def statement(owner: Owner, *, before: int | None = None, count: int = LINES_A_PAGE) -> list[Line]:
+    """Return the owner's latest postings, at most `count`, those before posting `before` where given; two queries.
+
+    Points that merely go from one of the owner's wallets to another (a debt repaid) are no line: they change nothing
+    of what the owner has, so that the lines add up to available, pending and debt together.
+    """
+    wallets = list(
+        Wallet.objects.filter(
+            program=owner.program_id, company=owner.company_id, employee=owner.employee_id, kind__in=OWN_KINDS
+        ).values_list("pk", flat=True)
+    )
+    rows = arrays.fetch(
+        _STATEMENT,
+        wallets,
+        wallets,
+        before,
+        before,
+        count,
+        wallets,
+        wallets,
+        before,
+        before,
+        count,
+        count,
+    )
+    return [Line(*row) for row in rows]
+
+
+_LEG = """SELECT leg.* FROM unnest(%s::bigint[]) AS wallet(id), LATERAL (
+              SELECT p.id, {sign}p.points AS points, p.transaction_id, p.award_id, p.effective_at
+              FROM loyalty_posting p
+              WHERE p.{own}_wallet_id = wallet.id AND NOT p.{other}_wallet_id = ANY(%s)
+                AND (%s::bigint IS NULL OR p.id < %s)
+              ORDER BY p.id DESC LIMIT %s) AS leg"""
+
+_STATEMENT = f"""
+    SELECT leg.id, t.id, t.kind, leg.effective_at, leg.points, coalesce(y.name, ''), coalesce(a.object, ''),
+           coalesce(a.external_id, ''), coalesce(r.name, '')
+    FROM (({_LEG.format(sign="", own="credit", other="debit")})
+          UNION ALL ({_LEG.format(sign="-", own="debit", other="credit")})
+          ORDER BY id DESC LIMIT %s) AS leg
+    JOIN loyalty_transaction t ON t.id = leg.transaction_id
+    LEFT JOIN loyalty_activity a ON a.id = t.activity_id
+    LEFT JOIN loyalty_activitytype y ON y.id = a.type_id
+    LEFT JOIN loyalty_award w ON w.id = leg.award_id
+    LEFT JOIN loyalty_rule r ON r.id = w.rule_id
+    ORDER BY leg.id DESC"""
+
+
+def title_of(kind: str, activity_type: str) -> str:
+    """Return what an act on the ledger is called on a statement."""
+    match kind:
+        case Transaction.Kind.EARN:
+            return activity_type
+        case Transaction.Kind.RETURN:
+            return _("%(activity)s returned") % {"activity": activity_type}
+        case Transaction.Kind.REDEEM:
+            return _("Redeemed")
+        case Transaction.Kind.CANCEL:
+            return _("Redemption cancelled")
+        case _:
+            return _("Expired")
+
+

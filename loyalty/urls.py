@@ -1,0 +1,7 @@
+"""Addresses of the engine's own pages."""
+
+from django.urls import path
+
+from loyalty import views
+
+urlpatterns = [path("rules/", views.rules, name="rules")]
