@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from accounts.conditions import Catalogue, from_json
-from loyalty.earning import EarningRule, cap_sentence, evaluate, rule_sentence, verdict_sentence
+from loyalty.earning import Beneficiary, EarningRule, cap_sentence, evaluate, rule_sentence, verdict_sentence
 from loyalty.facts import catalogue_of
 from loyalty.models import ActivityAttribute, ActivityType, Award, Evaluation, Program, Rule, RuleSet, Transaction
 from loyalty.rulebook import NO_RULES, earning_rule, rules_by_type
@@ -66,7 +66,8 @@ def _plain(rule: EarningRule, when: str, catalogue: Catalogue) -> PlainRule:
 def explain(transaction: Transaction, actor: Actor) -> list[PlainVerdict]:
     """Return what every rule said of the activity behind a transaction, computed again from its evaluation.
 
-    Empty where no activity stands behind it, or where it is a return: the verdicts are those of its original.
+    Empty where no activity stands behind it, or where it is a return: the verdicts are those of its original. Rules that
+    give to the company alone are left out for people who do not see the company's points.
     """
     evaluation = Evaluation.objects.filter(activity=transaction.activity_id, program=transaction.program_id).first()
     if evaluation is None or evaluation.rule_set_id is None:
@@ -85,6 +86,8 @@ def explain(transaction: Transaction, actor: Actor) -> list[PlainVerdict]:
         if award.pk in seen:
             visible[award.rule_code] = visible.get(award.rule_code, 0) + award.granted
     rules = rules_by_type(evaluation.rule_set_id).get(activity_type.pk, NO_RULES).rules
+    if actor.is_employee and not actor.sees_company:
+        rules = tuple(rule for rule in rules if rule.beneficiary is not Beneficiary.COMPANY)
     return [
         PlainVerdict(
             rule_name=verdict.rule.name,

@@ -120,9 +120,11 @@ def formula_sentence(formula: Formula, catalogue: Catalogue, translate: Callable
     """Return the formula in plain words, such as "2 points for each full 10 GBP of amount"."""
     match formula:
         case Fixed(points):
-            return translate(N_("{points} points")).format(points=f"{points:,}")
+            template = N_("{points} point") if points == 1 else N_("{points} points")
+            return translate(template).format(points=f"{points:,}")
         case Per(points, step, of):
-            template = translate(N_("{points} points for each full {step} of {fact}"))
+            one, many = N_("{points} point for each full {step} of {fact}"), N_("{points} points for each full {step} of {fact}")
+            template = translate(one if points == 1 else many)
             return template.format(points=f"{points:,}", step=_with_unit(step, catalogue[of]), fact=catalogue[of].label)
         case Percent(percent, of):
             template = translate(N_("{percent} % of {fact} in points"))

@@ -18,7 +18,7 @@ class DocumentError(Exception):
 
 @dataclass(slots=True)
 class Section:
-    """A mapping of the document; a question about a key that is not there, or holds something else, raises DocumentError."""
+    """A mapping of the document. Asked for what is not there, or is something else, it raises DocumentError."""
 
     name: str
     content: Mapping[str, Any]
@@ -41,7 +41,7 @@ class Section:
         value = self._value(key, default)
         if isinstance(value, bool) or not isinstance(value, str | int):
             raise self.error("a text is needed here; put it in quotes.", key)
-        if not str(value) or str(value).isspace() and value != "\t":
+        if not str(value) or (str(value).isspace() and value != "\t"):
             raise self.error("a text is needed here, and this is blank.", key)
         return str(value)
 

@@ -77,7 +77,8 @@ class LineReader:
         self._attributes = [
             (code, attribute_types[code], places[column]) for code, column in profile.attributes.items()
         ]
-        self._original = places[profile.returns.original_column] if self._names_originals else None
+        returns = profile.returns
+        self._original = places[returns.original_column] if returns and returns.original_column else None
         self._new = profile.new_companies
         self._name_places = [(name, places[name]) for name in self._new.name_columns] if self._new else []
         self._country = places[self._new.country] if self._new and self._new.country else None
@@ -96,13 +97,7 @@ class LineReader:
             return rejection(number, id_, error.reason, error.value)
         return rejection(number, id_, "out_of_order") if is_late else line
 
-    @property
-    def _names_originals(self) -> bool:
-        return self._profile.returns is not None and bool(self._profile.returns.original_column)
-
-    def _line(
-        self, number: int, id_: str, row: Sequence[str], values: Values, time: datetime | _UnsoundError
-    ) -> Line:
+    def _line(self, number: int, id_: str, row: Sequence[str], values: Values, time: datetime | _UnsoundError) -> Line:
         """The checks, in the order in which a line with several faults is said to fail."""
         customer = self._cell(row, "company")
         if not customer:
@@ -162,7 +157,7 @@ class LineReader:
 
     def _parse_time(self, text: str) -> datetime:
         try:
-            local = datetime.strptime(text, self._profile.date_format)
+            local = datetime.strptime(text, self._profile.date_format)  # noqa: DTZ007 (the zone comes next)
             if local.tzinfo is None:
                 zone = self._profile.zone
                 at = local.replace(tzinfo=zone).astimezone(UTC)

@@ -93,7 +93,7 @@ class Matcher:
             self._purchases[goods].append(purchase)
 
     def take(self, goods: Goods, quantity: Decimal, at: datetime) -> Match | None:
-        """Match a return: the latest purchase strictly before `at`, of equals the last to arrive, that alone suffices."""
+        """Match a return to the latest purchase strictly before `at` (of equals the last) that suffices alone."""
         fitting = (
             purchase
             for purchase in self._purchases[goods]

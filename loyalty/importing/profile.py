@@ -33,7 +33,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 
-from accounts.conditions import Catalogue, Condition, ConditionError, Fact, FactType, explain, parse
+from accounts.conditions import Condition, ConditionError, Fact, FactType, explain, parse
 from accounts.models import Company
 from loyalty.importing.documents import DocumentError, Section, read_document
 from loyalty.models.programs import validate_currency

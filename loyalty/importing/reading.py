@@ -4,7 +4,7 @@ import csv
 import gzip
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -69,7 +69,7 @@ class _Reader:
         self._first_line = 1
         self._characters = 0
 
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
+    def rows(self) -> Generator[tuple[int, list[str]], None, None]:
         """Yield the header, then every row that is not blank."""
         width = 0
         try:
@@ -162,7 +162,9 @@ def _places(path: Path, profile: Profile, header: list[str]) -> dict[str, int]:
     names = [name.strip() for name in header]
     shown = ", ".join(name[:_SHOWN] for name in names[:50])
     if doubled := sorted(name for name, count in Counter(names).items() if name and count > 1):
-        raise UnreadableFileError(f"{path.name}: the column “{doubled[0][:_SHOWN]}” stands in the header more than once.")
+        raise UnreadableFileError(
+            f"{path.name}: the column “{doubled[0][:_SHOWN]}” stands in the header more than once."
+        )
     if missing := sorted(profile.needed_columns - set(names)):
         columns = ", ".join(f"“{name}”" for name in missing)
         raise UnreadableFileError(

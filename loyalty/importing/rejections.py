@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import Self
 
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
-REASONS: Mapping[str, str] = {
+REASONS: Mapping[str, StrOrPromise] = {
     "no_customer": _("The line names no customer."),
     "no_id": _("A column that the id is made of is empty."),
     "bad_id": _("The id has more than 200 characters, or the customer number more than 100."),
@@ -23,7 +24,9 @@ REASONS: Mapping[str, str] = {
     "bad_object": _("The product code has more than 200 characters."),
     "bad_attribute": _("“%(value)s” is not a value of this attribute."),
     "bad_company": _("The company's name or country is too long, or holds characters that cannot be seen."),
-    "wrong_sign": _("The quantity or amount has the wrong sign: sales are above 0, returns are written as the profile says."),
+    "wrong_sign": _(
+        "The quantity or amount has the wrong sign: sales are above 0, returns are written as the profile says."
+    ),
     "no_positive_price": _("The price or amount is not above 0."),
     "unknown_customer": _("No company has this customer number."),
     "unknown_employee": _("The company has no employee with this number."),

@@ -5,9 +5,10 @@ A run that was killed is completed by running it again: what is there already is
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 
@@ -18,9 +19,9 @@ from loyalty import arrays
 from loyalty.activities import ActivityItem, Outcome, Status, record_activities
 from loyalty.importing.customers import Customers
 from loyalty.importing.lines import Line, LineReader
-from loyalty.importing.matching import Goods, Matcher, Purchase
+from loyalty.importing.matching import Goods, Match, Matcher, Purchase
 from loyalty.importing.profile import Profile
-from loyalty.importing.reading import OnProgress, Table, check_structure, open_table
+from loyalty.importing.reading import OnProgress, check_structure, open_table
 from loyalty.importing.rejections import Rejection, rejection
 from loyalty.models import ActivityAttribute, ActivityType, Program, Source
 
@@ -56,10 +57,17 @@ class _Tally:
     on_rejection: Callable[[Rejection], None]
     counts: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
+    _untold: list[Rejection] = field(default_factory=list)
 
     def reject(self, rejected: Rejection) -> None:
         self.rejected[rejected.reason] += 1
-        self.on_rejection(rejected)
+        self._untold.append(rejected)
+
+    def tell(self) -> None:
+        """Tell of the rejections since the last time, in the order of the file."""
+        for rejected in sorted(self._untold, key=lambda one: one.line):
+            self.on_rejection(rejected)
+        self._untold.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +105,7 @@ def import_activities(
         reader = LineReader(profile, table.places, means.attribute_types, now=now)
         while rows := list(islice(table.rows, batch_size)):
             batches.take(_sound(reader, rows, tally), tally)
+            tally.tell()
             done += len(rows)
             on_progress(done, total)
     return ImportResult(
@@ -170,6 +179,7 @@ class _Batches:
         self._means = means
         self._customers = customers
         self._now = now
+        self._people: dict[tuple[int, str], int] = {}
         self._finds_originals = profile.returns is not None and not profile.returns.original_column
         # Two imports of one source would match returns to the same pieces: they take turns, batch by batch.
         self._lock = zlib.crc32(f"loyalty.importing:{means.source.pk}".encode())
@@ -180,9 +190,10 @@ class _Batches:
             return
         with transaction.atomic():
             arrays.fetch("SELECT pg_advisory_xact_lock(%s)", self._lock)
-            fresh = self._screened(lines, tally)
-            self._customers.look_up(line.customer for line in fresh)
-            items = [(line, item) for line, item in self._items(fresh, tally)]
+            fresh = self._acceptable(self._screened(lines, tally), tally)
+            pairs = self._matched(fresh, tally)
+            self._customers.admit(line for line, match in pairs if match is None)
+            items = self._items(pairs, tally)
             outcomes = record_activities([item for _line, item in items], source=self._means.source, now=self._now)
         for (line, item), outcome in zip(items, outcomes, strict=True):
             _count(line, item, outcome, tally)
@@ -204,11 +215,77 @@ class _Batches:
                 fresh.append(line)
         return fresh
 
-    def _items(self, lines: Sequence[Line], tally: _Tally) -> Iterator[tuple[Line, ActivityItem]]:
-        """Yield what is to be recorded, in the order of the file."""
-        people = self._customers.people(lines)
-        matched: list[tuple[Line, ActivityItem]] = []
-        raise NotImplementedError
+    def _acceptable(self, lines: Sequence[Line], tally: _Tally) -> list[Line]:
+        """Return the lines whose customer and person are known or may be made."""
+        self._customers.look_up(line.customer for line in lines)
+        self._people = self._customers.people(lines)
+        acceptable: list[Line] = []
+        for line in lines:
+            if reason := self._customers.refusal_of(line):
+                tally.reject(rejection(line.number, line.id, reason))
+            elif line.employee and self._person(line) is None:
+                tally.reject(rejection(line.number, line.id, "unknown_employee"))
+            else:
+                acceptable.append(line)
+        return acceptable
+
+    def _matched(self, lines: Sequence[Line], tally: _Tally) -> list[tuple[Line, Match | None]]:
+        """Return the lines with what they undo: None for purchases; returns without an original are rejected."""
+        returns = [line for line in lines if line.is_return]
+        if not returns or not self._finds_originals:
+            return [(line, Match(line.original, line.amount) if line.is_return else None) for line in lines]
+        matcher = Matcher({_goods(line) for line in returns})
+        matcher.load(
+            source_id=self._means.source.pk,
+            program_id=self._means.program.pk,
+            companies=self._customers.ids,
+            types=self._means.types,
+            before=max(line.occurred_at for line in returns),
+        )
+        pairs: list[tuple[Line, Match | None]] = []
+        for line in lines:
+            quantity = line.quantity or Decimal(0)
+            if not line.is_return:
+                purchase = Purchase(line.id, line.occurred_at, quantity, line.amount, quantity, line.amount)
+                matcher.add(_goods(line), purchase)
+                pairs.append((line, None))
+            elif match := matcher.take(_goods(line), quantity, line.occurred_at):
+                pairs.append((line, match))
+            else:
+                tally.reject(rejection(line.number, line.id, "no_original"))
+        return pairs
+
+    def _items(self, pairs: Sequence[tuple[Line, Match | None]], tally: _Tally) -> list[tuple[Line, ActivityItem]]:
+        """Return what is to be recorded; a return that names an original has none where its company is not known."""
+        items: list[tuple[Line, ActivityItem]] = []
+        for line, match in pairs:
+            if line.customer not in self._customers.ids or (match is not None and not match.id):
+                tally.reject(rejection(line.number, line.id, "no_original"))
+                continue
+            item = ActivityItem(
+                external_id=line.id,
+                type=line.type,
+                company_id=self._customers.ids[line.customer],
+                occurred_at=line.occurred_at,
+                employee_id=self._person(line),
+                object=line.object,
+                quantity=line.quantity,
+                amount=line.amount if match is None else match.amount,
+                currency=line.currency,
+                attributes=line.attributes,
+                reverses="" if match is None else match.id,
+            )
+            items.append((line, item))
+        return items
+
+    def _person(self, line: Line) -> int | None:
+        if not line.employee or line.customer not in self._customers.ids:
+            return None
+        return self._people.get((self._customers.ids[line.customer], line.employee))
+
+
+def _goods(line: Line) -> Goods:
+    return Goods(line.customer, line.type, line.object)
 
 
 def _count(line: Line, item: ActivityItem, outcome: Outcome, tally: _Tally) -> None:

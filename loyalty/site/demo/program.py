@@ -52,7 +52,7 @@ _RULES: tuple[dict[str, Any], ...] = (
         "caps": (("EMPLOYEE", "QUARTER", 600),),
     },
 )
-_TIERS = (("bronze", "Bronze", 0), ("silver", "Silver", 25_000), ("gold", "Gold", 90_000))
+_TIERS = (("bronze", "Bronze", 0), ("silver", "Silver", 35_000), ("gold", "Gold", 120_000))
 _REWARDS = (
     ("hamper", "Coffee for the department", "Two kilos of coffee from a roastery near you, for everybody.", 400, 60),
     ("calibration", "A calibration day at your place", "Our engineer calibrates your gauges in one day.", 1500, 12),

@@ -33,6 +33,7 @@ from rewards.selectors import next_reward_for
 
 EXPIRES_SOON = timedelta(days=60)
 LINES_AT_HOME = 5
+EXPIRING_AT_HOME = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "tier": standing.tier,
         "next_tier": standing.next_tier,
         "tier_progress": standing.progress,
-        "expiring": expiring_lots(owner, today=today, until=today + EXPIRES_SOON),
+        "expiring": expiring_lots(owner, today=today, until=today + EXPIRES_SOON)[:EXPIRING_AT_HOME],
         "next_reward": reward,
         "next_reward_missing": reward.price - balance.available if reward else 0,
         "lines": _lines(statement(owner, count=LINES_AT_HOME), purse.label),
