@@ -1,6 +1,6 @@
 """Many rows in one statement: columns go to the database as arrays, ids are drawn ahead."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
@@ -25,21 +25,14 @@ def run(sql: str, *parameters: Any) -> int:
 def insert(table: str, columns: Mapping[str, str], rows: Sequence[Sequence[object]], *, then: str = "") -> None:
     """Insert `rows` into `table`; `columns` maps names to PostgreSQL types; `then` is an ON CONFLICT clause."""
     if rows:
-        run(insert_sql(table, columns, then), *columns_of(rows))
+        run(_insert_sql(table, columns, then), *_literals(columns, rows))
 
 
 def insert_returning(
     table: str, columns: Mapping[str, str], rows: Sequence[Sequence[object]], *, then: str
 ) -> list[tuple[Any, ...]]:
     """Insert `rows` and return what `then`, which ends in a RETURNING clause, gives."""
-    return fetch(insert_sql(table, columns, then), *columns_of(rows)) if rows else []
-
-
-def insert_sql(table: str, columns: Mapping[str, str], then: str) -> str:
-    """The statement that inserts one array a column, in the order of the arrays."""
-    names = ", ".join(f'"{name}"' for name in columns)
-    arrays = ", ".join(f"%s::{type_}[]" for type_ in columns.values())
-    return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {then}"  # noqa: S608 (names are code)
+    return fetch(_insert_sql(table, columns, then), *_literals(columns, rows)) if rows else []
 
 
 def columns_of(rows: Sequence[Sequence[object]]) -> list[list[object]]:
@@ -60,3 +53,43 @@ def draw_ids(**counts: int) -> dict[str, list[int]]:
     for table, new_id in fetch(draws, *wanted.values()):
         ids[table].append(new_id)
     return {table: sorted(drawn) for table, drawn in ids.items()}
+
+
+def _insert_sql(table: str, columns: Mapping[str, str], then: str) -> str:
+    names = ", ".join(f'"{name}"' for name in columns)
+    arrays = ", ".join(f"%s::{type_}[]" for type_ in columns.values())
+    return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {then}"  # noqa: S608 (names are code)
+
+
+def _literals(columns: Mapping[str, str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """One PostgreSQL array literal a column; written here, as the driver's own way takes five times as long."""
+    return [
+        "{" + ",".join(map(_ELEMENTS[type_], column)) + "}"
+        for type_, column in zip(columns.values(), zip(*rows, strict=True), strict=True)
+    ]
+
+
+def _plain(value: object) -> str:
+    return "NULL" if value is None else str(value)
+
+
+def _quoted(value: object) -> str:
+    if value is None:
+        return "NULL"
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _bytes(value: Any) -> str:
+    return "NULL" if value is None else f'"\\\\x{value.hex()}"'
+
+
+_ELEMENTS: Mapping[str, Callable[[object], str]] = {
+    "bigint": _plain,
+    "boolean": _plain,
+    "numeric": _plain,
+    "date": _plain,
+    "timestamptz": _quoted,
+    "text": _quoted,
+    "jsonb": _quoted,
+    "bytea": _bytes,
+}

@@ -94,9 +94,7 @@ class Vocabulary:
 
     def earning_rule(self, rule: Rule) -> EarningRule:
         """Return a rule ready for the calculation; raises ConditionError or FormulaError where it is not sound."""
-        return earning_rule(
-            rule, self.catalogue(activity_type_id=rule.activity_type_id, program=rule.rule_set.program)
-        )
+        return earning_rule(rule, self.catalogue(activity_type_id=rule.activity_type_id, program=rule.rule_set.program))
 
 
 def next_version(program: Program) -> int:

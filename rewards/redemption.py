@@ -15,6 +15,7 @@ from rewards.messages import CANCELLED, REDEEMED
 from rewards.models import Redemption, Reward, RewardStock
 
 __all__ = [
+    "CannotCancelError",
     "InsufficientPointsError",
     "NotYoursToSpendError",
     "OutOfStockError",

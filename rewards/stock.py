@@ -51,8 +51,6 @@ def add_pieces(*, reward: Reward, pieces: int, by: User, now: datetime, reason: 
         if stock.left + pieces < 0:
             raise TooFewLeftError(left=stock.left)
         movement = StockMovement.objects.create(stock=stock, pieces=pieces, created_at=now)
-        audit.record(
-            "stock-moved", reward, actor_id=by.pk, now=now, reason=reason, pieces=pieces, movement=movement.pk
-        )
+        audit.record("stock-moved", reward, actor_id=by.pk, now=now, reason=reason, pieces=pieces, movement=movement.pk)
         stock.refresh_from_db()
     return Moved(movement, stock.total, stock.left)

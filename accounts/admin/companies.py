@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter, rows_link
 from accounts.admin.scoped import (
-    FixedCodeForm,
+    FixedFieldsForm,
     NeverDeleted,
     ReadOnlyAdmin,
     ScopedAdmin,
@@ -40,10 +40,11 @@ class VendorUsers(ScopedAdmin[Any]):
         return rows.filter(employee__isnull=True) if db_field.name == "user" else rows
 
 
-class ProfileInline(ScopedInline[CompanyProfile, Company], admin.StackedInline[CompanyProfile, Company]):
+class ProfileInline(ScopedInline[CompanyProfile, Company]):
     """What we know of the company."""
 
     model = CompanyProfile
+    template = "admin/edit_inline/stacked.html"
     max_num = 1
 
 
@@ -117,7 +118,7 @@ class AccountManagerAssignmentAdmin(
 class SegmentAdmin(ScopedModelAdmin[Segment]):
     """Segments."""
 
-    form = FixedCodeForm[Segment]
+    form = FixedFieldsForm[Segment]
     list_display = ("name", "code", "companies")
     search_fields = ("name", "code")
     ordering = ("name",)

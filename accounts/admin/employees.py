@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter
-from accounts.admin.scoped import FixedCodeForm, ReadOnlyAdmin, ScopedInline, ScopedModelAdmin, manager_behind
+from accounts.admin.scoped import FixedFieldsForm, ReadOnlyAdmin, ScopedInline, ScopedModelAdmin, manager_behind
 from accounts.models import Employee, Interest, RoleAssignment, StakeholderRole
 
 
@@ -20,10 +20,17 @@ class RoleInline(ScopedInline[RoleAssignment, Employee]):
     ordering = ("-starts_at",)
 
 
+class EmployeeForm(FixedFieldsForm[Employee]):
+    """Somebody who moves firms becomes a new employee: points and orders stay with the old firm."""
+
+    fixed = ("company",)
+
+
 @admin.register(Employee)
 class EmployeeAdmin(ScopedModelAdmin[Employee]):
     """Employees."""
 
+    form = EmployeeForm
     list_display = ("name", "company", "buying_role", "access", "is_active")
     list_filter = ("is_active", "access", "buying_role", ("company", LinkedRowFilter))
     list_select_related = ("company",)
@@ -31,10 +38,6 @@ class EmployeeAdmin(ScopedModelAdmin[Employee]):
     ordering = ("name",)
     autocomplete_fields = ("company", "user", "interests")
     inlines = (RoleInline,)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Employee | None = None) -> Any:
-        """Somebody who moves firms becomes a new employee: points and orders stay with the old firm."""
-        return ("company",) if obj else ()
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Put every change of a role on record (A1)."""
@@ -68,7 +71,7 @@ class RoleAssignmentAdmin(ReadOnlyAdmin[RoleAssignment]):
 class StakeholderRoleAdmin(ScopedModelAdmin[StakeholderRole]):
     """The words for roles."""
 
-    form = FixedCodeForm[StakeholderRole]
+    form = FixedFieldsForm[StakeholderRole]
     list_display = ("name", "code")
     search_fields = ("name", "code")
     ordering = ("name",)
@@ -78,7 +81,7 @@ class StakeholderRoleAdmin(ScopedModelAdmin[StakeholderRole]):
 class InterestAdmin(ScopedModelAdmin[Interest]):
     """The words for interests."""
 
-    form = FixedCodeForm[Interest]
+    form = FixedFieldsForm[Interest]
     list_display = ("name", "code")
     search_fields = ("name", "code")
     ordering = ("name",)

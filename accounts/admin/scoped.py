@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import admin
@@ -14,7 +14,6 @@ from django.db.models.fields.related import RelatedField
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
-from django_stubs_ext import StrOrPromise
 
 from accounts.actors import Actor
 from accounts.middleware import actor_behind
@@ -148,20 +147,22 @@ class ReadOnlyInline(ReadOnly[M], ScopedInline[M, P]):
     show_change_link = True
 
 
-class FixedCodeForm(forms.ModelForm[M]):
-    """A form whose `code` is chosen once: rules, conditions and limits name rows by it."""
+class FixedFieldsForm(forms.ModelForm[M]):
+    """A form whose `fixed` fields are chosen once.
+
+    Disabled rather than read-only: the form still checks the constraints that they are part of.
+    """
+
+    fixed: ClassVar[tuple[str, ...]] = ("code",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        code = self.fields.get("code")
-        if code is not None and self.instance.pk is not None:
-            code.disabled = True
-            code.help_text = self.fixed_code_help
-
-    @property
-    def fixed_code_help(self) -> StrOrPromise:
-        """Why the code cannot be changed."""
-        return _("Stays as it is: rules and records name this row by it.")
+        if self.instance.pk is None:
+            return
+        for name in self.fixed:
+            if name in self.fields:
+                self.fields[name].disabled = True
+                self.fields[name].help_text = _("Stays as it is: rules and records refer to it.")
 
 
 def rows_that_protect(objs: Iterable[Any]) -> list[Any]:

@@ -114,13 +114,15 @@ def outcomes_of(batch: Batch) -> list[Outcome]:
     for arrival in batch.arrivals:
         external_id = arrival.item.external_id
         if arrival.position not in batch.outcomes:
-            outcome = first.get(external_id)
-            if outcome is None:
+            if arrival.activity_id:
                 outcome = Outcome(Status.RECORDED, arrival.activity_id, arrival.points)
-            elif outcome.error is None:
-                outcome = Outcome(Status.DUPLICATE, outcome.activity_id, outcome.points)
+            else:
+                outcome = first[external_id]
+                if outcome.error is None:
+                    outcome = Outcome(Status.DUPLICATE, outcome.activity_id, outcome.points)
             batch.settle(arrival, outcome)
-        first.setdefault(external_id, batch.outcomes[arrival.position])
+        if external_id not in first or first[external_id].error is not None:
+            first[external_id] = batch.outcomes[arrival.position]
     return [batch.outcomes[position] for position in sorted(batch.outcomes)]
 
 

@@ -15,6 +15,7 @@ from loyalty.earning import CapSubject, EarningRule, Gift, Period, evaluate, per
 from loyalty.facts import AMOUNT, ATTRIBUTE_PREFIX, DAY, OBJECT, QUANTITY, SOURCE, TIER, TIER_RANK, number
 from loyalty.ledger import Act, AwardEntry, Book, CapBook, CapKey, Owner, last_day
 from loyalty.models import Membership, Metric, Transaction
+from loyalty.rulebook import NO_RULES, rules_by_type
 from loyalty.standing import MetricRule, StandingBoard, contributions, month_of
 from loyalty.standing.review import tell_of_moves
 
@@ -72,7 +73,8 @@ class Judging:
                 for to in rule.recipients:
                     for key, limit in self._limits(rule, to, doer):
                         limits[key] = max(limit, limits.get(key, 0))
-        self._name_caps_of_undone()
+        for key, limit in self._name_caps_of_undone():
+            limits[key] = max(limit, limits.get(key, 0))
         taken_back = {
             judged.award.owner for each in self._judgements.values() for one in each for judged in one.awards
         } | {owner for owner in owners if owner.company_id in self._companies_with_returns()}
@@ -265,8 +267,8 @@ class Judging:
                     type_id,
                 )
 
-    def _name_caps_of_undone(self) -> None:
-        """Find the counters in which awards read from the database stand."""
+    def _name_caps_of_undone(self) -> Iterator[tuple[CapKey, int]]:
+        """Find the counters in which awards read from the database stand: the limits of the rules that gave them."""
         originals = {undoing.original.activity_id: undoing.original for undoing in self._undoings.values()}
         for activity_id, judgements in self._judgements.items():
             original = originals[activity_id]
@@ -283,16 +285,18 @@ class Judging:
                     original.occurred_at,
                     zone,
                 )
-                rules = self._scene.rules_at(judgement.program_id, original.type_id, original.occurred_at)[1].rules
+                rules = rules_by_type(judgement.rule_set_id).get(original.type_id, NO_RULES).rules
                 by_code = {rule.code: rule for rule in rules}
                 for judged in judgement.awards:
                     to = CapSubject.EMPLOYEE if judged.award.owner.employee_id else CapSubject.COMPANY
                     if judged.rule_code in by_code:
                         judged.caps = tuple(self._limits(by_code[judged.rule_code], to, doer))
+                        yield from judged.caps
 
     def _membership_of(self, judgement: Judgement, original: Original) -> Membership | None:
-        memberships = self._scene.memberships_at(original.company_id, original.occurred_at)
-        return next((row for row in memberships if row.program_id == judgement.program_id), None)
+        """The membership that the original counted for: the one of its moment, else (its days were changed) any."""
+        rows = [r for r in self._scene.memberships.get(original.company_id, []) if r.program_id == judgement.program_id]
+        return next((row for row in rows if row.holds_at(original.occurred_at)), rows[0] if rows else None)
 
     def _companies_with_returns(self) -> set[int]:
         return {undoing.original.company_id for undoing in self._undoings.values()}

@@ -104,14 +104,17 @@ def read_scene(batch: Batch) -> Scene:
     for rule in metric_rules_of(program_ids) if program_ids else []:
         scene.metrics.setdefault((rule.program_id, rule.type_id), []).append(rule)
     if memberships:
-        _read_dated_rows(scene, company_ids, employee_ids)
+        _read_dated_rows(scene, company_ids, employee_ids, with_returns=any(a.item.reverses for a in arrivals))
     return scene
 
 
-def _read_dated_rows(scene: Scene, company_ids: set[int], employee_ids: set[int]) -> None:
+def _read_dated_rows(
+    scene: Scene, company_ids: set[int], employee_ids: set[int], *, with_returns: bool
+) -> None:
+    """Read segments, roles and consents; a return may undo what a person earned without naming the person."""
     for segment in SegmentMembership.objects.filter(company__in=company_ids).select_related("segment"):
         scene.segments.setdefault(segment.company_id, []).append((segment.segment.code, segment))
-    if not employee_ids:
+    if not employee_ids and not with_returns:
         return
     for consent in Consent.objects.filter(membership__company__in=company_ids):
         scene.consents.setdefault(consent.membership_id, []).append(consent)

@@ -9,12 +9,15 @@ Points are whole and rounded down, here and nowhere else.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 
 from accounts.conditions import Catalogue, Fact, FactType, Values
 
 MAX_POINTS = 10**15
 """The most that one rule gives for one activity; far from where a 64-bit integer ends."""
+
+_EXACT = Context(prec=1_000)
+"""Enough digits that no product is rounded: a rounded one could reach the next whole point."""
 
 
 def N_(text: str) -> str:
@@ -46,9 +49,13 @@ class Per:
     of: str
 
     def give(self, values: Values) -> int:
-        """Return the points; 0 where the fact is not known."""
+        """Return the points; 0 where the fact is not known or negative."""
         value = values.get(self.of)
-        return min(int(value // self.step) * self.points, MAX_POINTS) if isinstance(value, Decimal) else 0
+        if not isinstance(value, Decimal) or value < self.step:
+            return 0
+        if value >= self.step * MAX_POINTS:
+            return MAX_POINTS
+        return min(int(value // self.step) * self.points, MAX_POINTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +66,13 @@ class Percent:
     of: str
 
     def give(self, values: Values) -> int:
-        """Return the points; 0 where the fact is not known."""
+        """Return the points; 0 where the fact is not known or negative."""
         value = values.get(self.of)
-        return min(int(value * self.percent // 100), MAX_POINTS) if isinstance(value, Decimal) else 0
+        if not isinstance(value, Decimal) or value <= 0:
+            return 0
+        if value >= MAX_POINTS * 100 / self.percent:
+            return MAX_POINTS
+        return int(_EXACT.multiply(value, self.percent) // 100)
 
 
 Formula = Fixed | Per | Percent

@@ -9,5 +9,8 @@ def points_to_reverse(*, granted: int, already_reversed: int, remaining: Decimal
     Points kept = floor(granted x remaining / original); the rule's formula is not run again. With original 0 there is
     nothing to share out: all points go back once nothing remains to be returned, as the caller says with remaining 0.
     """
-    kept = int(granted * remaining // original) if original else 0
+    if not original:
+        return max(0, granted - already_reversed)
+    (left, left_parts), (whole, whole_parts) = remaining.as_integer_ratio(), original.as_integer_ratio()
+    kept = granted * left * whole_parts // (left_parts * whole)  # in whole numbers: Decimal would round a long product
     return max(0, granted - kept - already_reversed)

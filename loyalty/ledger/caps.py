@@ -70,9 +70,12 @@ class CapBook:
         return granted, min(left.values())
 
     def give_back(self, points: int, keys: Iterable[CapKey]) -> None:
-        """Count `points` off again: a return frees them for what arrives later."""
+        """Count `points` off again: a return frees them for what arrives later.
+
+        A limit that was agreed to after those points were given (a consent dated back) never counted them.
+        """
         for key in keys:
-            self._move(key, -points)
+            self._move(key, -min(points, self._counters[key].used))
 
     def write(self) -> None:
         """Write the counters that moved."""
@@ -89,7 +92,6 @@ class CapBook:
             )
 
     def _move(self, key: CapKey, points: int) -> None:
-        counter = self._counters.get(key)
-        if counter is not None:
-            counter.used += points
-            counter.change += points
+        counter = self._counters[key]
+        counter.used += points
+        counter.change += points

@@ -30,6 +30,7 @@ class Holding:
 class TierMove:
     """A membership that changed its tier; `after` is None where it fell below the lowest one."""
 
+    membership_id: int
     company_id: int
     before: TierStep | None
     after: Holding | None
@@ -183,7 +184,8 @@ class StandingBoard:
         after = None if step is None else Holding(None, step, Source.EARNED, at, None, evidence)
         if after is not None:
             standing.holdings.append(after)
-        self.moves.append(TierMove(standing.company_id, current.step if current else None, after))
+        before = current.step if current else None
+        self.moves.append(TierMove(standing.membership_id, standing.company_id, before, after))
 
     @staticmethod
     def _evidence(plan: TierPlan, value: Decimal, at: datetime, activity_id: int | None) -> dict[str, str | int]:

@@ -10,7 +10,7 @@ from accounts.messages import Telling
 from accounts.models import Employee
 from loyalty.messages import TIER_REACHED
 from loyalty.models import Membership, Program
-from loyalty.standing.board import StandingBoard, TierMove
+from loyalty.standing.board import Holding, StandingBoard, TierMove
 from loyalty.standing.windows import tier_plans_of
 
 BATCH = 1_000
@@ -38,13 +38,18 @@ def review_tiers(*, now: datetime) -> int:
 
 def tell_of_moves(moves: list[TierMove], *, now: datetime) -> None:
     """Tell the people of a company which tier it has reached; a step down is the account manager's to tell."""
-    reached = {move.company_id: move.after for move in moves if move.is_upwards and move.after is not None}
-    if not reached:
+    last = {move.membership_id: move for move in moves if move.is_upwards}
+    if not last:
         return
+    reached: dict[int, list[Holding]] = {}
+    for move in last.values():
+        if move.after is not None:
+            reached.setdefault(move.company_id, []).append(move.after)
     people = Employee.objects.filter(company__in=reached, is_active=True, user__isnull=False).order_by("pk")
     tellings = [
-        Telling(employee_id, reached[company_id].id or 0, {"tier": reached[company_id].step.name})
+        Telling(employee_id, holding.id or 0, {"tier": holding.step.name})
         for employee_id, company_id in people.values_list("pk", "company_id")
+        for holding in reached[company_id]
     ]
     messages.tell(TIER_REACHED, tellings, now=now)
 

@@ -66,7 +66,8 @@ class Command(BaseCommand):
         except UnreadableFileError as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
-            raise CommandError(f"The database stopped the import: {error} {_RESUME}") from error
+            cause = str(error).partition("\n")[0]
+            raise CommandError(f"The database stopped the import: {cause}. {_RESUME}") from error
         except KeyboardInterrupt as error:
             raise CommandError(f"Stopped. {_RESUME}") from error
         finally:

@@ -1,0 +1,49 @@
+"""Conditions and formulas as people edit them: JSON in a monospaced field, checked when saved."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.db import models
+from django.forms.fields import InvalidJSONInput
+from django.utils.translation import gettext
+
+from accounts.conditions import Catalogue, ConditionError, parse
+from loyalty.earning import FormulaError, parse_formula
+
+
+class DocumentField(forms.JSONField):
+    """A JSON document, laid out over lines."""
+
+    widget = forms.Textarea
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.widget.attrs.update({"rows": 8, "cols": 80, "class": "vLargeTextField monospace", "spellcheck": "false"})
+
+    def prepare_value(self, value: Any) -> Any:
+        """Show a document as it is read best; what was typed wrongly as it was typed."""
+        if isinstance(value, InvalidJSONInput):
+            return value
+        return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+DOCUMENT_FIELDS: dict[type[models.Field[Any, Any]], dict[str, Any]] = {models.JSONField: {"form_class": DocumentField}}
+"""For `formfield_overrides`."""
+
+
+def check_condition(form: forms.BaseForm, document: object, catalogue: Catalogue) -> None:
+    """Refuse a condition that is none, naming the leaf."""
+    try:
+        parse(document or None, catalogue)
+    except ConditionError as error:
+        sentence = error.translated(gettext)
+        form.add_error("condition", f"{error.path}: {sentence}" if error.path else sentence)
+
+
+def check_formula(form: forms.BaseForm, document: object, catalogue: Catalogue) -> None:
+    """Refuse a formula that is none, naming the key."""
+    try:
+        parse_formula(document, catalogue)
+    except FormulaError as error:
+        form.add_error("formula", str(error))

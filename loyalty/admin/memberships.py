@@ -1,0 +1,181 @@
+"""Who takes part in a program, and what managements agreed to; both through their use cases."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import F, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.admin.companies import CompanyAdmin
+from accounts.admin.links import LinkedRowFilter, VocabularyFilter
+from accounts.admin.scoped import (
+    FixedFieldsForm,
+    NeverDeleted,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    ScopedModelAdmin,
+    manager_behind,
+)
+from accounts.models import Company, StakeholderRole
+from loyalty.memberships import Joining, enrol, give_consent, withdraw_consent
+from loyalty.models import Consent, Membership, TierAssignment
+
+
+class ConsentInline(ReadOnlyInline[Consent, Membership]):
+    """What the management agreed to, one after the other."""
+
+    model = Consent
+    ordering = ("-starts_at",)
+
+
+class TierInline(ReadOnlyInline[TierAssignment, Membership]):
+    """The tiers held, one after the other."""
+
+    model = TierAssignment
+    ordering = ("-starts_at",)
+
+
+class MembershipForm(FixedFieldsForm[Membership]):
+    """A membership can end; which company takes part where, and from when, stays: points were given by it."""
+
+    fixed = ("company", "program", "starts_at", "origin")
+
+
+@admin.register(Membership)
+class MembershipAdmin(NeverDeleted[Membership], ScopedModelAdmin[Membership]):
+    """Companies in programs."""
+
+    form = MembershipForm
+    list_display = ("company", "program", "origin", "starts_at", "ends_at")
+    list_filter = (
+        ("program", VocabularyFilter),
+        "origin",
+        ("ends_at", admin.EmptyFieldListFilter),
+        ("company", LinkedRowFilter),
+    )
+    list_select_related = ("company", "program")
+    search_fields = ("company__name", "company__external_id", "program__name")
+    ordering = ("-starts_at",)
+    autocomplete_fields = ("company",)
+    fields = ("company", "program", "origin", "starts_at", "ends_at")
+    inlines = (ConsentInline, TierInline)
+
+    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
+        """Enrol a company with its wallets and first tier; an existing membership only ends."""
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        joining = Joining(obj.company_id, obj.starts_at)
+        (membership,) = enrol(program=obj.program, joinings=[joining], origin=Membership.Origin(obj.origin))
+        obj.pk = membership.pk
+        obj._state.adding = False
+        if obj.ends_at is not None:
+            obj.save(update_fields=["ends_at"])
+
+
+class ConsentForm(forms.ModelForm[Consent]):
+    """A management's word, given on a day."""
+
+    roles = forms.MultipleChoiceField(
+        label=gettext_lazy("roles that may earn"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        choices=lambda: list(StakeholderRole.objects.order_by("name").values_list("code", "name")),
+        help_text=gettext_lazy("None chosen: every role."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a word that begins before one that was given for a later time."""
+        cleaned = super().clean() or self.cleaned_data
+        membership, starts_at = cleaned.get("membership"), cleaned.get("starts_at")
+        if membership and starts_at:
+            later = Consent.objects.filter(membership=membership, starts_at__gte=starts_at)
+            if later.exclude(ends_at=F("starts_at")).exists():
+                self.add_error("starts_at", _("A consent that begins then or later is on record already."))
+        return cleaned
+
+
+@admin.register(Consent)
+class ConsentAdmin(NeverDeleted[Consent], ScopedModelAdmin[Consent]):
+    """Consents: given and withdrawn, never edited."""
+
+    form = ConsentForm
+    list_display = ("membership", "starts_at", "ends_at", "roles", "monthly_limit", "given_by")
+    list_filter = (("ends_at", admin.EmptyFieldListFilter), ("membership__program", VocabularyFilter))
+    list_select_related = ("membership__company", "membership__program", "given_by")
+    search_fields = ("membership__company__name", "given_by__name", "given_by__email")
+    ordering = ("-starts_at",)
+    autocomplete_fields = ("membership",)
+    actions = ("withdraw",)
+
+    def get_fields(self, request: HttpRequest, obj: Consent | None = None) -> Any:
+        """A new consent takes the place of the one in force and is signed by who enters it."""
+        asked = ("membership", "starts_at", "roles", "monthly_limit")
+        return (*asked, "ends_at", "given_by") if obj else asked
+
+    def has_change_permission(self, request: HttpRequest, obj: Consent | None = None) -> bool:
+        """A word that was given stays as it was given."""
+        return obj is None and super().has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Consent, form: Any, change: bool) -> None:
+        """Write down the word and who took it."""
+        consent = give_consent(
+            membership=obj.membership,
+            by=manager_behind(request),
+            now=timezone.now(),
+            roles=obj.roles,
+            monthly_limit=obj.monthly_limit,
+            starts_at=obj.starts_at,
+        )
+        obj.pk = consent.pk
+
+    @admin.action(description=gettext_lazy("Withdraw the selected consents"), permissions=["change"])
+    def withdraw(self, request: HttpRequest, queryset: QuerySet[Consent]) -> None:
+        """End those of the selected consents that are in force."""
+        now, by = timezone.now(), manager_behind(request)
+        chosen = Consent.objects.filter(pk__in=queryset.values("pk")).in_force(now).select_related("membership")
+        ended = sum(withdraw_consent(membership=consent.membership, by=by, now=now) for consent in chosen)
+        text = ngettext("%(count)s consent was withdrawn.", "%(count)s consents were withdrawn.", ended)
+        self.message_user(request, text % {"count": ended}, messages.SUCCESS if ended else messages.WARNING)
+
+
+@admin.register(TierAssignment)
+class TierAssignmentAdmin(ReadOnlyAdmin[TierAssignment]):
+    """Who held which tier when, and why."""
+
+    list_display = ("company", "program", "tier", "source", "starts_at", "ends_at")
+    list_filter = ("source", ("membership__program", VocabularyFilter), ("tier", VocabularyFilter))
+    list_select_related = ("membership__company", "membership__program", "tier")
+    search_fields = ("membership__company__name", "tier__name")
+    ordering = ("-starts_at",)
+
+    @admin.display(description=gettext_lazy("company"), ordering="membership__company__name")
+    def company(self, assignment: TierAssignment) -> str:
+        """Who holds it."""
+        return str(assignment.membership.company)
+
+    @admin.display(description=gettext_lazy("program"), ordering="membership__program__name")
+    def program(self, assignment: TierAssignment) -> str:
+        """Where."""
+        return str(assignment.membership.program)
+
+
+class MembershipInline(ReadOnlyInline[Membership, Company]):
+    """The programs that a company takes part in."""
+
+    model = Membership
+    ordering = ("-starts_at",)
+
+
+admin.site.unregister(Company)
+
+
+@admin.register(Company)
+class MemberCompanyAdmin(CompanyAdmin):
+    """The company's page, with what this floor knows of it."""
+
+    inlines = (*CompanyAdmin.inlines, MembershipInline)

@@ -1,0 +1,95 @@
+"""Programs, their tiers, and the metrics that raise and lower them."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from accounts.admin.links import VocabularyFilter
+from accounts.admin.scoped import FixedFieldsForm, ScopedInline, ScopedModelAdmin
+from loyalty.admin.documents import DOCUMENT_FIELDS, check_condition
+from loyalty.models import Metric, Program, Tier
+from loyalty.rulesets import Vocabulary
+
+
+class MetricForm(FixedFieldsForm[Metric]):
+    """A metric whose condition is checked against what its activities carry."""
+
+    fixed = ("code", "measure", "activity_type")
+
+    def clean_condition(self) -> Any:
+        """Nothing written means always."""
+        return self.cleaned_data["condition"] or {}
+
+    def clean(self) -> dict[str, Any]:
+        """Check the condition."""
+        cleaned = super().clean() or self.cleaned_data
+        program = cleaned.get("program") or (self.instance.program if self.instance.program_id else None)
+        activity_type = cleaned.get("activity_type")
+        if program and activity_type and "condition" in cleaned:
+            catalogue = Vocabulary().catalogue(activity_type_id=activity_type.pk, program=program)
+            check_condition(self, cleaned["condition"], catalogue)
+        return cleaned
+
+
+class ProgramTierInline(ScopedInline[Tier, Program]):
+    """The tiers, lowest first."""
+
+    model = Tier
+    form = FixedFieldsForm[Tier]
+    ordering = ("rank",)
+
+
+class MetricInline(ScopedInline[Metric, Program]):
+    """The metrics."""
+
+    model = Metric
+    form = MetricForm
+    formfield_overrides = DOCUMENT_FIELDS
+    ordering = ("code",)
+
+
+@admin.register(Program)
+class ProgramAdmin(ScopedModelAdmin[Program]):
+    """Programs."""
+
+    form = FixedFieldsForm[Program]
+    list_display = ("name", "code", "currency", "time_zone", "expiry_months", "is_active")
+    list_filter = ("is_active",)
+    search_fields = ("name", "code")
+    ordering = ("name",)
+    inlines = (ProgramTierInline, MetricInline)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Warn where nothing would ever raise or lower a tier."""
+        super().save_related(request, form, formsets, change)
+        program: Program = form.instance
+        if program.tier_metric and not program.metrics.filter(code=program.tier_metric).exists():
+            text = _("There is no metric “%(code)s” yet: until there is, no tier is reached.")
+            self.message_user(request, text % {"code": program.tier_metric}, messages.WARNING)
+
+
+@admin.register(Metric)
+class MetricAdmin(ScopedModelAdmin[Metric]):
+    """All metrics, to search in and to edit one."""
+
+    form = MetricForm
+    formfield_overrides = DOCUMENT_FIELDS
+    list_display = ("name", "code", "program", "measure", "activity_type")
+    list_filter = (("program", VocabularyFilter), "measure")
+    list_select_related = ("program", "activity_type")
+    search_fields = ("name", "code", "program__name")
+    ordering = ("program__name", "code")
+
+
+@admin.register(Tier)
+class TierAdmin(ScopedModelAdmin[Tier]):
+    """All tiers."""
+
+    form = FixedFieldsForm[Tier]
+    list_display = ("name", "code", "program", "rank", "threshold")
+    list_filter = (("program", VocabularyFilter),)
+    list_select_related = ("program",)
+    search_fields = ("name", "code", "program__name")
+    ordering = ("program__name", "rank")

@@ -1,0 +1,174 @@
+"""Rules: documents checked against the facts and codes that exist, shown as the sentence that clients read."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.db.models.fields.related import RelatedField
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.admin.links import LinkedRowFilter, VocabularyFilter
+from accounts.admin.scoped import ReadOnlyAdmin, ScopedInline, ScopedModelAdmin
+from accounts.conditions import ConditionError
+from loyalty.admin.documents import DOCUMENT_FIELDS, check_condition, check_formula
+from loyalty.earning import FormulaError, rule_sentence
+from loyalty.models import Rule, RuleCap, RuleSet
+from loyalty.rulesets import Vocabulary
+
+
+def in_words(rule: Rule, vocabulary: Vocabulary) -> str:
+    """Return the rule as clients read it, or what keeps it from being run."""
+    catalogue = vocabulary.catalogue(activity_type_id=rule.activity_type_id, program=rule.rule_set.program)
+    try:
+        earning_rule = vocabulary.earning_rule(rule)
+    except ConditionError as error:
+        return f"{error.path}: {error.translated(_)}"
+    except FormulaError as error:
+        return str(error)
+    return rule_sentence(earning_rule, when=rule.activity_type.name, catalogue=catalogue, translate=_)
+
+
+class RuleForm(forms.ModelForm[Rule]):
+    """A rule of a draft."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk is not None and "rule_set" in self.fields:
+            self.fields["rule_set"].disabled = True
+
+    def clean_condition(self) -> Any:
+        """Nothing written means always."""
+        return self.cleaned_data["condition"] or {}
+
+    def clean(self) -> dict[str, Any]:
+        """Check both documents against what the activity type carries and the codes that the program knows."""
+        cleaned = super().clean() or self.cleaned_data
+        rule_set, activity_type = cleaned.get("rule_set"), cleaned.get("activity_type")
+        if rule_set and activity_type:
+            catalogue = Vocabulary().catalogue(activity_type_id=activity_type.pk, program=rule_set.program)
+            if "condition" in cleaned:
+                check_condition(self, cleaned["condition"], catalogue)
+            if "formula" in cleaned:
+                check_formula(self, cleaned["formula"], catalogue)
+        return cleaned
+
+
+def is_open(rule: Rule | None) -> bool:
+    """Whether a rule may still change: it is new, or its version is a draft."""
+    return rule is None or rule.rule_set.status == RuleSet.Status.DRAFT
+
+
+class CapInline(ScopedInline[RuleCap, Rule]):
+    """The limits of the rule; open as long as the rule is."""
+
+    model = RuleCap
+    can_delete = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Rule | None = None) -> bool:
+        """In a draft."""
+        return is_open(obj) and super().has_add_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Rule | None = None) -> bool:
+        """In a draft."""
+        return is_open(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Rule | None = None) -> bool:
+        """In a draft."""
+        return is_open(obj) and super().has_delete_permission(request, obj)
+
+
+class RuleChangeList(ChangeList):
+    """A page of rules with their sentences; what they are made of is read once a page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Say every rule of the page in words."""
+        super().get_results(request)
+        vocabulary = Vocabulary()
+        for rule in self.result_list:
+            rule.plain_sentence = in_words(rule, vocabulary)
+
+
+@admin.register(Rule)
+class RuleAdmin(ScopedModelAdmin[Rule]):
+    """Rules of drafts to edit, rules in force to read."""
+
+    form = RuleForm
+    formfield_overrides = DOCUMENT_FIELDS
+    list_display = ("name", "code", "rule_set", "sentence")
+    list_filter = (("rule_set__program", VocabularyFilter), "rule_set__status", ("rule_set", LinkedRowFilter))
+    list_select_related = ("rule_set__program", "activity_type")
+    search_fields = ("name", "code", "rule_set__program__name")
+    ordering = ("-rule_set_id", "position", "code")
+    autocomplete_fields = ("activity_type",)
+    inlines = (CapInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
+        """Bring the limits, which are part of the sentence."""
+        return super().get_queryset(request).prefetch_related("caps")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The list that knows the sentences."""
+        return RuleChangeList
+
+    def get_field_queryset(
+        self, db: str | None, db_field: RelatedField[Any, Any], request: HttpRequest
+    ) -> QuerySet[Any]:
+        """New rules go into drafts."""
+        rows = super().get_field_queryset(db, db_field, request)
+        if db_field.name == "rule_set":
+            rows = rows.filter(status=RuleSet.Status.DRAFT).select_related("program").order_by("-pk")
+        return rows
+
+    def get_fields(self, request: HttpRequest, obj: Rule | None = None) -> Any:
+        """The sentence stands under the documents once there is one."""
+        fields = ("rule_set", "name", "code", "position", "activity_type", "condition", "formula", "beneficiary")
+        return (*fields, "sentence") if obj else fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Rule | None = None) -> Any:
+        """The sentence is worked out."""
+        return ("sentence",)
+
+    @admin.display(description=gettext_lazy("in plain words"))
+    def sentence(self, rule: Rule) -> str:
+        """What clients read."""
+        if not hasattr(rule, "plain_sentence"):
+            return in_words(rule, Vocabulary())
+        return str(rule.plain_sentence)
+
+    def has_change_permission(self, request: HttpRequest, obj: Rule | None = None) -> bool:
+        """Rules in force never change."""
+        return is_open(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Rule | None = None) -> bool:
+        """Rules in force stay."""
+        return is_open(obj) and super().has_delete_permission(request, obj)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Say why the page of a rule in force has nothing to save."""
+        rule = context.get("original")
+        if not is_open(rule):
+            text = _(
+                "Version %(version)s was put in force, so its rules stay. To change one, make a new draft from it."
+            )
+            self.message_user(request, text % {"version": rule.rule_set.version}, messages.INFO)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+@admin.register(RuleCap)
+class RuleCapAdmin(ReadOnlyAdmin[RuleCap]):
+    """All limits, to search in; they are set on the rule's page."""
+
+    list_display = ("rule", "rule_set", "subject", "period", "limit")
+    list_filter = ("subject", "period", ("rule__rule_set__program", VocabularyFilter))
+    list_select_related = ("rule__rule_set__program",)
+    search_fields = ("rule__name", "rule__code")
+    ordering = ("-pk",)
+
+    @admin.display(description=gettext_lazy("rule set"))
+    def rule_set(self, cap: RuleCap) -> str:
+        """The version that it belongs to."""
+        return str(cap.rule.rule_set)

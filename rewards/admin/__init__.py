@@ -1,0 +1,5 @@
+"""The admin's screens of rewards: the catalogue, its stock, and who redeemed what."""
+
+from rewards.admin import catalogue, redemptions
+
+__all__ = ["catalogue", "redemptions"]
