@@ -66,8 +66,8 @@ def _plain(rule: EarningRule, when: str, catalogue: Catalogue) -> PlainRule:
 def explain(transaction: Transaction, actor: Actor) -> list[PlainVerdict]:
     """Return what every rule said of the activity behind a transaction, computed again from its evaluation.
 
-    Empty where no activity stands behind it, or where it is a return: the verdicts are those of its original. Rules that
-    give to the company alone are left out for people who do not see the company's points.
+    Empty where no activity stands behind it, or where it is a return: the verdicts are those of its original. Rules
+    that give to the company alone are left out for people who do not see the company's points.
     """
     evaluation = Evaluation.objects.filter(activity=transaction.activity_id, program=transaction.program_id).first()
     if evaluation is None or evaluation.rule_set_id is None:

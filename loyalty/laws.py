@@ -102,7 +102,7 @@ _LAWS = (
     Law(
         "C1",
         "no limit lets through more than it says",
-        "SELECT id, used, \"limit\" FROM loyalty_capusage WHERE used < 0 OR used > \"limit\"",
+        'SELECT id, used, "limit" FROM loyalty_capusage WHERE used < 0 OR used > "limit"',
     ),
     Law(
         "I1",

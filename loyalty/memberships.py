@@ -35,9 +35,7 @@ def enrol(
     """
     with transaction.atomic():
         memberships = Membership.objects.bulk_create(
-            Membership(
-                program=program, company_id=joining.company_id, origin=origin, starts_at=joining.starts_at
-            )
+            Membership(program=program, company_id=joining.company_id, origin=origin, starts_at=joining.starts_at)
             for joining in joinings
         )
         ensure_wallets(Owner(program.pk, membership.company_id) for membership in memberships)

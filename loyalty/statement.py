@@ -154,7 +154,7 @@ _STATEMENT = f"""
     LEFT JOIN loyalty_activitytype y ON y.id = a.type_id
     LEFT JOIN loyalty_award w ON w.id = leg.award_id
     LEFT JOIN loyalty_rule r ON r.id = w.rule_id
-    ORDER BY leg.id DESC"""
+    ORDER BY leg.id DESC"""  # noqa: S608 (names are code)
 
 
 def title_of(kind: str, activity_type: str) -> str:
@@ -170,5 +170,3 @@ def title_of(kind: str, activity_type: str) -> str:
             return _("Redemption cancelled")
         case _:
             return _("Expired")
-
-

@@ -1,6 +1,6 @@
 """Companies, who looks after them, and the segments they stand in."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -76,7 +76,7 @@ class CompanyAdmin(ScopedModelAdmin[Company]):
     autocomplete_fields = ("served_by",)
     fields = ("name", "kind", "external_id", "country", "served_by", "created_at", "behind")
     readonly_fields = ("created_at", "behind")
-    inlines = (ProfileInline, AccountManagerInline, SegmentMembershipInline)
+    inlines: ClassVar[tuple[Any, ...]] = (ProfileInline, AccountManagerInline, SegmentMembershipInline)
 
     def get_fields(self, request: HttpRequest, obj: Company | None = None) -> Any:
         """Leave out what a new company cannot have yet."""

@@ -124,10 +124,12 @@ class _Known:
 
 
 def check_items(items: Sequence[ActivityItem], *, source: Source, now: datetime) -> Batch:
-    """Check every item for itself; what is wrong is rejected with a code, the field and a sentence."""
+    """Check every item for itself; what is wrong is rejected with a code, the field and a sentence.
+
+    An id that stands here more than once has the same content each time.
+    """
     known = _known(items)
     batch = Batch(source, now, [], {})
-    seen: dict[str, bytes] = {}
     for position, item in enumerate(items):
         error = next((error for check in _CHECKS if (error := check(item, known, now)) is not None), None)
         if error is not None:
@@ -138,11 +140,7 @@ def check_items(items: Sequence[ActivityItem], *, source: Source, now: datetime)
         if isinstance(attributes, ItemError):
             batch.outcomes[position] = Outcome(Status.REJECTED, error=attributes)
             continue
-        digest = _payload_hash(item, attributes)
-        if seen.setdefault(item.external_id, digest) != digest:
-            batch.outcomes[position] = Outcome(Status.REJECTED, error=used_for_another())
-            continue
-        batch.arrivals.append(Arrival(position, item, type_id, digest, attributes))
+        batch.arrivals.append(Arrival(position, item, type_id, _payload_hash(item, attributes), attributes))
     return batch
 
 
@@ -203,7 +201,9 @@ def _check_numbers(item: ActivityItem, known: _Known, now: datetime) -> ItemErro
         if not value.is_finite() or not 0 <= value <= _MOST or value != round(value, 4):
             sentence = _("A number from 0 to 1,000,000,000,000 with at most 4 decimals is needed here.")
             return ItemError(f"bad_{field_}", field_, sentence)
-    if item.amount is not None and not (len(item.currency) == 3 and item.currency.isascii() and item.currency.isupper()):
+    if item.amount is not None and not (
+        len(item.currency) == 3 and item.currency.isascii() and item.currency.isupper()
+    ):
         return ItemError("bad_currency", "currency", _("An amount needs a currency of three capital letters."))
     return None
 
@@ -225,9 +225,7 @@ _CHECKS: tuple[Callable[[ActivityItem, _Known, datetime], ItemError | None], ...
 )
 
 
-def _read_attributes(
-    item: ActivityItem, declared: Mapping[str, ActivityAttribute]
-) -> dict[str, Value] | ItemError:
+def _read_attributes(item: ActivityItem, declared: Mapping[str, ActivityAttribute]) -> dict[str, Value] | ItemError:
     for code in item.attributes:
         if code not in declared:
             return ItemError("unknown_attribute", f"attributes.{code}", _("This attribute is not declared."))

@@ -242,9 +242,7 @@ class Judging:
             consent = self._scene.consent_at(doer.membership_id, doer.occurred_at)
             if consent is not None and consent.monthly_limit is not None:
                 start = period_start(Period.MONTH, day)
-                key = CapKey(
-                    doer.program_id, CONSENT_LIMIT, CapSubject.EMPLOYEE, doer.employee_id, Period.MONTH, start
-                )
+                key = CapKey(doer.program_id, CONSENT_LIMIT, CapSubject.EMPLOYEE, doer.employee_id, Period.MONTH, start)
                 yield key, consent.monthly_limit
 
     def _doers(self) -> Iterator[tuple[Doer, int]]:

@@ -1,6 +1,6 @@
 """The main flow: activity, facts, rules, ledger, standing, outbox. One activity is a batch of one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -22,10 +22,25 @@ def record_activities(items: Sequence[ActivityItem], *, source: Source, now: dat
     of a stream into calls ends in the same state.
     """
     with transaction.atomic():
-        batch = check_items(items, source=source, now=now)
-        refuse_foreign_currency(batch)
-        insert_new(batch)
-        _judge(batch)
+        return [outcome for part in _parts(items) for outcome in _record(part, source, now)]
+
+
+def _parts(items: Sequence[ActivityItem]) -> Iterator[Sequence[ActivityItem]]:
+    """Part the items where an id comes again with other content: what became of the first decides on the second."""
+    start = 0
+    seen: dict[str, ActivityItem] = {}
+    for position, item in enumerate(items):
+        if seen.setdefault(item.external_id, item) != item:
+            yield items[start:position]
+            start, seen = position, {item.external_id: item}
+    yield items[start:]
+
+
+def _record(items: Sequence[ActivityItem], source: Source, now: datetime) -> list[Outcome]:
+    batch = check_items(items, source=source, now=now)
+    refuse_foreign_currency(batch)
+    insert_new(batch)
+    _judge(batch)
     return outcomes_of(batch)
 
 

@@ -56,7 +56,7 @@ class Original:
 
     @property
     def share(self) -> tuple[Decimal, Decimal]:
-        """What is left and what there was, in money where the activity has some, else in pieces, else all or nothing."""
+        """What is left and what there was: in money where the activity has some, else in pieces, else 1 or 0 of 1."""
         if self.amount:
             return self.amount - self.returned_amount, self.amount
         if self.quantity:
@@ -164,6 +164,8 @@ def _apply(arrival: Arrival, original: Original) -> Undoing:
     elif original.amount and amount is None:
         sentence = _("The activity has an amount, so a part of it is returned by amount.")
         raise ReturnError("return_needs_amount", "amount", sentence)
+    elif original.amount and amount == left_amount and quantity is None:
+        quantity = left_quantity  # nothing of the activity is left, so no piece stays counted
     amount, quantity = amount or Decimal(0), quantity or Decimal(0)
     if amount > left_amount or quantity > left_quantity or original.is_whole:
         sentence = _("More is returned than is left of the activity.")

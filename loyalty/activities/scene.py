@@ -42,7 +42,7 @@ class Scene:
         return [membership for membership in self.memberships.get(company_id, []) if membership.holds_at(at)]
 
     def rules_at(self, program_id: int, type_id: int, at: datetime) -> tuple[int | None, TypeRules]:
-        """Return the rule set in force at `at` (its id, None where there is none) and its rules for an activity type."""
+        """Return the id of the rule set in force at `at`, None where there is none, and its rules for an activity type."""
         rule_set_id = rule_set_at(self.terms.get(program_id, []), at)
         if rule_set_id is None:
             return None, NO_RULES
@@ -108,9 +108,7 @@ def read_scene(batch: Batch) -> Scene:
     return scene
 
 
-def _read_dated_rows(
-    scene: Scene, company_ids: set[int], employee_ids: set[int], *, with_returns: bool
-) -> None:
+def _read_dated_rows(scene: Scene, company_ids: set[int], employee_ids: set[int], *, with_returns: bool) -> None:
     """Read segments, roles and consents; a return may undo what a person earned without naming the person."""
     for segment in SegmentMembership.objects.filter(company__in=company_ids).select_related("segment"):
         scene.segments.setdefault(segment.company_id, []).append((segment.segment.code, segment))

@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -142,7 +141,7 @@ class WalletFilter(admin.SimpleListFilter):
     title = gettext_lazy("wallet")
     parameter_name = "wallet"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str | Promise]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
         """The wallet asked for, by its name."""
         asked = self.value()
         if asked is None or not asked.isdigit():

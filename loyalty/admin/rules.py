@@ -37,8 +37,9 @@ class RuleForm(forms.ModelForm[Rule]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.pk is not None and "rule_set" in self.fields:
-            self.fields["rule_set"].disabled = True
+        rule_set = self.fields.get("rule_set")
+        if rule_set is not None and self.instance._state.adding is False:
+            rule_set.disabled = True
 
     def clean_condition(self) -> Any:
         """Nothing written means always."""
@@ -68,15 +69,15 @@ class CapInline(ScopedInline[RuleCap, Rule]):
     model = RuleCap
     can_delete = True
 
-    def has_add_permission(self, request: HttpRequest, obj: Rule | None = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """In a draft."""
         return is_open(obj) and super().has_add_permission(request, obj)
 
-    def has_change_permission(self, request: HttpRequest, obj: Rule | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """In a draft."""
         return is_open(obj) and super().has_change_permission(request, obj)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Rule | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """In a draft."""
         return is_open(obj) and super().has_delete_permission(request, obj)
 

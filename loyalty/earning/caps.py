@@ -35,7 +35,7 @@ class Cap:
 
 
 def period_start(period: Period, day: date) -> date:
-    """Return the first day of the period that `day` lies in; weeks start on Monday, "ever" on the first day there is."""
+    """Return the first day of the period of `day`; weeks start on Monday, "ever" on the first day there is."""
     match period:
         case Period.DAY:
             return day

@@ -134,7 +134,10 @@ def formula_sentence(formula: Formula, catalogue: Catalogue, translate: Callable
             template = N_("{points} point") if points == 1 else N_("{points} points")
             return translate(template).format(points=f"{points:,}")
         case Per(points, step, of):
-            one, many = N_("{points} point for each full {step} of {fact}"), N_("{points} points for each full {step} of {fact}")
+            one, many = (
+                N_("{points} point for each full {step} of {fact}"),
+                N_("{points} points for each full {step} of {fact}"),
+            )
             template = translate(one if points == 1 else many)
             return template.format(points=f"{points:,}", step=_with_unit(step, catalogue[of]), fact=catalogue[of].label)
         case Percent(percent, of):

@@ -52,7 +52,7 @@ class CapBook:
             [(*key, 0, limit) for key, limit in sorted(limits.items())],
             then=f"""ON CONFLICT ({", ".join(_KEY_COLUMNS)}) DO UPDATE
                      SET "limit" = greatest(excluded."limit", loyalty_capusage.used)
-                     RETURNING {", ".join(_KEY_COLUMNS)}, used""",
+                     RETURNING {", ".join(_KEY_COLUMNS)}, used""",  # noqa: S608 (names are code)
         )
         self._counters = {CapKey(*row[:-1]): _Counter(row[-1]) for row in rows}
 

@@ -143,8 +143,7 @@ class Activity(models.Model):
             models.UniqueConstraint(fields=["source", "external_id"], name="activity_external_id_unique"),
             # A negative sale would take points without a return to explain them.
             models.CheckConstraint(
-                condition=(Q(amount__isnull=True) | Q(amount__gte=0))
-                & (Q(quantity__isnull=True) | Q(quantity__gte=0)),
+                condition=(Q(amount__isnull=True) | Q(amount__gte=0)) & (Q(quantity__isnull=True) | Q(quantity__gte=0)),
                 name="activity_never_negative",
             ),
         ]

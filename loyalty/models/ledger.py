@@ -350,9 +350,7 @@ class Posting(models.Model):
         constraints = [
             # A posting of 0 or of negative points moves nothing, or moves it the other way.
             models.CheckConstraint(condition=Q(points__gt=0), name="posting_moves_points"),
-            models.CheckConstraint(
-                condition=~Q(debit_wallet=F("credit_wallet")), name="posting_between_two_wallets"
-            ),
+            models.CheckConstraint(condition=~Q(debit_wallet=F("credit_wallet")), name="posting_between_two_wallets"),
         ]
         triggers = [
             append_only(),
@@ -452,9 +450,7 @@ class CapUsage(models.Model):
                 name="cap_usage_unique",
             ),
             # A limit that lets more through than it says (law C1).
-            models.CheckConstraint(
-                condition=Q(used__gte=0) & Q(used__lte=F("limit")), name="cap_usage_within_limit"
-            ),
+            models.CheckConstraint(condition=Q(used__gte=0) & Q(used__lte=F("limit")), name="cap_usage_within_limit"),
         ]
 
     def __str__(self) -> str:

@@ -1,9 +1,14 @@
 """The program manager's desk: Django's admin with our name, our order of things, and vendor staff only."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
@@ -11,7 +16,15 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     (
         "program",
         _("Program"),
-        ("loyalty.Program", "loyalty.Membership", "loyalty.Consent", "loyalty.Tier", "loyalty.TierAssignment"),
+        (
+            "loyalty.Program",
+            "loyalty.Membership",
+            "loyalty.Consent",
+            "loyalty.Tier",
+            "loyalty.TierAssignment",
+            "loyalty.Metric",
+            "loyalty.MetricBucket",
+        ),
     ),
     (
         "earning",
@@ -19,17 +32,27 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
         (
             "loyalty.RuleSet",
             "loyalty.Rule",
-            "loyalty.ActivityType",
-            "loyalty.Metric",
-            "loyalty.Activity",
-            "loyalty.Evaluation",
-            "loyalty.Award",
+            "loyalty.RuleCap",
             "loyalty.CapUsage",
-            "loyalty.MetricBucket",
+            "loyalty.ActivityType",
+            "loyalty.ActivityAttribute",
+            "loyalty.Activity",
+            "loyalty.ReturnLink",
+            "loyalty.ActivityReturn",
+        ),
+    ),
+    (
+        "ledger",
+        _("Ledger"),
+        (
             "loyalty.Wallet",
             "loyalty.Transaction",
             "loyalty.Posting",
+            "loyalty.Evaluation",
+            "loyalty.Award",
+            "loyalty.AwardReversal",
             "loyalty.Lot",
+            "loyalty.LotUse",
         ),
     ),
     ("rewards", _("Rewards"), ("rewards.Reward", "rewards.RewardStock", "rewards.StockMovement")),
@@ -38,8 +61,11 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
         _("Clients"),
         (
             "accounts.Company",
+            "accounts.CompanyProfile",
             "accounts.Employee",
+            "accounts.RoleAssignment",
             "accounts.Segment",
+            "accounts.SegmentMembership",
             "accounts.AccountManagerAssignment",
             "accounts.ServiceNote",
             "accounts.Message",
@@ -55,9 +81,14 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
             "accounts.Interest",
             "loyalty.Source",
             "accounts.AuditEntry",
+            "accounts.AuditReason",
+            "accounts.IdempotencyKey",
         ),
     ),
 )
+
+HIDDEN = ("account.EmailAddress", "account.EmailConfirmation", "mfa.Authenticator")
+"""Tables of allauth's own: people keep them on its pages, and second factors are nobody else's business."""
 
 
 class TwofoldAdminSite(AdminSite):
@@ -68,10 +99,34 @@ class TwofoldAdminSite(AdminSite):
     index_title = _("Administration")
     empty_value_display = "–"
 
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Take screens in, except of what is hidden."""
+        models: Iterable[type[Model]] = model_or_iterable
+        if isinstance(model_or_iterable, type):
+            models = [model_or_iterable]
+        super().register([model for model in models if model._meta.label not in HIDDEN], admin_class, **options)
+
     def has_permission(self, request: HttpRequest) -> bool:
         """Vendor staff only: an employee of a client never enters, whatever flags the login carries."""
         actor = getattr(request, "actor", None)
         return super().has_permission(request) and bool(actor and actor.is_manager)
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """There is one door: whoever is not signed in goes through it, whoever is but may not enter is told so."""
+        wanted = request.GET.get("next", "")
+        if not url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
+            wanted = reverse("admin:index", current_app=self.name)
+        if self.has_permission(request):
+            return HttpResponseRedirect(wanted)
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        return HttpResponseRedirect(reverse("account_login", query={"next": wanted}))
+
+    def password_change(  # type: ignore[override]  # Django returns a page here, but takes any response
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Passwords are changed where everybody changes them."""
+        return HttpResponseRedirect(reverse("account_change_password"))
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """The sidebar: groups by what a manager does, not by Django app."""

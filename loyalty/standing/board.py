@@ -88,9 +88,7 @@ class StandingBoard:
         for row in rows.values_list("pk", "membership", "tier", "source", "starts_at", "ends_at"):
             assignment_id, membership_id, tier_id, source, starts_at, ends_at = row
             standing = self._standings[membership_id]
-            standing.holdings.append(
-                Holding(assignment_id, standing.plan.step(tier_id), source, starts_at, ends_at)
-            )
+            standing.holdings.append(Holding(assignment_id, standing.plan.step(tier_id), source, starts_at, ends_at))
         self._read_buckets(first_at)
 
     def __getitem__(self, membership_id: int) -> MemberStanding:
@@ -98,7 +96,7 @@ class StandingBoard:
         return self._standings[membership_id]
 
     def add(self, membership_id: int, changes: Mapping[str, Decimal], *, at: datetime, activity_id: int) -> None:
-        """Count what an activity adds; a tier that it reaches starts at the later of `at` and the current one's start."""
+        """Count what an activity adds; a tier that it reaches starts at `at`, or with the current one where that is later."""
         standing = self._standings[membership_id]
         plan = standing.plan
         self._count(standing, changes, month_of(at, plan.zone))

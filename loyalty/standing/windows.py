@@ -86,9 +86,7 @@ def tier_plans_of(programs: Iterable[Program]) -> dict[int, TierPlan]:
     by_id = {program.pk: program for program in programs}
     steps: dict[int, list[TierStep]] = {}
     for tier in Tier.objects.filter(program__in=by_id).order_by("rank"):
-        steps.setdefault(tier.program_id, []).append(
-            TierStep(tier.pk, tier.code, tier.name, tier.rank, tier.threshold)
-        )
+        steps.setdefault(tier.program_id, []).append(TierStep(tier.pk, tier.code, tier.name, tier.rank, tier.threshold))
     return {
         program.pk: TierPlan(
             program_id=program.pk,

@@ -98,9 +98,7 @@ def a_program(*, tiers: Mapping[str, int | str] | None = None, **fields: Any) ->
         activity_type=a_purchase_type(),
     )
     for rank, (code, threshold) in enumerate((tiers or {}).items(), start=1):
-        Tier.objects.create(
-            program=program, code=code, name=code.capitalize(), rank=rank, threshold=Decimal(threshold)
-        )
+        Tier.objects.create(program=program, code=code, name=code.capitalize(), rank=rank, threshold=Decimal(threshold))
     return program
 
 

@@ -58,9 +58,10 @@ def _head(path: Path, folder: Path) -> Path:
     """The first lines of the file, as a file of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     shortened = folder / "real_file_head.csv.gz"
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as whole, gzip.open(
-        shortened, "wt", encoding="utf-8", newline=""
-    ) as head:
+    with (
+        gzip.open(path, "rt", encoding="utf-8", newline="") as whole,
+        gzip.open(shortened, "wt", encoding="utf-8", newline="") as head,
+    ):
         head.writelines(islice(whole, QUICK_LINES + 1))
     return shortened
 

@@ -106,9 +106,7 @@ def _vocabulary() -> _Vocabulary:
 def _firm(
     firm: Firm, program: Program, account_manager: User, vocabulary: _Vocabulary, begin: datetime, now: datetime
 ) -> _Settled:
-    company = Company.objects.create(
-        name=firm.name, kind=firm.kind, external_id=firm.number, country=firm.country
-    )
+    company = Company.objects.create(name=firm.name, kind=firm.kind, external_id=firm.number, country=firm.country)
     CompanyProfile.objects.create(company=company, **firm.profile)
     AccountManagerAssignment.objects.create(company=company, user=account_manager, starts_at=begin)
     SegmentMembership.objects.create(company=company, segment=vocabulary.segments[firm.segment], starts_at=begin)
@@ -161,7 +159,7 @@ def _do_business(firms: list[_Settled], source: Source, begin: datetime, now: da
 
 def _activities(settled: _Settled, begin: datetime, now: datetime, seed: int) -> Iterator[ActivityItem]:
     """What a firm and its people do in half a year; drawn from a seed, so that every demo tells the same story."""
-    chance = random.Random(seed)  # noqa: S311 (a story, not a secret)
+    chance = random.Random(seed)
     firm, people = settled.firm, list(settled.people.values())
     number = 0
     for week in range(WEEKS):

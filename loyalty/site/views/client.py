@@ -178,7 +178,9 @@ def _label(owner: Owner) -> str:
 
 def _lines(lines: list[Line], wallet_label: str) -> list[StatementLine]:
     rewards = dict(
-        Redemption.objects.filter(debit__in=[line.transaction_id for line in lines]).values_list("debit", "reward__name")
+        Redemption.objects.filter(debit__in=[line.transaction_id for line in lines]).values_list(
+            "debit", "reward__name"
+        )
     ) | dict(
         Redemption.objects.filter(credit__in=[line.transaction_id for line in lines]).values_list(
             "credit", "reward__name"
@@ -211,7 +213,9 @@ def _postings(transaction: Transaction, actor: Actor) -> list[PostingLine]:
     wallets = Wallet.objects.visible_to(actor).filter(kind__in=OWN_KINDS, company_id=transaction.company_id)
     visible = {wallet.pk: wallet for wallet in wallets.filter(program=transaction.program_id)}
     lines = []
-    for posting in Posting.objects.visible_to(actor).filter(transaction=transaction).select_related("lot").order_by("pk"):
+    for posting in (
+        Posting.objects.visible_to(actor).filter(transaction=transaction).select_related("lot").order_by("pk")
+    ):
         for wallet_id, sign in ((posting.debit_wallet_id, -1), (posting.credit_wallet_id, 1)):
             wallet = visible.get(wallet_id)
             if wallet is None:
