@@ -1,16 +1,17 @@
 """Rules and judgements in plain words: what holds now, and why an activity brought what it brought."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext
 
 from accounts.actors import Actor
-from accounts.conditions import Catalogue, from_json
-from loyalty.earning import Beneficiary, EarningRule, cap_sentence, evaluate, rule_sentence, verdict_sentence
-from loyalty.facts import catalogue_of
-from loyalty.models import ActivityAttribute, ActivityType, Award, Evaluation, Program, Rule, RuleSet, Transaction
+from accounts.conditions import from_json
+from loyalty.earning import Beneficiary, cap_sentence, evaluate, rule_sentence, verdict_sentence
+from loyalty.models import Award, Evaluation, Program, Rule, RuleSet, Transaction, Wallet
 from loyalty.rulebook import NO_RULES, earning_rule, rules_by_type
+from loyalty.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,48 +44,41 @@ def rule_set_in_force(program: Program, *, at: datetime) -> RuleSet | None:
 
 def plain_rules(rule_set: RuleSet, program: Program) -> list[PlainRule]:
     """Return every rule of a version in plain words, in the language in force; four queries."""
-    rows = list(Rule.objects.filter(rule_set=rule_set).select_related("activity_type").prefetch_related("caps"))
-    attributes: dict[int, list[ActivityAttribute]] = {}
-    for attribute in ActivityAttribute.objects.filter(activity_type__in={row.activity_type_id for row in rows}):
-        attributes.setdefault(attribute.activity_type_id, []).append(attribute)
+    rows = Rule.objects.filter(rule_set=rule_set).select_related("activity_type").prefetch_related("caps")
+    words = Vocabulary()
     plain = []
-    for row in sorted(rows, key=lambda row: (row.position, row.code)):
-        catalogue = catalogue_of(attributes.get(row.activity_type_id, []), program=program)
-        plain.append(_plain(earning_rule(row, catalogue), row.activity_type.name, catalogue))
+    for row in rows.order_by("position", "code"):
+        type_id = row.activity_type_id
+        rule = earning_rule(row, words.plain_catalogue(activity_type_id=type_id, program=program))
+        sentence = rule_sentence(
+            replace(rule, caps=()),
+            when=row.activity_type.name,
+            catalogue=words.catalogue(activity_type_id=type_id, program=program),
+            translate=gettext,
+        )
+        plain.append(PlainRule(rule.name, sentence, tuple(cap_sentence(cap, gettext) for cap in rule.caps)))
     return plain
-
-
-def _plain(rule: EarningRule, when: str, catalogue: Catalogue) -> PlainRule:
-    bare = EarningRule(rule.id, rule.code, rule.name, rule.condition, rule.formula, rule.beneficiary)
-    return PlainRule(
-        name=rule.name,
-        sentence=rule_sentence(bare, when=when, catalogue=catalogue, translate=gettext),
-        caps=tuple(cap_sentence(cap, gettext) for cap in rule.caps),
-    )
 
 
 def explain(transaction: Transaction, actor: Actor) -> list[PlainVerdict]:
     """Return what every rule said of the activity behind a transaction, computed again from its evaluation.
 
     Empty where no activity stands behind it, or where it is a return: the verdicts are those of its original. Rules
-    that give to the company alone are left out for people who do not see the company's points.
+    that give to the company alone are left out for people who do not see the company's points. Four queries.
     """
-    evaluation = Evaluation.objects.filter(activity=transaction.activity_id, program=transaction.program_id).first()
+    evaluation = (
+        Evaluation.objects.filter(activity=transaction.activity_id, program=transaction.program_id)
+        .select_related("activity__type", "program")
+        .first()
+    )
     if evaluation is None or evaluation.rule_set_id is None:
         return []
-    activity_type = ActivityType.objects.get(activity=evaluation.activity_id)
-    program = Program.objects.get(pk=evaluation.program_id)
-    catalogue = catalogue_of(activity_type.attributes.all(), program=program)
-    values = {
-        code: from_json(raw, catalogue[code]) if code in catalogue else raw for code, raw in evaluation.facts.items()
-    }
-    granted: dict[str, int] = {}
-    visible: dict[str, int] = {}
-    seen = set(Award.objects.visible_to(actor).filter(evaluation=evaluation).values_list("pk", flat=True))
-    for award in Award.objects.filter(evaluation=evaluation):
-        granted[award.rule_code] = granted.get(award.rule_code, 0) + award.granted
-        if award.pk in seen:
-            visible[award.rule_code] = visible.get(award.rule_code, 0) + award.granted
+    activity_type = evaluation.activity.type
+    words = Vocabulary()
+    plain = words.plain_catalogue(activity_type_id=activity_type.pk, program=evaluation.program)
+    catalogue = words.catalogue(activity_type_id=activity_type.pk, program=evaluation.program)
+    values = {code: from_json(raw, plain[code]) if code in plain else raw for code, raw in evaluation.facts.items()}
+    granted, visible = _granted(evaluation, actor)
     rules = rules_by_type(evaluation.rule_set_id).get(activity_type.pk, NO_RULES).rules
     if actor.is_employee and not actor.sees_company:
         rules = tuple(rule for rule in rules if rule.beneficiary is not Beneficiary.COMPANY)
@@ -101,3 +95,15 @@ def explain(transaction: Transaction, actor: Actor) -> list[PlainVerdict]:
         )
         for verdict in evaluate(rules, values)
     ]
+
+
+def _granted(evaluation: Evaluation, actor: Actor) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the points granted by each rule's code: in all, and to wallets that the actor may see."""
+    granted: dict[str, int] = {}
+    visible: dict[str, int] = {}
+    seen = Exists(Wallet.objects.visible_to(actor).filter(pk=OuterRef("wallet")))
+    for award in Award.objects.filter(evaluation=evaluation).annotate(is_seen=seen):
+        granted[award.rule_code] = granted.get(award.rule_code, 0) + award.granted
+        if award.is_seen:  # type: ignore[attr-defined]
+            visible[award.rule_code] = visible.get(award.rule_code, 0) + award.granted
+    return granted, visible

@@ -1,7 +1,5 @@
 """Versions of a program's rules: drawn up as a draft, put in force, taken out of force; never changed in between."""
 
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -11,13 +9,11 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.conditions import Catalogue, ConditionError, Fact
-from accounts.facts import COMPANY_SEGMENTS, EMPLOYEE_ROLES
-from accounts.models import Segment, StakeholderRole, User
-from loyalty.earning import EarningRule, FormulaError
-from loyalty.facts import TIER, catalogue_of
-from loyalty.models import ActivityAttribute, Program, Rule, RuleCap, RuleSet, Tier
-from loyalty.rulebook import earning_rule
+from accounts.conditions import ConditionError
+from accounts.models import User
+from loyalty.earning import FormulaError
+from loyalty.models import Program, Rule, RuleCap, RuleSet
+from loyalty.vocabulary import Vocabulary
 
 __all__ = [
     "NoRulesError",
@@ -26,7 +22,6 @@ __all__ = [
     "RuleSetError",
     "StartsTooEarlyError",
     "UnsoundRuleError",
-    "Vocabulary",
     "activate",
     "draft_from",
     "next_version",
@@ -60,41 +55,6 @@ class StartsTooEarlyError(RuleSetError):
 
 class NotInForceError(RuleSetError):
     """Only a version that is in force, or will be, can be taken out of force."""
-
-
-class Vocabulary:
-    """What rules and metrics may ask, with the codes that exist at this moment as choices, so that typos are refused.
-
-    Four queries, however many rules are then checked or said in words.
-    """
-
-    def __init__(self) -> None:
-        self._attributes: dict[int, list[ActivityAttribute]] = {}
-        for attribute in ActivityAttribute.objects.order_by("code"):
-            self._attributes.setdefault(attribute.activity_type_id, []).append(attribute)
-        self._tiers: dict[int, list[tuple[str, str]]] = {}
-        for tier in Tier.objects.order_by("rank"):
-            self._tiers.setdefault(tier.program_id, []).append((tier.code, tier.name))
-        self._segments = list(Segment.objects.order_by("code").values_list("code", "name"))
-        self._roles = list(StakeholderRole.objects.order_by("code").values_list("code", "name"))
-
-    def catalogue(self, *, activity_type_id: int, program: Program) -> Catalogue:
-        """Return the facts of an activity type in a program; a fact that has no codes yet cannot be asked."""
-        catalogue: dict[str, Fact] = dict(catalogue_of(self._attributes.get(activity_type_id, []), program=program))
-        codes: Mapping[str, list[tuple[str, str]]] = {
-            COMPANY_SEGMENTS: self._segments,
-            EMPLOYEE_ROLES: self._roles,
-            TIER: self._tiers.get(program.pk, []),
-        }
-        for code, choices in codes.items():
-            fact = catalogue.pop(code)
-            if choices:
-                catalogue[code] = replace(fact, choices=tuple(choices))
-        return catalogue
-
-    def earning_rule(self, rule: Rule) -> EarningRule:
-        """Return a rule ready for the calculation; raises ConditionError or FormulaError where it is not sound."""
-        return earning_rule(rule, self.catalogue(activity_type_id=rule.activity_type_id, program=rule.rule_set.program))
 
 
 def next_version(program: Program) -> int:

@@ -55,8 +55,8 @@ def membership_of(actor: Actor, *, chosen: str = "") -> Membership | None:
     return next((row for row in memberships if row.program.code == chosen), memberships[0] if memberships else None)
 
 
-def standing_of(membership: Membership, *, at: datetime) -> Standing:
-    """Return where a company stands in a program at `at`; four queries."""
+def standing_of(membership: Membership, *, at: datetime, with_progress: bool = True) -> Standing:
+    """Return where a company stands in a program at `at`; four queries, three without the way to the next tier."""
     program = membership.program
     plan = tier_plans_of([program])[program.pk]
     held = TierAssignment.objects.filter(membership=membership).in_force(at).values_list("tier", flat=True).first()
@@ -64,7 +64,7 @@ def standing_of(membership: Membership, *, at: datetime) -> Standing:
     next_tier = plan.step_above(tier.rank if tier else 0)
     unit = _unit(program, plan)
     progress = None
-    if next_tier is not None:
+    if with_progress and next_tier is not None:
         month = month_of(at, plan.zone)
         first = month_start(plan.first_month(month))
         rows = MetricBucket.objects.filter(membership=membership, metric=plan.metric, month__gte=first)

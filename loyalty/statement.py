@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from django.utils.translation import gettext as _
 
@@ -38,6 +38,11 @@ class Line:
     object: str
     external_id: str
     rule_name: str
+
+    @property
+    def place(self) -> "Place":
+        """Where the line stands."""
+        return self.at, self.posting_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +113,14 @@ def expiring_lots(owner: Owner, *, today: date, until: date) -> list[ExpiringLot
     return [ExpiringLot(int(points), expires_on) for points, expires_on in rows]
 
 
-def statement(owner: Owner, *, before: int | None = None, count: int = LINES_A_PAGE) -> list[Line]:
-    """Return the owner's latest postings, at most `count`, those before posting `before` where given; two queries.
+Place = tuple[datetime, int]
+"""Where in a statement a line stands: its moment and its posting's id."""
+
+END: Place = (datetime.max.replace(tzinfo=UTC), 0)
+
+
+def statement(owner: Owner, *, before: Place = END, count: int = LINES_A_PAGE) -> list[Line]:
+    """Return the owner's latest postings by the time they count from, at most `count`, before a place; two queries.
 
     Points that merely go from one of the owner's wallets to another (a debt repaid) are no line: they change nothing
     of what the owner has, so that the lines add up to available, pending and debt together.
@@ -121,16 +132,8 @@ def statement(owner: Owner, *, before: int | None = None, count: int = LINES_A_P
     )
     rows = arrays.fetch(
         _STATEMENT,
-        wallets,
-        wallets,
-        before,
-        before,
-        count,
-        wallets,
-        wallets,
-        before,
-        before,
-        count,
+        *(wallets, wallets, *before, count),
+        *(wallets, wallets, *before, count),
         count,
     )
     return [Line(*row) for row in rows]
@@ -140,21 +143,21 @@ _LEG = """SELECT leg.* FROM unnest(%s::bigint[]) AS wallet(id), LATERAL (
               SELECT p.id, {sign}p.points AS points, p.transaction_id, p.award_id, p.effective_at
               FROM loyalty_posting p
               WHERE p.{own}_wallet_id = wallet.id AND NOT p.{other}_wallet_id = ANY(%s)
-                AND (%s::bigint IS NULL OR p.id < %s)
-              ORDER BY p.id DESC LIMIT %s) AS leg"""
+                AND (p.effective_at, p.id) < (%s, %s)
+              ORDER BY p.effective_at DESC, p.id DESC LIMIT %s) AS leg"""
 
 _STATEMENT = f"""
     SELECT leg.id, t.id, t.kind, leg.effective_at, leg.points, coalesce(y.name, ''), coalesce(a.object, ''),
            coalesce(a.external_id, ''), coalesce(r.name, '')
     FROM (({_LEG.format(sign="", own="credit", other="debit")})
           UNION ALL ({_LEG.format(sign="-", own="debit", other="credit")})
-          ORDER BY id DESC LIMIT %s) AS leg
+          ORDER BY effective_at DESC, id DESC LIMIT %s) AS leg
     JOIN loyalty_transaction t ON t.id = leg.transaction_id
     LEFT JOIN loyalty_activity a ON a.id = t.activity_id
     LEFT JOIN loyalty_activitytype y ON y.id = a.type_id
     LEFT JOIN loyalty_award w ON w.id = leg.award_id
     LEFT JOIN loyalty_rule r ON r.id = w.rule_id
-    ORDER BY leg.id DESC"""  # noqa: S608 (names are code)
+    ORDER BY leg.effective_at DESC, leg.id DESC"""  # noqa: S608 (names are code)
 
 
 def title_of(kind: str, activity_type: str) -> str:

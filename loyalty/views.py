@@ -20,7 +20,7 @@ def rules(request: HttpRequest) -> HttpResponse:
         return render(request, "client/no_program.html")
     program = membership.program
     rule_set = rule_set_in_force(program, at=actor.at)
-    standing = standing_of(membership, at=actor.at)
+    standing = standing_of(membership, at=actor.at, with_progress=False)
     return render(
         request,
         "client/rules.html",

@@ -42,7 +42,7 @@ class Scene:
         return [membership for membership in self.memberships.get(company_id, []) if membership.holds_at(at)]
 
     def rules_at(self, program_id: int, type_id: int, at: datetime) -> tuple[int | None, TypeRules]:
-        """Return the id of the rule set in force at `at`, None where there is none, and its rules for an activity type."""
+        """Return the id of the rule set in force at `at` (None: there is none) and its rules for an activity type."""
         rule_set_id = rule_set_at(self.terms.get(program_id, []), at)
         if rule_set_id is None:
             return None, NO_RULES

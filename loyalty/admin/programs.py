@@ -10,7 +10,7 @@ from accounts.admin.links import VocabularyFilter
 from accounts.admin.scoped import FixedFieldsForm, ScopedInline, ScopedModelAdmin
 from loyalty.admin.documents import DOCUMENT_FIELDS, check_condition
 from loyalty.models import Metric, Program, Tier
-from loyalty.rulesets import Vocabulary
+from loyalty.vocabulary import Vocabulary
 
 
 class MetricForm(FixedFieldsForm[Metric]):

@@ -17,7 +17,7 @@ from accounts.conditions import ConditionError
 from loyalty.admin.documents import DOCUMENT_FIELDS, check_condition, check_formula
 from loyalty.earning import FormulaError, rule_sentence
 from loyalty.models import Rule, RuleCap, RuleSet
-from loyalty.rulesets import Vocabulary
+from loyalty.vocabulary import Vocabulary
 
 
 def in_words(rule: Rule, vocabulary: Vocabulary) -> str:

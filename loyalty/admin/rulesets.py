@@ -21,7 +21,8 @@ from accounts.admin.links import VocabularyFilter, row_link, rows_link
 from accounts.admin.scoped import ScopedModelAdmin, manager_behind
 from loyalty.admin.rules import in_words
 from loyalty.models import Rule, RuleSet
-from loyalty.rulesets import RuleSetError, Vocabulary, activate, draft_from, next_version, retire
+from loyalty.rulesets import RuleSetError, activate, draft_from, next_version, retire
+from loyalty.vocabulary import Vocabulary
 
 
 class StepForm(forms.Form):

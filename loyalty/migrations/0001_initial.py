@@ -573,11 +573,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='posting',
-            index=models.Index(fields=['debit_wallet', 'id'], name='posting_out_of_wallet'),
+            index=models.Index(fields=['debit_wallet', 'effective_at', 'id'], name='posting_out_of_wallet'),
         ),
         migrations.AddIndex(
             model_name='posting',
-            index=models.Index(fields=['credit_wallet', 'id'], name='posting_into_wallet'),
+            index=models.Index(fields=['credit_wallet', 'effective_at', 'id'], name='posting_into_wallet'),
         ),
         migrations.AddIndex(
             model_name='posting',

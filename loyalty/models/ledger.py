@@ -343,8 +343,8 @@ class Posting(models.Model):
         verbose_name = _("posting")
         verbose_name_plural = _("postings")
         indexes = [
-            models.Index(fields=["debit_wallet", "id"], name="posting_out_of_wallet"),
-            models.Index(fields=["credit_wallet", "id"], name="posting_into_wallet"),
+            models.Index(fields=["debit_wallet", "effective_at", "id"], name="posting_out_of_wallet"),
+            models.Index(fields=["credit_wallet", "effective_at", "id"], name="posting_into_wallet"),
             models.Index(fields=["award"], condition=Q(award__isnull=False), name="posting_of_award"),
         ]
         constraints = [

@@ -1,8 +1,9 @@
 """The client's home and points: balance, tier, next reward, and every line with its why."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,10 +18,12 @@ from loyalty.ledger import Owner
 from loyalty.models import Activity, Membership, Posting, Transaction, Wallet
 from loyalty.selectors import membership_of, standing_of
 from loyalty.statement import (
+    END,
     LINES_A_PAGE,
     OWN_KINDS,
     Balance,
     Line,
+    Place,
     balances_of,
     default_owner,
     expiring_lots,
@@ -33,6 +36,7 @@ from rewards.selectors import next_reward_for
 
 EXPIRES_SOON = timedelta(days=60)
 LINES_AT_HOME = 5
+_PLACE_FORMAT = "%Y%m%dT%H%M%S.%f"
 EXPIRING_AT_HOME = 3
 
 
@@ -117,10 +121,9 @@ def points(request: HttpRequest) -> HttpResponse:
     if membership is None:
         return render(request, "client/no_program.html")
     purse = _purse(request, actor, membership)
-    before = _whole_number(request.GET.get("before", ""))
-    lines = statement(purse.balance.owner, before=before)
+    lines = statement(purse.balance.owner, before=_place(request.GET.get("before", "")))
     query = request.GET.copy()
-    query["before"] = str(lines[-1].posting_id if lines else "")
+    query["before"] = _written(lines[-1].place) if lines else ""
     context = {
         "program": membership.program,
         "balance": purse.balance.available,
@@ -143,14 +146,17 @@ def why(request: HttpRequest, pk: int) -> HttpResponse:
     activity = None
     if transaction.activity_id is not None:
         activity = Activity.objects.select_related("type").get(pk=transaction.activity_id)
-    redemption = Redemption.objects.visible_to(actor).filter(debit=transaction).select_related("reward").first()
+    redemption = None
+    if transaction.activity_id is None:
+        about = Q(debit=transaction) | Q(credit=transaction)
+        redemption = Redemption.objects.visible_to(actor).filter(about).select_related("reward").first()
     context = {
         "transaction": transaction,
         "title": title_of(transaction.kind, activity.type.name if activity else ""),
         "reference": f"T-{transaction.pk}",
         "activity": activity,
         "redemption": redemption,
-        "verdicts": explain(transaction, actor),
+        "verdicts": explain(transaction, actor) if activity else [],
         "postings": _postings(transaction, actor),
     }
     return render(request, "client/why.html", context)
@@ -233,5 +239,15 @@ def _whose(owner: Owner, actor: Actor) -> str:
     return _("You") if owner.employee_id == actor.employee_id else _("A colleague")
 
 
-def _whole_number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+def _written(place: Place) -> str:
+    at, posting_id = place
+    return f"{at.astimezone(UTC).strftime(_PLACE_FORMAT)}-{posting_id}"
+
+
+def _place(text: str) -> Place:
+    """The place that an address names; the end where it names none."""
+    at, _dash, posting_id = text.rpartition("-")
+    try:
+        return datetime.strptime(at, _PLACE_FORMAT).replace(tzinfo=UTC), int(posting_id[:18])
+    except ValueError:
+        return END

@@ -1,0 +1,311 @@
+"""Any split of a stream of activities into calls ends in the same state, row for row, whatever the ids."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.db.models import F, Q
+
+from accounts import laws
+from accounts.actors import actor_of
+from accounts.models import Company, Employee
+from loyalty.activities import ActivityItem, Outcome, record_activities
+from loyalty.ledger import Owner
+from loyalty.models import (
+    Activity,
+    ActivityReturn,
+    Award,
+    AwardReversal,
+    CapUsage,
+    Evaluation,
+    Lot,
+    LotUse,
+    Membership,
+    Metric,
+    MetricBucket,
+    Posting,
+    Program,
+    ReturnLink,
+    TierAssignment,
+    Wallet,
+)
+from rewards.redemption import redeem
+from tests.factories.world import (
+    NOW,
+    a_company,
+    a_member,
+    a_program,
+    a_purchase_type,
+    a_reward,
+    a_role,
+    a_rule_set,
+    a_source,
+    an_admin,
+    an_employee,
+    consent_to,
+)
+
+pytestmark = pytest.mark.django_db
+
+ALL_AT_ONCE = 997
+Canon = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class World:
+    """The companies that take part and their people, each company's first one its admin."""
+
+    people: Mapping[int, Sequence[int]]
+
+
+def a_world() -> World:
+    """Two programs that share clients; consents, limits, tiers, expiry, and debts that the stream runs into."""
+    type_ = a_purchase_type()
+    london = a_program(tiers={"bronze": 0, "silver": 700, "gold": 2000}, expiry_months=3)
+    tokyo = a_program(
+        tiers={"member": 50, "partner": 1500}, time_zone="Asia/Tokyo", tier_window=Program.Window.CALENDAR_YEAR
+    )
+    for program in (london, tokyo):
+        for code, measure in (("pieces", "QUANTITY"), ("orders", "COUNT"), ("earned", "POINTS")):
+            Metric.objects.create(program=program, code=code, name=code, measure=measure, activity_type=type_)
+    _rules_of(london, tokyo)
+    both, first, second, past, nobody = (a_company() for _ in range(5))
+    people = {company.pk: [an_admin(company).pk, an_employee(company).pk] for company in (both, first, second, past)}
+    people[nobody.pk] = []
+    for company in (both, first, past):
+        member = a_member(london, company)
+        if company is not first:
+            consent_to(member, roles=["buyer"], monthly_limit=90)
+        if company is past:
+            Membership.objects.filter(pk=member.pk).update(ends_at=NOW - timedelta(days=40))
+    for company in (both, second):
+        consent_to(a_member(tokyo, company))
+    for employee in Employee.objects.filter(company__in=(both, past)):
+        a_role(employee, "buyer")
+    world = World(people)
+    _spend_what_was_earned(world, london, both)
+    return world
+
+
+def _rules_of(london: Program, tokyo: Program) -> None:
+    in_gold = {"fact": "standing.tier_rank", "op": "gte", "value": 2}
+    a_rule_set(
+        london,
+        [
+            {"code": "spend", "caps": [("COMPANY", "MONTH", 600)]},
+            {
+                "code": "shared",
+                "beneficiary": "BOTH",
+                "formula": {"kind": "percent", "percent": "33.3", "of": "activity.amount"},
+                "caps": [("EMPLOYEE", "WEEK", 120), ("PROGRAM", "DAY", 400), ("COMPANY", "YEAR", 3000)],
+            },
+            {"code": "tier", "condition": in_gold, "formula": {"kind": "fixed", "points": 17}},
+            {"code": "closed", "formula": {"kind": "fixed", "points": 5}, "caps": [("COMPANY", "EVER", 0)]},
+        ],
+        ends_at=NOW - timedelta(days=20),
+    )
+    a_rule_set(
+        london,
+        [
+            {"code": "spend", "caps": [("COMPANY", "MONTH", 450)]},
+            {"code": "shared", "beneficiary": "EMPLOYEE", "formula": {"kind": "fixed", "points": 40}},
+        ],
+        starts_at=NOW - timedelta(days=20),
+    )
+    a_rule_set(
+        tokyo,
+        [
+            {"code": "person", "beneficiary": "EMPLOYEE", "caps": [("EMPLOYEE", "QUARTER", 500)]},
+            {
+                "code": "pieces",
+                "formula": {"kind": "per", "points": 3, "step": "2", "of": "activity.quantity"},
+                "caps": [("COMPANY", "DAY", 30)],
+            },
+        ],
+    )
+
+
+def _spend_what_was_earned(world: World, program: Program, company: Company) -> None:
+    """Orders that take all points of the wallet, so that returns of the stream must go into debt."""
+    item = ActivityItem("before", "purchase", company.pk, NOW - timedelta(days=3), amount=Decimal(400), currency="GBP")
+    record_activities([item], source=a_source(), now=NOW)
+    admin = Employee.objects.get(pk=world.people[company.pk][0])
+    redeem(
+        actor=actor_of(admin.user, now=NOW),
+        reward_id=a_reward(program, price=400).pk,
+        payer=Owner(program.pk, company.pk),
+        shown_price=400,
+        key="before",
+        now=NOW,
+    )
+
+
+def a_stream(world: World, *, length: int, seed: int) -> list[ActivityItem]:
+    """Purchases, returns whole and in part, too large, repeated and mistaken ones, in a fixed order a seed."""
+    random_ = random.Random(seed)
+    before = ActivityItem("before", "purchase", next(iter(world.people)), NOW - timedelta(days=3), amount=Decimal(400))
+    purchases, items = [before], list[ActivityItem]()
+    for number in range(length):
+        dice = random_.random()
+        if dice < 0.5:
+            purchases.append(_purchase(world, random_, f"A{number:04}"))
+            items.append(purchases[-1])
+        elif dice < 0.85:
+            items.append(_return_of(random_.choice(purchases[-12:] + purchases[:2]), random_, f"R{number:04}"))
+        elif dice < 0.95 and items:
+            items.append(random_.choice(items[-20:]))
+        elif items:
+            again = random_.choice(items[-6:])
+            items.append(replace(again, amount=Decimal(random_.randint(1, 30)), currency="GBP"))
+    return items
+
+
+def _purchase(world: World, random_: random.Random, external_id: str) -> ActivityItem:
+    company_id = random_.choice(list(world.people))
+    days = random_.choice([0, 0, 1, 2, 15, 21, 45, 100, 200, 400])
+    amount = random_.choice([None, Decimal(0), Decimal(random_.randint(100, 90_000)) / 100])
+    quantity = random_.choice([None, Decimal(random_.randint(1, 40)) / 2])
+    return ActivityItem(
+        external_id=external_id,
+        type="purchase",
+        company_id=company_id,
+        employee_id=random_.choice([None, *world.people[company_id]]),
+        occurred_at=NOW - timedelta(days=days, hours=random_.randint(0, 23)),
+        amount=amount,
+        quantity=quantity,
+        currency="" if amount is None else "GBP",
+    )
+
+
+def _return_of(original: ActivityItem, random_: random.Random, external_id: str) -> ActivityItem:
+    part = Decimal(random_.choice(["0.25", "0.5", "0.5", "1"]))
+    days = (NOW - original.occurred_at).days
+    amount = None if original.amount is None else round(original.amount * part, 4)
+    quantity = random_.choice([None, None if original.quantity is None else round(original.quantity * part, 4)])
+    if random_.random() < 0.3:
+        amount = quantity = None
+    return ActivityItem(
+        external_id=external_id,
+        type="purchase",
+        company_id=original.company_id,
+        occurred_at=original.occurred_at + timedelta(days=random_.randint(0, days)),
+        amount=amount,
+        quantity=quantity,
+        currency="" if amount is None else "GBP",
+        reverses=original.external_id,
+    )
+
+
+def _batches(items: Sequence[ActivityItem], size: int) -> Iterator[Sequence[ActivityItem]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _end_state(
+    items: Sequence[ActivityItem], size: int, *, put_back: bool = True
+) -> tuple[Canon, list[tuple[object, ...]]]:
+    """The canonical end state after recording `items` in calls of `size`, and the outcomes; the database is put back."""
+    point = transaction.savepoint()
+    outcomes: list[Outcome] = []
+    for batch in _batches(items, size):
+        outcomes += record_activities(batch, source=a_source(), now=NOW)
+    state = _canonical()
+    assert {finding.law.code: finding.examples for finding in laws.verify() if finding.count} == {}
+    if put_back:
+        transaction.savepoint_rollback(point)
+    return state, [(outcome.status, outcome.points, outcome.error and outcome.error.code) for outcome in outcomes]
+
+
+def _canonical() -> Canon:
+    """Everything that recording writes, by what things are called rather than by their ids."""
+    names = dict(Activity.objects.values_list("pk", "external_id"))
+    owner = ("wallet__company", "wallet__program", "wallet__employee")
+    return {
+        "activities": _rows(Activity, "external_id", "company", "employee", "amount", "quantity", "occurred_at"),
+        "evaluations": _rows(Evaluation, "activity__external_id", "program", "rule_set", "facts", "metrics"),
+        "awards": _rows(
+            Award, "activity__external_id", "rule_code", *owner, "raw", "granted", "cap_left_before"
+        ),
+        "reversals": _rows(AwardReversal, "award__activity__external_id", "award__rule_code", "granted", "reversed"),
+        "balances": _rows(Wallet, "company", "program", "employee", "kind", "balance", where=~Q(balance=0)),
+        "lots": _rows(Lot, *owner, "available_on", "expires_on", "earned", "remaining", "expired"),
+        "limits": _rows(CapUsage, "program", "rule_code", "subject", "subject_id", "period", "period_start", "used"),
+        "metrics": _rows(MetricBucket, "membership", "metric", "month", "value", where=~Q(value=0)),
+        "tiers": Counter(
+            str((*row, sorted({**evidence, "activity": names.get(evidence.get("activity"))}.items())))
+            for *row, evidence in TierAssignment.objects.values_list(
+                "membership", "starts_at", "ends_at", "tier__code", "source", "evidence"
+            )
+        ),
+        "returned": _rows(ActivityReturn, "activity__external_id", "amount", "quantity", "is_whole"),
+        "links": _rows(ReturnLink, "activity__external_id", "original__external_id"),
+        "postings": _rows(
+            Posting,
+            "transaction__kind",
+            "transaction__activity__external_id",
+            *(f"{side}_wallet__{field}" for side in ("debit", "credit") for field in ("company", "employee", "kind")),
+            "points",
+            "effective_at",
+            "award__rule_code",
+            "reverses__points",
+        ),
+        "uses": _rows(
+            LotUse,
+            "posting__transaction__kind",
+            "posting__transaction__activity__external_id",
+            "lot__wallet__company",
+            "lot__wallet__employee",
+            "lot__available_on",
+            "lot__expires_on",
+            "points",
+        ),
+    }
+
+
+def _rows(model: Any, *fields: str, where: Q | None = None) -> Counter[str]:
+    rows = model._default_manager.filter(where or Q()).values_list(*fields)
+    return Counter(str(row) for row in rows)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_any_split_into_calls_ends_in_the_same_state(seed: int) -> None:
+    items = a_stream(a_world(), length=120, seed=seed)
+
+    states = {size: _end_state(items, size) for size in (1, 7, ALL_AT_ONCE)}
+
+    assert states[7] == states[1]
+    assert states[ALL_AT_ONCE] == states[1]
+
+
+def test_stream_of_these_tests_meets_all_that_could_tell_splits_apart() -> None:
+    items = a_stream(a_world(), length=120, seed=0)
+
+    _state, outcomes = _end_state(items, ALL_AT_ONCE, put_back=False)
+
+    assert {outcome[0] for outcome in outcomes} == {"recorded", "duplicate", "rejected"}
+    assert {"return_exceeds_original", "id_used_for_another"} <= {outcome[2] for outcome in outcomes}
+    assert Wallet.objects.filter(kind="EXPIRED", balance__gt=0).count() >= 1
+    assert Posting.objects.filter(debit_wallet__kind="DEBT").exists()
+    assert Posting.objects.filter(credit_wallet__kind="DEBT").exists()
+    assert Posting.objects.filter(debit_wallet__kind="EXPIRED").exists()
+    assert Award.objects.filter(granted=0).exists()
+    assert Award.objects.filter(granted__gt=0, granted__lt=F("raw")).exists()
+    assert TierAssignment.objects.filter(ends_at__isnull=False).exists()
+    assert CapUsage.objects.filter(rule_code="", used__gt=0).exists()
+    assert Posting.objects.filter(reverses__isnull=False, award__wallet__employee__isnull=False).exists()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_any_split_of_a_long_stream_ends_in_the_same_state(seed: int) -> None:
+    items = a_stream(a_world(), length=2_500, seed=seed)
+
+    states = {size: _end_state(items, size) for size in (1, 7, ALL_AT_ONCE)}
+
+    assert states[7] == states[1]
+    assert states[ALL_AT_ONCE] == states[1]
