@@ -8,7 +8,6 @@ from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
 from accounts.actors import Actor, actor_of
-from accounts.models import User
 
 
 class ActorMiddleware:
@@ -19,7 +18,7 @@ class ActorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request as the user behind it."""
-        user = request.user if isinstance(request.user, User) or request.user.is_authenticated else None
+        user = request.user if request.user.is_authenticated else None
         request.actor = SimpleLazyObject(lambda: actor_of(user, now=timezone.now()))  # type: ignore[attr-defined]
         if user is None:
             timezone.deactivate()

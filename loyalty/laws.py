@@ -111,7 +111,7 @@ _LAWS = (
            GROUP BY activity_id, program_id HAVING count(*) > 1""",
     ),
     Law(
-        "S2",
+        "M1",
         "a metric's months add up to what evaluations put in and returns took out",
         """SELECT b.company_id, b.program_id, b.metric, b.value, coalesce(e.value, 0) FROM (
                SELECT m.company_id, m.program_id, b.metric, sum(b.value) AS value FROM loyalty_metricbucket b

@@ -105,9 +105,9 @@ class Judging:
             )
             reversed_points = sum(self._take_back(act, judged, undoing, arrival) for judged in judgement.awards)
             arrival.points -= reversed_points
-            metrics = _returned_metrics(
-                self._scene.metrics.get((program_id, original.type_id), []), judgement, undoing, reversed_points
-            )
+            membership = self._membership_of(judgement, original)
+            rules = self._scene.metrics.get((program_id, original.type_id), []) if membership else []
+            metrics = _returned_metrics(rules, judgement, undoing, reversed_points)
             self._evaluations.append(
                 EvaluationRow(
                     arrival.activity_id,
@@ -118,7 +118,6 @@ class Judging:
                     {code: number(-value) for code, value in metrics.items()},
                 )
             )
-            membership = self._membership_of(judgement, original)
             if membership is not None:
                 self._board.take_back(
                     membership.pk,

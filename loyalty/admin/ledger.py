@@ -142,12 +142,13 @@ class WalletFilter(admin.SimpleListFilter):
     parameter_name = "wallet"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """The wallet asked for, by its name."""
+        """The wallet asked for, by its name; without a choice Django would show every wallet's postings."""
         asked = self.value()
-        if asked is None or not asked.isdigit():
+        if asked is None:
             return []
         wallets = Wallet.objects.visible_to(actor_behind(request)).select_related("company", "employee")
-        return [(asked, str(wallet)) for wallet in wallets.filter(pk=int(asked))]
+        wallet = wallets.filter(pk=int(asked)).first() if asked.isdigit() else None
+        return [(asked, str(wallet) if wallet else _("no such wallet"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Posting]) -> QuerySet[Posting]:
         """Both sides; an address that names no wallet finds nothing."""

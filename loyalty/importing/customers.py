@@ -3,8 +3,11 @@
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, time
 
+from django.core.exceptions import ValidationError
+
 from accounts.models import Company, Employee
-from loyalty.importing.lines import Line, is_sound_company
+from accounts.text import validate_plain_text
+from loyalty.importing.lines import Line
 from loyalty.importing.profile import NewCompanies
 from loyalty.memberships import Joining, enrol
 from loyalty.models import Membership, Program
@@ -13,10 +16,17 @@ from loyalty.models import Membership, Program
 class Customers:
     """The companies that a file speaks of, kept for the whole run; ask it inside the transaction of a batch."""
 
-    def __init__(self, program: Program, new: NewCompanies | None, firsts: Mapping[str, datetime]) -> None:
-        """`firsts` is the first activity of each customer in the file where the file is not in the order of time."""
+    def __init__(
+        self,
+        program: Program,
+        new: NewCompanies | None,
+        places: Mapping[str, int],
+        firsts: Mapping[str, datetime],
+    ) -> None:
+        """`places` are those of the columns; `firsts` each customer's first activity, where a file is in no order."""
         self._program = program
         self._new = new
+        self._places = places
         self._firsts = firsts
         self.ids: dict[str, int] = {}
         self._members: set[str] = set()
@@ -41,7 +51,7 @@ class Customers:
             return ""
         if self._new is None:
             return "unknown_customer"
-        return "" if is_sound_company(line.company_name, line.country) else "bad_company"
+        return "" if _is_sound(*self._name_and_country(line)) else "bad_company"
 
     def admit(self, lines: Iterable[Line]) -> None:
         """Make the companies of `lines` that are missing, and members of those that never were.
@@ -75,13 +85,29 @@ class Customers:
         return {(company_id, number): employee_id for company_id, number, employee_id in rows}
 
     def _make(self, lines: Collection[Line]) -> None:
-        kind = self._new.kind if self._new else Company.Kind.CLIENT
-        companies = Company.objects.bulk_create(
-            Company(external_id=line.customer, name=line.company_name, country=line.country, kind=kind)
-            for line in lines
-        )
-        self.ids.update((company.external_id, company.pk) for company in companies)
+        companies: list[Company] = []
+        for line in lines:
+            name, country = self._name_and_country(line)
+            kind = self._new.kind if self._new else Company.Kind.CLIENT
+            companies.append(Company(external_id=line.customer, name=name, country=country, kind=kind))
+        self.ids.update((company.external_id, company.pk) for company in Company.objects.bulk_create(companies))
+
+    def _name_and_country(self, line: Line) -> tuple[str, str]:
+        if self._new is None:
+            return "", ""
+        name = self._new.name_from({column: line.cells[self._places[column]] for column in self._new.name_columns})
+        return name, line.cells[self._places[self._new.country]] if self._new.country else ""
 
     def _month_of(self, at: datetime) -> datetime:
         zone = self._program.zone
         return datetime.combine(at.astimezone(zone).date().replace(day=1), time(), zone)
+
+
+def _is_sound(name: str, country: str) -> bool:
+    """Whether a company may be called so."""
+    try:
+        validate_plain_text(name)
+        validate_plain_text(country)
+    except ValidationError:
+        return False
+    return bool(name) and len(name) <= 200 and len(country) <= 100

@@ -8,10 +8,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from django.core.exceptions import ValidationError
-
 from accounts.conditions import FactType, Values, holds
-from accounts.text import validate_plain_text
 from loyalty.activities.items import AHEAD
 from loyalty.importing.profile import Profile
 from loyalty.importing.rejections import Rejection, rejection
@@ -27,7 +24,7 @@ _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0
 class Line:
     """A line that can become an activity: `quantity` and `amount` are never negative, a return says that it is one.
 
-    `company_name` and `country` are for a company that is not known yet; `original` is the id that a return names.
+    `cells` is its row, by whose columns a company that is not known yet is named; `original` is what a return names.
     """
 
     number: int
@@ -42,8 +39,7 @@ class Line:
     employee: str
     is_return: bool
     original: str
-    company_name: str
-    country: str
+    cells: Sequence[str]
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -66,6 +62,7 @@ class LineReader:
         self, profile: Profile, places: Mapping[str, int], attribute_types: Mapping[str, FactType], *, now: datetime
     ) -> None:
         self._profile = profile
+        self._defaults = dict(profile.defaults)
         self._latest_allowed = now + AHEAD
         self._latest: datetime | None = None
         self._times: tuple[str, datetime | _UnsoundError] | None = None
@@ -79,17 +76,15 @@ class LineReader:
         ]
         returns = profile.returns
         self._original = places[returns.original_column] if returns and returns.original_column else None
-        self._new = profile.new_companies
-        self._name_places = [(name, places[name]) for name in self._new.name_columns] if self._new else []
-        self._country = places[self._new.country] if self._new and self._new.country else None
 
     def read(self, number: int, row: Sequence[str]) -> Line | Rejection | None:
         """Return the sound line, or why it is rejected, or None for a line that the filter leaves out."""
+        row = [cell.strip() for cell in row]
         id_ = self._id(row)
-        values: Values = {column: row[place].strip() or None for column, place in self._condition_places}
+        values: Values = {column: row[place] or None for column, place in self._condition_places}
         if self._profile.filter is not None and not holds(self._profile.filter, values):
             return None
-        time = self._time(row[self._place["occurred_at"]].strip())
+        time = self._time(row[self._place["occurred_at"]])
         is_late = self._is_out_of_order(time)
         try:
             line = self._line(number, id_, row, values, time)
@@ -102,7 +97,7 @@ class LineReader:
         customer = self._cell(row, "company")
         if not customer:
             raise _UnsoundError("no_customer")
-        if not all(row[place].strip() for place in self._id_places):
+        if not all(row[place] for place in self._id_places):
             raise _UnsoundError("no_id")
         if len(id_) > 200 or len(customer) > 100:
             raise _UnsoundError("bad_id")
@@ -114,7 +109,6 @@ class LineReader:
         returns = self._profile.returns
         is_return = returns is not None and holds(returns.when, values)
         quantity, amount = self._numbers(row, is_negative=returns is not None and is_return and returns.is_negative)
-        name, country = self._company(row)
         return Line(
             number=number,
             id=id_,
@@ -127,20 +121,19 @@ class LineReader:
             currency=self._cell(row, "currency") if amount is not None else "",
             employee=self._cell(row, "employee"),
             is_return=is_return,
-            original=row[self._original].strip() if self._original is not None and is_return else "",
-            company_name=name,
-            country=country,
+            original=row[self._original] if self._original is not None and is_return else "",
+            cells=row,
             attributes=self._read_attributes(row) if self._attributes else {},
         )
 
     def _cell(self, row: Sequence[str], field_: str) -> str:
         place = self._place.get(field_)
-        text = row[place].strip() if place is not None else ""
-        return text or self._profile.defaults.get(field_, "")
+        text = row[place] if place is not None else ""
+        return text or self._defaults.get(field_, "")
 
     def _id(self, row: Sequence[str]) -> str:
         """The id: its columns, and where they repeat over the file a running number. Every line of the file counts."""
-        joined = "/".join([row[place].strip() for place in self._id_places])
+        joined = "/".join([row[place] for place in self._id_places])
         if not self._profile.numbers_repeats:
             return joined
         self._counts[joined] += 1
@@ -185,13 +178,13 @@ class LineReader:
         """Quantity and amount, both without sign."""
         quantity = self._read_number(row, "quantity")
         price, amount = self._read_number(row, "price"), self._read_number(row, "amount")
-        if quantity is not None and quantity != round(quantity, 4):
+        if quantity is not None and quantity != quantity.to_integral_value() and quantity != round(quantity, 4):
             raise _UnsoundError("bad_quantity", self._cell(row, "quantity"))
         if price is not None and price <= 0:
             raise _UnsoundError("no_positive_price")
         if amount == 0:
             raise _UnsoundError("no_positive_price")
-        is_written = "quantity" in self._place and row[self._place["quantity"]].strip()
+        is_written = "quantity" in self._place and row[self._place["quantity"]]
         for value in (quantity if is_written else None, amount):
             if value is not None and (value == 0 or value.is_signed() is not is_negative):
                 raise _UnsoundError("wrong_sign")
@@ -206,7 +199,7 @@ class LineReader:
 
     def _read_number(self, row: Sequence[str], field_: str) -> Decimal | None:
         text = self._cell(row, field_)
-        if field_ not in self._place and not text:
+        if not text and field_ not in self._place:
             return None
         return self._parse_number(text, f"bad_{field_}")
 
@@ -215,17 +208,10 @@ class LineReader:
             raise _UnsoundError(reason, text)
         return Decimal(text.replace(",", "."))
 
-    def _company(self, row: Sequence[str]) -> tuple[str, str]:
-        if self._new is None:
-            return "", ""
-        name = self._new.name_from({column: row[place].strip() for column, place in self._name_places})
-        country = row[self._country].strip() if self._country is not None else ""
-        return name, country
-
     def _read_attributes(self, row: Sequence[str]) -> dict[str, Any]:
         attributes: dict[str, Any] = {}
         for code, type_, place in self._attributes:
-            text = row[place].strip()
+            text = row[place]
             if text:
                 attributes[code] = self._attribute(text, type_)
         return attributes
@@ -243,13 +229,3 @@ class LineReader:
             except ValueError as error:
                 raise _UnsoundError("bad_attribute", text) from error
         return text
-
-
-def is_sound_company(name: str, country: str) -> bool:
-    """Whether a company may be called so."""
-    try:
-        validate_plain_text(name)
-        validate_plain_text(country)
-    except ValidationError:
-        return False
-    return bool(name) and len(name) <= 200 and len(country) <= 100

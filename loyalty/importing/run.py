@@ -98,11 +98,12 @@ def import_activities(
     total = check_structure(path, profile, on_progress)
     firsts = {} if profile.in_time_order else _first_activities(path, profile, now)
     means = _prepare(profile)
-    batches = _Batches(profile, means, Customers(means.program, profile.new_companies, firsts), now)
     tally = _Tally(on_rejection)
     done = 0
     with open_table(path, profile) as table:
         reader = LineReader(profile, table.places, means.attribute_types, now=now)
+        customers = Customers(means.program, profile.new_companies, table.places, firsts)
+        batches = _Batches(profile, means, customers, now)
         while rows := list(islice(table.rows, batch_size)):
             batches.take(_sound(reader, rows, tally), tally)
             tally.tell()

@@ -53,9 +53,7 @@ def furnish(by: User, *, companies: int = 1) -> Program:
 def _furnish_company(program: Program, reward: Reward, by: User) -> None:
     company = a_company()
     CompanyProfile.objects.create(company=company, goals="Grow")
-    SegmentMembership.objects.create(
-        segment=Segment.objects.get(code="key"), company=company, starts_at=EPOCH
-    )
+    SegmentMembership.objects.create(segment=Segment.objects.get(code="key"), company=company, starts_at=EPOCH)
     author = an_account_manager(company)
     employee = an_admin(company)
     employee.interests.add(Interest.objects.get(code="music"))

@@ -183,7 +183,7 @@ def test_rule_reads_as_a_sentence(rule: EarningRule, sentence: str) -> None:
         (
             judged(a_rule(condition=BIG_GOLD), amount=Decimal(5), tier="silver"),
             0,
-            "Does not apply: amount is 5 GBP, not at least 100 GBP; tier is Silver, not Gold.",
+            "Does not apply: amount is at least 100 GBP, but was 5 GBP; tier is Gold, but was Silver.",
         ),
     ],
 )

@@ -1,0 +1,237 @@
+"""Rules and metrics in the admin: documents are checked, sentences shown, and what is in force stays."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Segment, User
+from loyalty.models import ActivityAttribute, Metric, Program, Rule, RuleCap, RuleSet
+from tests.factories.world import a_program, a_purchase_type, a_rule_set
+
+FIXED = {"kind": "fixed", "points": 50}
+
+
+@pytest.fixture
+def program(db: None) -> Program:
+    """A program with tiers, a segment, and purchases that tell their margin."""
+    Segment.objects.create(code="key", name="Key accounts")
+    program = a_program(name="Circle", tiers={"basic": 0, "gold": 500})
+    ActivityAttribute.objects.create(activity_type=a_purchase_type(), code="margin", name="margin", type="NUMBER")
+    return program
+
+
+@pytest.fixture
+def draft(program: Program) -> RuleSet:
+    """A version without rules."""
+    return RuleSet.objects.create(program=program, version=1)
+
+
+def posted(rule_set: RuleSet, **fields: Any) -> dict[str, Any]:
+    """What the rule form sends; documents are given as they are or as text."""
+    fields = {
+        "rule_set": rule_set.pk,
+        "name": "Welcome",
+        "code": "welcome",
+        "position": 0,
+        "activity_type": a_purchase_type().pk,
+        "condition": "",
+        "formula": FIXED,
+        "beneficiary": "COMPANY",
+        "caps-TOTAL_FORMS": 0,
+        "caps-INITIAL_FORMS": 0,
+        **fields,
+    }
+    return {key: json.dumps(value) if isinstance(value, dict) else value for key, value in fields.items()}
+
+
+def errors_of(response: Any) -> dict[str, list[str]]:
+    errors: dict[str, list[str]] = response.context["adminform"].form.errors
+    return errors
+
+
+def test_sound_rule_is_saved_with_its_limits(desk: Client, draft: RuleSet) -> None:
+    condition = {"all": [{"fact": "standing.tier", "op": "eq", "value": "gold"}]}
+    limits = {"caps-TOTAL_FORMS": 1, "caps-0-subject": "COMPANY", "caps-0-period": "MONTH", "caps-0-limit": 500}
+
+    response = desk.post(reverse("admin:loyalty_rule_add"), posted(draft, condition=condition, **limits))
+
+    assert response.status_code == 302
+    rule = Rule.objects.get()
+    assert (rule.condition, rule.formula) == (condition, FIXED)
+    assert RuleCap.objects.get().limit == 500
+
+
+def test_empty_condition_means_always(desk: Client, draft: RuleSet) -> None:
+    desk.post(reverse("admin:loyalty_rule_add"), posted(draft, condition=""))
+
+    assert Rule.objects.get().condition == {}
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ({"all": [{"fact": "standing.tier", "op": "eq", "value": "gld"}]}, "all[0]: 'gld' is not a choice"),
+        ({"fact": "company.segments", "op": "has", "value": "kye"}, "'kye' is not a choice"),
+        ({"any": [{"fact": "attribute.margn", "op": "gt", "value": 1}]}, "any[0]: There is no fact 'attribute.margn'"),
+        ({"fact": "employee.roles", "op": "has", "value": "buyer"}, "There is no fact 'employee.roles' here"),
+        ({"fact": "activity.amount", "op": "gte", "value": "100"}, "is compared with a number"),
+        ("{", "Enter a valid JSON"),
+        ("[]", "A condition is an object"),
+        ("[1]", "A condition is an object"),
+        ("NaN", "A condition is an object"),
+    ],
+)
+def test_bad_condition_is_refused_and_the_place_named(
+    desk: Client, draft: RuleSet, condition: dict[str, Any] | str, said: str
+) -> None:
+    response = desk.post(reverse("admin:loyalty_rule_add"), posted(draft, condition=condition))
+
+    assert response.status_code == 200
+    assert said in errors_of(response)["condition"][0]
+    assert not Rule.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ({"kind": "fixd", "points": 1}, "kind: "),
+        ({"kind": "fixed", "points": 0}, "points: 0 is not a whole number"),
+        ({"kind": "fixed", "points": 1, "bonus": 2}, "bonus: "),
+        ({"kind": "per", "points": 1, "step": "10"}, "of: missing"),
+        ({"kind": "per", "points": 1, "step": "10", "of": "activity.object"}, "of: 'activity.object' is not a number"),
+        ("[1]", "A formula is an object"),
+        ("", "This field is required"),
+    ],
+)
+def test_bad_formula_is_refused_and_the_key_named(
+    desk: Client, draft: RuleSet, formula: dict[str, Any] | str, said: str
+) -> None:
+    response = desk.post(reverse("admin:loyalty_rule_add"), posted(draft, formula=formula))
+
+    assert response.status_code == 200
+    assert said in errors_of(response)["formula"][0]
+    assert not Rule.objects.exists()
+
+
+def test_both_documents_are_refused_at_once(desk: Client, draft: RuleSet) -> None:
+    bad = {"condition": {"fact": "no.such", "op": "eq", "value": "x"}, "formula": {"kind": "none"}}
+
+    response = desk.post(reverse("admin:loyalty_rule_add"), posted(draft, **bad))
+
+    assert set(errors_of(response)) == {"condition", "formula"}
+
+
+def test_second_rule_of_one_code_is_refused(desk: Client, draft: RuleSet) -> None:
+    desk.post(reverse("admin:loyalty_rule_add"), posted(draft, code="first"))
+    desk.post(reverse("admin:loyalty_rule_add"), posted(draft, code="second"))
+    second = Rule.objects.get(code="second")
+
+    response = desk.post(reverse("admin:loyalty_rule_change", args=[second.pk]), posted(draft, code="first"))
+
+    assert "Another rule of this version has this code." in str(errors_of(response))
+    second.refresh_from_db()
+    assert second.code == "second"
+
+
+def test_rule_is_shown_in_plain_words_in_form_list_and_version(desk: Client, draft: RuleSet) -> None:
+    condition = {"fact": "standing.tier", "op": "eq", "value": "gold"}
+    desk.post(reverse("admin:loyalty_rule_add"), posted(draft, condition=condition))
+    rule = Rule.objects.get()
+    sentence = "Purchase, only if tier of the company is Gold: 50 points to the company."
+
+    pages = [
+        desk.get(reverse("admin:loyalty_rule_change", args=[rule.pk])),
+        desk.get(reverse("admin:loyalty_rule_changelist")),
+        desk.get(reverse("admin:loyalty_ruleset_change", args=[draft.pk])),
+    ]
+
+    assert all(sentence in page.content.decode() for page in pages)
+
+
+def test_rule_in_force_can_be_read_but_not_changed(desk: Client, program: Program) -> None:
+    rule_set = a_rule_set(program, [{"caps": [("COMPANY", "DAY", 10)]}])
+    rule = rule_set.rules.get()
+    changed = posted(rule_set, name="Mine", code=rule.code)
+
+    page = desk.get(reverse("admin:loyalty_rule_change", args=[rule.pk]))
+    refusals = [
+        desk.post(reverse("admin:loyalty_rule_change", args=[rule.pk]), changed).status_code,
+        desk.post(reverse("admin:loyalty_rule_delete", args=[rule.pk]), {"post": "yes"}).status_code,
+    ]
+
+    assert "make a new draft from it" in page.content.decode()
+    assert 'name="_save"' not in page.content.decode()
+    assert refusals == [403, 403]
+    rule.refresh_from_db()
+    assert rule.name == "Rule 0"
+
+
+def test_rule_cannot_be_added_to_a_version_in_force(desk: Client, program: Program) -> None:
+    rule_set = a_rule_set(program)
+
+    response = desk.post(reverse("admin:loyalty_rule_add"), posted(rule_set))
+
+    assert "rule_set" in errors_of(response)
+    assert rule_set.rules.count() == 1
+
+
+def test_rules_in_force_survive_the_bulk_delete(desk: Client, program: Program) -> None:
+    rule = a_rule_set(program).rules.get()
+    chosen = {"action": "delete_selected", "_selected_action": [rule.pk], "post": "yes"}
+
+    desk.post(reverse("admin:loyalty_rule_changelist"), chosen)
+
+    assert Rule.objects.filter(pk=rule.pk).exists()
+
+
+def test_rule_of_a_draft_can_be_deleted(desk: Client, draft: RuleSet) -> None:
+    desk.post(reverse("admin:loyalty_rule_add"), posted(draft))
+    rule = Rule.objects.get()
+
+    desk.post(reverse("admin:loyalty_rule_delete", args=[rule.pk]), {"post": "yes"})
+
+    assert not Rule.objects.exists()
+
+
+def test_condition_of_a_metric_is_checked_likewise(desk: Client, program: Program, manager: User) -> None:
+    fields = {
+        "program": program.pk,
+        "code": "big",
+        "name": "Big orders",
+        "measure": "AMOUNT",
+        "activity_type": a_purchase_type().pk,
+    }
+    bad = json.dumps({"fact": "standing.tier", "op": "eq", "value": "gld"})
+    good = json.dumps({"fact": "standing.tier", "op": "eq", "value": "gold"})
+
+    refused = desk.post(reverse("admin:loyalty_metric_add"), {**fields, "condition": bad})
+    count_then = Metric.objects.filter(code="big").count()
+    desk.post(reverse("admin:loyalty_metric_add"), {**fields, "condition": good})
+
+    assert "'gld' is not a choice" in errors_of(refused)["condition"][0]
+    assert count_then == 0
+    assert Metric.objects.get(code="big").condition == json.loads(good)
+
+
+def test_condition_of_a_metric_beside_its_program_is_checked_likewise(desk: Client, program: Program) -> None:
+    page = desk.get(reverse("admin:loyalty_program_change", args=[program.pk]))
+    fields: dict[str, Any] = {}
+    forms = [page.context["adminform"].form]
+    for inline in page.context["inline_admin_formsets"]:
+        forms += [inline.formset.management_form, *inline.formset.forms]
+    for form in forms:
+        for field in form:
+            value = field.value()
+            fields[field.html_name] = "" if value is None else value
+    name = next(key for key in fields if key.startswith("metrics-0-condition"))
+
+    response = desk.post(
+        reverse("admin:loyalty_program_change", args=[program.pk]), {**fields, name: '{"fact": "x", "op": "eq"}'}
+    )
+
+    assert response.status_code == 200
+    assert "is missing" in response.content.decode()
+    assert Metric.objects.get().condition == {}

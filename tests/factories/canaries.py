@@ -1,0 +1,282 @@
+"""Two companies whose every text carries a word of their own, so that a word in the wrong answer shows a leak."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.utils import timezone
+
+from accounts import audit
+from accounts.actors import Actor, actor_of
+from accounts.models import (
+    AuditEntry,
+    Company,
+    CompanyProfile,
+    Employee,
+    Interest,
+    Message,
+    Segment,
+    SegmentMembership,
+    ServiceNote,
+    StakeholderRole,
+    User,
+)
+from accounts.service_notes import write_note
+from loyalty.ledger import Owner
+from loyalty.models import (
+    ActivityAttribute,
+    ActivityType,
+    Metric,
+    Program,
+    RuleSet,
+    Source,
+    Tier,
+    Transaction,
+    Wallet,
+)
+from rewards.models import Redemption, Reward
+from rewards.redemption import cancel, redeem
+from tests.factories.world import (
+    EPOCH,
+    a_company,
+    a_member,
+    a_program,
+    a_purchase,
+    a_reward,
+    a_role,
+    a_rule_set,
+    a_user,
+    an_account_manager,
+    an_admin,
+    an_employee,
+    consent_to,
+    record,
+)
+
+INTERNAL = "canary-internal"
+"""Stands in what no client ever reads, not even of its own company: internal notes, drafts, what is unpublished."""
+
+POINTS = {"a": 271_828, "b": 314_159}
+"""What each company's own activity brings: numbers that stand nowhere else."""
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryCompany:
+    """A company, its people, and the rows that addresses name."""
+
+    canary: str
+    company: Company
+    member: Employee
+    colleague: Employee
+    decider: Employee
+    admin: Employee
+    account_manager: User
+    program: Program
+    rule_set: RuleSet
+    reward: Reward
+    draft_reward: Reward
+    order: Redemption
+    company_order: Redemption
+    earned: Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryWorld:
+    """Two companies that share one program, each also in one of its own, and a program manager."""
+
+    a: CanaryCompany
+    b: CanaryCompany
+    shared: Program
+    manager: User
+
+
+def user_of(employee: Employee) -> User:
+    """The login of an employee who has one."""
+    assert employee.user is not None
+    return employee.user
+
+
+def a_canary_world() -> CanaryWorld:
+    """Build both companies through the use cases of real life, where there are any."""
+    shared = a_program(tiers={"basic": 0, "gold": 1_000_000}, name="Shared program", code="shared-program")
+    a_rule_set(shared, [{"beneficiary": "BOTH"}])
+    a_rule_set(shared, [{"name": f"{INTERNAL} draft"}], status=RuleSet.Status.DRAFT, starts_at=EPOCH - timedelta(1))
+    reward = a_reward(shared, name="Shared reward", price=10, pieces=1000)
+    a_reward(shared, name=f"{INTERNAL} reward", code=f"{INTERNAL}-reward", is_published=False)
+    manager = a_user(name="Program manager", is_staff=True, is_superuser=True)
+    a = _a_canary_company("a", shared, reward, manager)
+    b = _a_canary_company("b", shared, reward, manager)
+    return CanaryWorld(a, b, shared, manager)
+
+
+def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manager: User) -> CanaryCompany:
+    canary = f"canary-{letter * 3}"
+    now = timezone.now()
+    company = a_company(
+        name=f"{canary} company {POINTS[letter]}", external_id=f"{canary}-number", country=f"{canary} country"
+    )
+    account_manager = an_account_manager(company, name=f"{canary} looks after", email=f"{canary}-am@example.com")
+    member, colleague, decider, admin = (
+        _a_person(company, canary, word)
+        for word in ("member", "colleague", "decider", "admin")
+    )
+    Employee.objects.filter(pk=admin.pk).update(access=Employee.Access.ADMIN)
+    Employee.objects.filter(pk=decider.pk).update(buying_role=Employee.BuyingRole.DECIDES)
+    _words_of(company, canary, member, colleague)
+    _knowledge_of(company, canary, account_manager, member, now)
+    program = _a_program_of(canary)
+    for joined in (program, shared):
+        membership = a_member(joined, company)
+        consent_to(membership, by=user_of(admin), roles=[f"{canary}-role"])
+    earned = _business_of(company, canary, POINTS[letter], member, colleague, now)
+    reward = a_reward(
+        program, name=f"{canary} reward", code=f"{canary}-reward", description=f"{canary} description", price=7
+    )
+    draft_reward = a_reward(program, name=f"{INTERNAL} {canary}", code=f"{INTERNAL}-{letter}", is_published=False)
+    own = Owner(program.pk, company.pk, member.pk)
+    order = _an_order(member, reward, own, f"{canary}-key", now)
+    company_order = _an_order(admin, reward, Owner(program.pk, company.pk), f"{canary}-key", now)
+    _an_order(admin, shared_reward, Owner(shared.pk, company.pk), f"{canary}-shared-key", now)
+    undone = _an_order(colleague, reward, Owner(program.pk, company.pk, colleague.pk), f"{canary}-undone", now)
+    cancel(redemption_id=undone.pk, by_user_id=user_of(colleague).pk, now=now)
+    entry = audit.record("looked-at", company, actor_id=manager.pk, now=now, reason=f"{INTERNAL} {canary} reason")
+    AuditEntry.objects.create(
+        action=f"{canary}-action", subject_type=f"{canary}-type", subject_id=entry.pk, company=company,
+        numbers={"code": f"{canary}-code"},
+    )
+    return CanaryCompany(
+        canary, company, member, colleague, decider, admin, account_manager, program,
+        RuleSet.objects.exclude(status=RuleSet.Status.DRAFT).get(program=program),
+        reward, draft_reward, order, company_order, earned,
+    )
+
+
+def _a_person(company: Company, canary: str, word: str) -> Employee:
+    return an_employee(
+        company,
+        user=a_user(name=f"{canary} {word} login", email=f"{canary}-{word}@example.com"),
+        name=f"{canary} {word}",
+        alias=f"{canary} {word} alias",
+        phone=f"{canary} {word} phone",
+        external_id=f"{canary}-{word}-number",
+    )
+
+
+def _words_of(company: Company, canary: str, *people: Employee) -> None:
+    StakeholderRole.objects.create(code=f"{canary}-role", name=f"{canary} role")
+    interest = Interest.objects.create(code=f"{canary}-interest", name=f"{canary} interest")
+    segment = Segment.objects.create(code=f"{canary}-segment", name=f"{canary} segment")
+    SegmentMembership.objects.create(segment=segment, company=company, starts_at=EPOCH)
+    for person in people:
+        person.interests.add(interest)
+        a_role(person, f"{canary}-role")
+    Source.objects.create(code=f"{canary}-source", name=f"{canary} source", kind=Source.Kind.API)
+    kind = ActivityType.objects.create(code=f"{canary}-type", name=f"{canary} type")
+    for code, value_type in (("place", "TEXT"), ("size", "NUMBER")):
+        ActivityAttribute.objects.create(
+            activity_type=kind, code=f"{canary}-{code}", name=f"{canary} {code}", type=value_type, unit=f"{canary} unit"
+        )
+
+
+def _knowledge_of(company: Company, canary: str, author: User, member: Employee, now: datetime) -> None:
+    CompanyProfile.objects.create(
+        company=company,
+        **{
+            name: f"{INTERNAL} {canary} {name}"
+            for name in ("goals", "values", "decision_process", "processes", "problems")
+        },
+    )
+    for visibility, text in (("INTERNAL", f"{INTERNAL} {canary} note"), ("SHARED", f"{canary} shared note")):
+        write_note(
+            company=company, author_id=author.pk, kind=ServiceNote.Kind.WISH, text=text, happened_at=now,
+            visibility=visibility, people=[member],
+        )
+    Message.objects.create(employee=member, kind=f"{canary}-kind", subject_id=1, facts={"words": f"{canary} words"})
+
+
+def _a_program_of(canary: str) -> Program:
+    """A program whose rules, metrics, tiers and activities are named after the company."""
+    program = a_program(code=f"{canary}-program", name=f"{canary} program", tier_metric=f"{canary}-metric")
+    kind = ActivityType.objects.get(code=f"{canary}-type")
+    condition = {"fact": f"attribute.{canary}-place", "op": "eq", "value": f"{canary}-place"}
+    Metric.objects.create(
+        program=program, code=f"{canary}-metric", name=f"{canary} metric", measure=Metric.Measure.COUNT,
+        activity_type=kind, condition=condition,
+    )
+    for rank, threshold in ((1, 0), (2, 1), (3, 1_000)):
+        Tier.objects.create(
+            program=program, code=f"{canary}-tier-{rank}", name=f"{canary} tier {rank}", rank=rank, threshold=threshold
+        )
+    a_rule_set(
+        program,
+        [
+            {
+                "code": f"{canary}-rule",
+                "name": f"{canary} rule",
+                "activity_type": kind,
+                "condition": condition,
+                "formula": {"kind": "per", "points": 1, "step": "1", "of": f"attribute.{canary}-size"},
+                "beneficiary": "BOTH",
+                "caps": [("COMPANY", "EVER", 10**9), ("EMPLOYEE", "EVER", 10**9)],
+            }
+        ],
+    )
+    return program
+
+
+def _business_of(
+    company: Company, canary: str, points: int, member: Employee, colleague: Employee, now: datetime
+) -> Transaction:
+    """Activities of both people, one of them partly returned; gives the member's transaction."""
+    kind, source = f"{canary}-type", Source.objects.get(code=f"{canary}-source")
+    attributes = {f"{canary}-place": f"{canary}-place", f"{canary}-size": points}
+    earned, _other, back, _bought = record(
+        a_purchase(
+            company, 90, type=kind, external_id=f"{canary}-member-1", object=f"{canary}-object", employee_id=member.pk,
+            attributes=attributes, occurred_at=now,
+        ),
+        a_purchase(
+            company, 90, type=kind, external_id=f"{canary}-colleague-1", object=f"{canary}-colleague-object",
+            employee_id=colleague.pk, attributes=attributes, occurred_at=now,
+        ),
+        a_purchase(
+            company, 30, type=kind, external_id=f"{canary}-back", employee_id=colleague.pk, attributes=attributes,
+            reverses=f"{canary}-colleague-1", occurred_at=now,
+        ),
+        a_purchase(company, 500, external_id=f"{canary}-shared-1", object=f"{canary}-object", occurred_at=now),
+        now=now,
+        source=source,
+    )
+    assert back.error is None
+    return Transaction.objects.get(activity=earned.activity_id)
+
+
+def _an_order(person: Employee, reward: Reward, payer: Owner, key: str, now: datetime) -> Redemption:
+    actor = actor_of(User.objects.get(pk=person.user_id), now=now)
+    return redeem(
+        actor=actor, reward_id=reward.pk, payer=payer, shown_price=reward.price, key=key, now=now
+    ).redemption
+
+
+def as_actor(user: User) -> Actor:
+    """The user as of now."""
+    return actor_of(User.objects.get(pk=user.pk), now=timezone.now())
+
+
+def fingerprint(*but: type[models.Model]) -> dict[str, int]:
+    """A number per table of the house that changes when a row does; `but` are tables left out."""
+    from django.apps import apps
+
+    tables = [model for label in ("accounts", "loyalty", "rewards", "surveys") for model in apps.get_app_config(label).get_models()]
+    return {
+        model._meta.label: hash(tuple(sorted(map(repr, model._default_manager.values_list()))))
+        for model in tables
+        if model not in but
+    }
+
+
+def available(company: CanaryCompany) -> int:
+    """The points that the company itself can spend in its own program."""
+    return Wallet.objects.get(
+        company=company.company, program=company.program, employee=None, kind=Wallet.Kind.AVAILABLE
+    ).balance

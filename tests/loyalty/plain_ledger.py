@@ -1,0 +1,195 @@
+"""A ledger in plain Python, one act at a time and without a database: what the real one must agree with."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+ZONE = ZoneInfo("Europe/London")
+MONTHS = 2
+SPEND_CAP, SHARED_CAP, CONSENT_LIMIT = 700, 90, 60
+NEVER = date.max
+
+Owner = tuple[int, int | None]
+CapKey = tuple[object, ...]
+
+
+@dataclass
+class PlainLot:
+    """Points of one day."""
+
+    remaining: int = 0
+    expired: int = 0
+
+
+@dataclass
+class PlainWallet:
+    """An owner's lots by (day earned, last day), and its debt (0 or more)."""
+
+    lots: dict[tuple[date, date], PlainLot] = field(default_factory=dict)
+    debt: int = 0
+
+    @property
+    def available(self) -> int:
+        return sum(lot.remaining for lot in self.lots.values())
+
+    def draw(self, points: int) -> list[tuple[tuple[date, date], int]]:
+        """Take up to `points`, soonest-expiring first; return what came from which days."""
+        taken = []
+        for days in sorted(self.lots, key=lambda days: (days[1], days[0])):
+            part = min(self.lots[days].remaining, points)
+            if part:
+                self.lots[days].remaining -= part
+                taken.append((days, part))
+                points -= part
+        return taken
+
+    def repay(self) -> None:
+        points = min(self.debt, self.available)
+        self.draw(points)
+        self.debt -= points
+
+    def expire(self, today: date) -> None:
+        for (_earned_on, last_day), lot in self.lots.items():
+            if last_day < today:
+                lot.expired += lot.remaining
+                lot.remaining = 0
+
+
+@dataclass
+class PlainAward:
+    """Points given, and the limits they count against."""
+
+    owner: Owner
+    granted: int
+    days: tuple[date, date]
+    caps: list[CapKey]
+    reversed: int = 0
+
+
+@dataclass
+class PlainPurchase:
+    """A purchase that was recorded, and how much money came back."""
+
+    company_id: int
+    employee_id: int | None
+    amount: Decimal
+    occurred_at: datetime
+    awards: list[PlainAward]
+    returned: Decimal = Decimal(0)
+
+
+class PlainLedger:
+    """Rule "spend": 1 point for each full 1, to the company, at most SPEND_CAP a month and company.
+    Rule "shared": 10 percent, to the company and its person, at most SHARED_CAP a day and person.
+    """
+
+    def __init__(self) -> None:
+        self.wallets: dict[Owner, PlainWallet] = {}
+        self.used: dict[CapKey, int] = {}
+        self.consents: dict[int, list[tuple[datetime, datetime | None]]] = {}
+
+    def wallet(self, owner: Owner, now: datetime) -> PlainWallet:
+        """The owner's wallet, without what has expired."""
+        wallet = self.wallets.setdefault(owner, PlainWallet())
+        wallet.expire(now.astimezone(ZONE).date())
+        return wallet
+
+    def purchase(
+        self, company_id: int, employee_id: int | None, amount: Decimal, occurred_at: datetime, now: datetime
+    ) -> PlainPurchase:
+        """Record a purchase."""
+        day = occurred_at.astimezone(ZONE).date()
+        gifts = [((company_id, None), int(amount), [("spend", company_id, day.replace(day=1), SPEND_CAP)])]
+        tenth = int(amount / 10)
+        shared = [] if employee_id is None else [("shared", employee_id, day, SHARED_CAP)]
+        gifts.append(((company_id, None), tenth, shared))
+        if employee_id is not None and self._agreed(company_id, occurred_at):
+            limit = ("consent", employee_id, day.replace(day=1), CONSENT_LIMIT)
+            gifts.append(((company_id, employee_id), tenth, [*shared, limit]))
+        awards = [self._give(owner, points, caps, day, now) for owner, points, caps in gifts if points]
+        return PlainPurchase(company_id, employee_id, amount, occurred_at, awards)
+
+    def return_(self, purchase: PlainPurchase, amount: Decimal, now: datetime) -> int:
+        """Take back what `amount` of a purchase brought; the points taken."""
+        purchase.returned += amount
+        left = purchase.amount - purchase.returned
+        taken = 0
+        for award in purchase.awards:
+            kept = int(award.granted * left / purchase.amount)
+            points = award.granted - kept - award.reversed
+            if points:
+                self._take_back(award, points, now)
+                taken += points
+        return taken
+
+    def spend(self, owner: Owner, points: int, now: datetime) -> list[tuple[tuple[date, date], int]]:
+        """Spend points that are there; what came from which days."""
+        wallet = self.wallet(owner, now)
+        assert wallet.available >= points
+        return wallet.draw(points)
+
+    def refund(self, owner: Owner, uses: Iterable[tuple[tuple[date, date], int]], now: datetime) -> None:
+        """Give spent points back to the days they came from."""
+        wallet = self.wallet(owner, now)
+        for days, points in uses:
+            wallet.lots[days].remaining += points
+        wallet.repay()
+        self.wallet(owner, now)
+
+    def people_may_spend(self, company_id: int, now: datetime) -> bool:
+        """Whether the company's people may spend at `now`."""
+        return any(
+            start <= now and (end is None or now < end + timedelta(days=90))
+            for start, end in self.consents.get(company_id, [])
+        )
+
+    def owners(self) -> Iterator[Owner]:
+        """Everybody who holds or held points."""
+        return iter(sorted(self.wallets, key=lambda owner: (owner[0], owner[1] or 0)))
+
+    def _agreed(self, company_id: int, at: datetime) -> bool:
+        return any(start <= at and (end is None or at < end) for start, end in self.consents.get(company_id, []))
+
+    def _give(
+        self, owner: Owner, points: int, caps: list[tuple[str, int, date, int]], day: date, now: datetime
+    ) -> PlainAward:
+        granted = points
+        for *key, limit in caps:
+            granted = min(granted, limit - self.used.get(tuple(key), 0))
+        keys: list[CapKey] = [tuple(cap[:-1]) for cap in caps]
+        for key in keys:
+            self.used[key] = self.used.get(key, 0) + granted
+        days = (day, _months_later(day))
+        wallet = self.wallet(owner, now)
+        if granted:
+            wallet.lots.setdefault(days, PlainLot()).remaining += granted
+            wallet.repay()
+            self.wallet(owner, now)
+        return PlainAward(owner, granted, days, keys)
+
+    def _take_back(self, award: PlainAward, points: int, now: datetime) -> None:
+        award.reversed += points
+        for key in award.caps:
+            self.used[key] -= points
+        wallet = self.wallet(award.owner, now)
+        own = wallet.lots[award.days]
+        part = min(own.remaining, points)
+        own.remaining -= part
+        points -= part
+        part = min(own.expired, points)
+        own.expired -= part
+        points -= part
+        points -= sum(part for _days, part in wallet.draw(points))
+        wallet.debt += points
+
+
+def _months_later(day: date) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 + MONTHS, 12)
+    for last in range(day.day, 0, -1):
+        try:
+            return date(year, month + 1, last)
+        except ValueError:
+            continue
+    raise AssertionError

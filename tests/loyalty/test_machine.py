@@ -1,0 +1,381 @@
+"""Record, return, redeem, cancel, expire and review in any order: all laws hold after each step, and every wallet
+holds what a ledger in plain Python says.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, note, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from accounts import laws
+from accounts.actors import actor_of
+from accounts.models import Employee
+from loyalty.activities import ActivityItem, Outcome, Status, record_activities
+from loyalty.ledger import InsufficientPointsError, Owner, expire_points
+from loyalty.memberships import give_consent, withdraw_consent
+from loyalty.models import CapUsage, Lot, Membership, Metric, Program, Source, Wallet
+from loyalty.standing import review_tiers
+from rewards.models import Redemption, Reward
+from rewards.redemption import NotYoursToSpendError, OutOfStockError, cancel, redeem
+from tests.factories.world import (
+    a_company,
+    a_member,
+    a_program,
+    a_purchase_type,
+    a_reward,
+    a_rule_set,
+    a_source,
+    a_user,
+    an_admin,
+)
+from tests.loyalty.plain_ledger import CONSENT_LIMIT, MONTHS, SHARED_CAP, SPEND_CAP, ZONE, PlainLedger, PlainPurchase
+
+pytestmark = pytest.mark.django_db
+
+BEGIN = datetime(2026, 2, 20, 22, 30, tzinfo=UTC)
+JOINED = BEGIN - timedelta(days=150)
+PRICES = (20, 75, 400)
+
+companies = st.integers(0, 1)
+purchases = st.tuples(
+    companies,
+    st.booleans(),
+    st.decimals(0, 400, places=2),
+    st.sampled_from([0, 0, 0, 1, 9, 30, 62, 100]),
+)
+
+
+@dataclass
+class Bought:
+    """A purchase as the source knows it and as the plain ledger does."""
+
+    item: ActivityItem
+    plain: PlainPurchase
+
+
+@dataclass
+class Ordered:
+    """A redemption that may be cancelled."""
+
+    redemption: Redemption
+    owner: tuple[int, int | None]
+    uses: list[tuple[tuple[object, object], int]]
+
+
+class Points(RuleBasedStateMachine):
+    """Two companies of one program (a second one runs beside it, by laws alone), one person each who may do all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.example = transaction.atomic()
+        self.example.__enter__()
+        self.now = BEGIN
+        self.plain = PlainLedger()
+        self.bought: list[Bought] = []
+        self.orders: list[Ordered] = []
+        self.count = 0
+
+    def teardown(self) -> None:
+        """Put the database back."""
+        transaction.set_rollback(True)
+        self.example.__exit__(None, None, None)
+
+    @initialize()
+    def a_world(self) -> None:
+        self.program = a_program(tiers={"bronze": 0, "silver": 300, "gold": 900}, expiry_months=MONTHS, tier_months=2)
+        tokyo = a_program(
+            tiers={"partner": 200}, time_zone="Asia/Tokyo", tier_window=Program.Window.CALENDAR_YEAR, expiry_months=1
+        )
+        _rules_of(self.program, tokyo)
+        self.source: Source = a_source()
+        self.manager = a_user()
+        self.people: list[Employee] = [an_admin(a_company()) for _ in range(2)]
+        self.members: list[Membership] = []
+        for person in self.people:
+            self.members.append(a_member(self.program, person.company, starts_at=JOINED))
+            a_member(tokyo, person.company, starts_at=JOINED)
+        self.rewards: list[Reward] = [a_reward(self.program, price=price, pieces=3) for price in PRICES]
+        self.taken = dict.fromkeys((reward.pk for reward in self.rewards), 0)
+
+    @rule(wanted=st.lists(purchases, min_size=1, max_size=4))
+    def record_purchases(self, wanted: list[tuple[int, bool, Decimal, int]]) -> None:
+        items = [self._item(*purchase) for purchase in wanted]
+
+        outcomes = self._record(items)
+
+        for item, outcome in zip(items, outcomes, strict=True):
+            assert outcome.status is Status.RECORDED
+            assert item.amount is not None
+            plain = self.plain.purchase(item.company_id, item.employee_id, item.amount, item.occurred_at, self.now)
+            self.bought.append(Bought(item, plain))
+
+    @precondition(lambda self: self.bought)
+    @rule(data=st.data(), share=st.sampled_from(["0.3333", "0.5", "1"]), days=st.integers(0, 3))
+    def return_part(self, data: st.DataObject, share: str, days: int) -> None:
+        bought = data.draw(st.sampled_from(self.bought[-6:]))
+        left = bought.plain.amount - bought.plain.returned
+        amount = round(left * Decimal(share), 4)
+
+        [outcome] = self._record([self._return_of(bought, amount, days)])
+
+        if amount == 0:
+            assert outcome.error is not None
+            assert outcome.error.code in {"nothing_returned", "return_exceeds_original"}
+        else:
+            assert outcome.status is Status.RECORDED
+            self.plain.return_(bought.plain, amount, self.now)
+
+    @precondition(lambda self: self.bought)
+    @rule(data=st.data())
+    def return_all_and_send_it_twice(self, data: st.DataObject) -> None:
+        bought = data.draw(st.sampled_from(self.bought[-6:]))
+        left = bought.plain.amount - bought.plain.returned
+        item = self._return_of(bought, None, 0)
+
+        first, again = self._record([item, item])
+
+        if left:
+            assert (first.status, again.status) == (Status.RECORDED, Status.DUPLICATE)
+            self.plain.return_(bought.plain, left, self.now)
+        elif bought.plain.amount:
+            assert (first.status, again.status) == (Status.REJECTED, Status.REJECTED)
+
+    @precondition(lambda self: self.bought)
+    @rule(data=st.data(), too_much=st.decimals("0.0001", 50, places=4))
+    def return_more_than_is_left(self, data: st.DataObject, too_much: Decimal) -> None:
+        bought = data.draw(st.sampled_from(self.bought))
+        left = bought.plain.amount - bought.plain.returned
+
+        [outcome] = self._record([self._return_of(bought, left + too_much, 0)])
+
+        assert outcome.error is not None
+        assert outcome.error.code == "return_exceeds_original"
+
+    @rule(company=companies, whole=purchases, share=st.sampled_from(["0.5", "1"]))
+    def purchase_and_return_in_one_call(
+        self, company: int, whole: tuple[int, bool, Decimal, int], share: str
+    ) -> None:
+        item = self._item(company, *whole[1:])
+        assert item.amount is not None
+        amount = round(item.amount * Decimal(share), 4)
+        self.count += 1
+        back = ActivityItem(
+            f"R{self.count}", "purchase", item.company_id, item.occurred_at, amount=amount, currency="GBP",
+            reverses=item.external_id,
+        )  # fmt: skip
+
+        first, second = self._record([item, back])
+
+        assert first.status is Status.RECORDED
+        plain = self.plain.purchase(item.company_id, item.employee_id, item.amount, item.occurred_at, self.now)
+        self.bought.append(Bought(item, plain))
+        if second.status is Status.RECORDED and amount:
+            self.plain.return_(plain, amount, self.now)
+        assert bool(amount) <= (second.status is Status.RECORDED)
+
+    @precondition(lambda self: self.bought)
+    @rule(data=st.data())
+    def repeat_a_purchase(self, data: st.DataObject) -> None:
+        [outcome] = self._record([data.draw(st.sampled_from(self.bought)).item])
+
+        assert outcome.status is Status.DUPLICATE
+
+    @rule(company=companies, personal=st.booleans(), which=st.integers(0, 2))
+    def redeem(self, company: int, personal: bool, which: int) -> None:
+        person, reward = self.people[company], self.rewards[which]
+        owner = (person.company_id, person.pk if personal else None)
+        refusal: type[Exception] | None = None
+        if personal and not self.plain.people_may_spend(person.company_id, self.now):
+            refusal = NotYoursToSpendError
+        elif self.plain.wallet(owner, self.now).available < reward.price:
+            refusal = InsufficientPointsError
+        elif self.taken[reward.pk] == 3:
+            refusal = OutOfStockError
+        note(f"expect {refusal}")
+
+        if refusal is not None:
+            with pytest.raises(refusal):
+                self._redeem(person, reward, owner)
+        else:
+            redemption = self._redeem(person, reward, owner)
+            uses = self.plain.spend(owner, reward.price, self.now)
+            self.orders.append(Ordered(redemption, owner, list(uses)))
+            self.taken[reward.pk] += 1
+
+    @precondition(lambda self: self.orders)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        order = self.orders.pop(data.draw(st.integers(0, len(self.orders) - 1)))
+
+        cancel(redemption_id=order.redemption.pk, by_user_id=self.manager.pk, now=self.now)
+
+        self.plain.refund(order.owner, order.uses, self.now)  # type: ignore[arg-type]
+        self.taken[order.redemption.reward_id] -= 1
+
+    @rule(days=st.sampled_from([1, 5, 20, 45, 100]))
+    def time_passes(self, days: int) -> None:
+        self.now += timedelta(days=days)
+
+    @rule()
+    def expire_twice(self) -> None:
+        expire_points(now=self.now)
+
+        assert expire_points(now=self.now).points == 0
+        assert not Lot.objects.filter(
+            remaining__gt=0, expires_on__lt=self.now.astimezone(ZONE).date(), wallet__program=self.program
+        ).exists()
+
+    @rule()
+    def review_twice(self) -> None:
+        review_tiers(now=self.now)
+
+        assert review_tiers(now=self.now) == 0
+
+    @rule(company=companies)
+    def consent_or_withdraw(self, company: int) -> None:
+        member = self.members[company]
+        terms = self.plain.consents.setdefault(member.company_id, [])
+        self.now += timedelta(hours=1)
+        if terms and terms[-1][1] is None:
+            withdraw_consent(membership=member, by=self.manager, now=self.now)
+            terms[-1] = (terms[-1][0], self.now)
+        else:
+            give_consent(membership=member, by=self.manager, now=self.now, monthly_limit=CONSENT_LIMIT)
+            terms.append((self.now, None))
+
+    @invariant()
+    def laws_hold(self) -> None:
+        assert {finding.law.code: finding.examples for finding in laws.verify() if finding.count} == {}
+
+    @invariant()
+    def wallets_hold_what_the_plain_ledger_says(self) -> None:
+        today = self.now.astimezone(ZONE).date()
+        for company_id, employee_id in self.plain.owners():
+            plain = self.plain.wallet((company_id, employee_id), self.now)
+            wallets = Wallet.objects.filter(program=self.program, company=company_id, employee=employee_id)
+            due = sum(
+                Lot.objects.filter(wallet__in=wallets, expires_on__lt=today).values_list("remaining", flat=True)
+            )
+            balances = dict(wallets.values_list("kind", "balance"))
+            assert balances.get("AVAILABLE", 0) - due == plain.available
+            assert -balances.get("DEBT", 0) == plain.debt
+            assert not (plain.available and plain.debt)
+
+    @invariant()
+    def limits_count_what_the_plain_ledger_says(self) -> None:
+        if not hasattr(self, "program"):
+            return
+        used = {
+            (code or "consent", subject_id, start): points
+            for code, subject_id, start, points in CapUsage.objects.filter(
+                program=self.program, used__gt=0
+            ).values_list("rule_code", "subject_id", "period_start", "used")
+        }
+        assert used == {key: points for key, points in self.plain.used.items() if points}
+
+    def _item(self, company: int, has_person: bool, amount: Decimal, days_ago: int) -> ActivityItem:
+        self.count += 1
+        person = self.people[company]
+        return ActivityItem(
+            external_id=f"P{self.count}",
+            type="purchase",
+            company_id=person.company_id,
+            employee_id=person.pk if has_person else None,
+            occurred_at=self.now - timedelta(days=days_ago),
+            amount=amount,
+            quantity=Decimal(2),
+            currency="GBP",
+        )
+
+    def _return_of(self, bought: Bought, amount: Decimal | None, days: int) -> ActivityItem:
+        self.count += 1
+        return ActivityItem(
+            external_id=f"R{self.count}",
+            type="purchase",
+            company_id=bought.item.company_id,
+            occurred_at=min(self.now, bought.item.occurred_at + timedelta(days=days)),
+            amount=amount,
+            currency="" if amount is None else "GBP",
+            reverses=bought.item.external_id,
+        )
+
+    def _record(self, items: list[ActivityItem]) -> list[Outcome]:
+        return record_activities(items, source=self.source, now=self.now)
+
+    def _redeem(self, person: Employee, reward: Reward, owner: tuple[int, int | None]) -> Redemption:
+        self.count += 1
+        return redeem(
+            actor=actor_of(person.user, now=self.now),
+            reward_id=reward.pk,
+            payer=Owner(self.program.pk, *owner),
+            shown_price=reward.price,
+            key=f"K{self.count}",
+            now=self.now,
+        ).redemption
+
+
+def _rules_of(london: Program, tokyo: Program) -> None:
+    for code, measure in (("pieces", "QUANTITY"), ("orders", "COUNT"), ("earned", "POINTS")):
+        Metric.objects.create(
+            program=london, code=code, name=code, measure=measure, activity_type=a_purchase_type()
+        )
+    a_rule_set(
+        london,
+        [
+            {"code": "spend", "caps": [("COMPANY", "MONTH", SPEND_CAP)]},
+            {
+                "code": "shared",
+                "beneficiary": "BOTH",
+                "formula": {"kind": "percent", "percent": "10", "of": "activity.amount"},
+                "caps": [("EMPLOYEE", "DAY", SHARED_CAP)],
+            },
+        ],
+    )
+    partner = {"fact": "standing.tier", "op": "eq", "value": "partner"}
+    a_rule_set(
+        tokyo,
+        [
+            {"code": "partner", "condition": partner, "formula": {"kind": "fixed", "points": 30}},
+            {
+                "code": "big",
+                "condition": {"fact": "activity.amount", "op": "gte", "value": 100},
+                "formula": {"kind": "fixed", "points": 11},
+                "caps": [("PROGRAM", "WEEK", 100)],
+            },
+        ],
+    )
+
+
+def _run(*, examples: int, steps: int) -> None:
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        Points,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            derandomize=True,
+            database=None,
+            deadline=None,
+            suppress_health_check=[*HealthCheck],
+        ),
+    )
+
+
+def test_laws_hold_after_every_step_of_any_history() -> None:
+    _run(examples=12, steps=20)
+
+
+@pytest.mark.long
+def test_laws_hold_after_every_step_of_many_long_histories() -> None:
+    _run(examples=300, steps=50)

@@ -1,0 +1,51 @@
+"""The canaries themselves: every text of every table carries one, so that the walk cannot miss a leak by omission."""
+
+import pytest
+from django.apps import apps
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from tests.factories.canaries import a_canary_world
+
+pytestmark = pytest.mark.django_db
+
+TEXTS = (models.CharField, models.TextField, models.JSONField, ArrayField)
+WITHOUT_WORDS = {
+    "accounts.User.password": "a hash",
+    "accounts.User.time_zone": "a word of the IANA database",
+    "loyalty.Activity.currency": "a code of ISO 4217",
+    "loyalty.Program.currency": "a code of ISO 4217",
+    "loyalty.Program.time_zone": "a word of the IANA database",
+}
+"""Text fields in which no company can write anything of its own."""
+
+
+def _house_models() -> list[type[models.Model]]:
+    return [
+        model
+        for label in ("accounts", "loyalty", "rewards", "surveys")
+        for model in apps.get_app_config(label).get_models()
+    ]
+
+
+def test_every_text_field_of_the_house_carries_the_canary_of_each_company() -> None:
+    world = a_canary_world()
+
+    silent = [
+        f"{model._meta.label}.{field.name} of {side.canary}"
+        for model in _house_models()
+        for field in model._meta.get_fields()
+        if isinstance(field, TEXTS) and not getattr(field, "choices", None)
+        if f"{model._meta.label}.{field.name}" not in WITHOUT_WORDS
+        for texts in [" ".join(map(str, model._default_manager.values_list(field.name, flat=True))).lower()]
+        for side in (world.a, world.b)
+        if side.canary not in texts
+    ]
+
+    assert silent == []
+
+
+def test_every_table_of_the_house_has_a_row() -> None:
+    a_canary_world()
+
+    assert [model._meta.label for model in _house_models() if not model._default_manager.exists()] == []

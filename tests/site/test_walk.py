@@ -1,0 +1,399 @@
+"""Every address of the site, visited by everybody: nobody reads a word of another company (laws T1 and N1)."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pytest
+from django.apps import apps
+from django.contrib.contenttypes.models import ContentType
+from django.core.cache import cache
+from django.db.models import Model
+from django.http import HttpResponseBase
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, resolve
+from django.utils.http import int_to_base36
+
+from accounts.models import User
+from accounts.scope import ScopedQuerySet
+from tests.factories.canaries import (
+    INTERNAL,
+    POINTS,
+    CanaryCompany,
+    CanaryWorld,
+    a_canary_world,
+    as_actor,
+    fingerprint,
+    user_of,
+)
+
+pytestmark = pytest.mark.django_db
+
+MISSING = 987_654_321
+PLACEHOLDER = re.compile(r"<[^>]+>|\(\?P<\w+>[^)]*\)")
+ADMIN_ROW = re.compile(r"admin/(?P<app>\w+)/(?P<model>\w+)/<[^>]*>/")
+TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="[^"]+"')
+HAS_NO_COMPANY = {"admin/^(?P<app_label>", "admin/(?P<url>.*)$", "accounts/^confirm-email/"}
+
+OPEN_TO_EVERYBODY = {
+    "accounts/login/",
+    "accounts/signup/",
+    "accounts/inactive/",
+    "accounts/password/reset/",
+    "accounts/password/reset/done/",
+    "accounts/password/reset/key/done/",
+    r"accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+    "accounts/confirm-email/",
+    r"accounts/^confirm-email/(?P<key>[-:\w]+)/$",
+}
+"""Where somebody who has not signed in is shown a page; everywhere else stands the way to the door."""
+
+SIGNS_OUT = "accounts/logout/"
+
+EVERYTHING = {
+    "payer": "company",
+    "price": "7",
+    "key": "0" * 32,
+    "step": "confirm",
+    "text": "Slipped in",
+    "kind": "CALL",
+    "visibility": "SHARED",
+    "happened_at_0": "2026-01-02",
+    "happened_at_1": "10:00",
+    "_save": "Save",
+    "post": "yes",
+    "action": "delete_selected",
+    "is_staff": "on",
+    "is_superuser": "on",
+    "access": "ADMIN",
+}
+"""What the forms of the site ask for, all at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who walks, and whose words must not reach them."""
+
+    name: str
+    login: Callable[[CanaryWorld], User | None]
+    home: Callable[[CanaryWorld], CanaryCompany]
+    other: Callable[[CanaryWorld], CanaryCompany]
+    is_client: bool = True
+    sees_colleagues: bool = True
+
+    def secrets(self, world: CanaryWorld) -> list[str]:
+        """Return the words that no answer to this visitor may hold."""
+        home, other = self.home(world), self.other(world)
+        number = POINTS["b" if other is world.b else "a"]
+        words = [other.canary, str(number), f"{number:,}"]
+        if self.is_client:
+            words.append(INTERNAL)
+        if not self.sees_colleagues:
+            words += [f"{home.canary} colleague", f"{home.canary}-colleague"]
+        if self.login(world) is None:
+            words.append(home.canary)
+        return words
+
+
+def a(world: CanaryWorld) -> CanaryCompany:
+    """The one company."""
+    return world.a
+
+
+def b(world: CanaryWorld) -> CanaryCompany:
+    """The other one."""
+    return world.b
+
+
+ANONYMOUS = Visitor("anonymous", lambda world: None, a, b)
+SIGNED_IN = [
+    Visitor("member of A", lambda world: user_of(world.a.member), a, b, sees_colleagues=False),
+    Visitor("decider of A", lambda world: user_of(world.a.decider), a, b),
+    Visitor("admin of A", lambda world: user_of(world.a.admin), a, b),
+    Visitor("employee of B", lambda world: user_of(world.b.member), b, a, sees_colleagues=False),
+    Visitor("account manager of A", lambda world: world.a.account_manager, a, b, is_client=False),
+    Visitor("account manager of B", lambda world: world.b.account_manager, b, a, is_client=False),
+]
+everybody = pytest.mark.parametrize("visitor", [ANONYMOUS, *SIGNED_IN], ids=lambda visitor: visitor.name)
+
+
+@pytest.fixture(autouse=True)
+def _forget_attempts() -> None:
+    cache.clear()
+
+
+def routes() -> list[str]:
+    """Return every address pattern of the site, as `resolve(path).route` names it."""
+
+    def under(resolver: URLResolver, prefix: str) -> Iterator[str]:
+        for pattern in resolver.url_patterns:
+            if isinstance(pattern, URLResolver):
+                yield from under(pattern, prefix + str(pattern.pattern))
+            else:
+                assert isinstance(pattern, URLPattern)
+                yield prefix + str(pattern.pattern)
+
+    return list(dict.fromkeys(under(get_resolver(), "")))
+
+
+NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
+    "points/<int:pk>/": lambda side: [[side.earned.pk]],
+    "rewards/<int:pk>/": lambda side: [[side.reward.pk], [side.draft_reward.pk]],
+    "orders/<int:pk>/": lambda side: [[side.order.pk], [side.company_order.pk]],
+    "am/companies/<int:pk>/": lambda side: [[side.company.pk]],
+    r"accounts/^confirm-email/(?P<key>[-:\w]+)/$": lambda side: [["nobodys-key"]],
+    r"accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": lambda side: [
+        [int_to_base36(user_of(side.member).pk), "guessed-token"]
+    ],
+    "admin/r/<path:content_type_id>/<path:object_id>/": lambda side: [
+        [ContentType.objects.get_for_model(type(side.company)).pk, side.company.pk]
+    ],
+    "admin/^(?P<app_label>accounts|auth|rewards|loyalty)/$": lambda side: [
+        [label] for label in ("accounts", "auth", "rewards", "loyalty")
+    ],
+    "admin/(?P<url>.*)$": lambda side: [["nowhere/"]],
+}
+"""For each address that names a row, a company's rows to name. A new address belongs here, or the walk fails."""
+
+
+def paths_of(route: str, side: CanaryCompany) -> list[str]:
+    """Return where `route` leads for rows of one company; LookupError where nobody has said."""
+    if not PLACEHOLDER.search(route):
+        return [_filled(route, [])]
+    if route in NAMED_ROWS:
+        return [_filled(route, values) for values in NAMED_ROWS[route](side)]
+    if found := ADMIN_ROW.match(route):
+        return [_filled(route, [_a_row_of(apps.get_model(found["app"], found["model"]), side)])]
+    raise LookupError(f"Say in NAMED_ROWS which rows {route} is to be visited with.")
+
+
+def missing_path_of(route: str, path: str) -> str:
+    """Return `path` with the id of a row that does not exist."""
+    values: list[object] = [MISSING, MISSING]
+    if "uidb36" in route:
+        values = [int_to_base36(MISSING), "guessed-token"]
+    if "app_label" in route or route.endswith("(?P<url>.*)$") or "confirm-email" in route:
+        return path
+    return _filled(route, values)
+
+
+def _filled(route: str, values: Sequence[object]) -> str:
+    rest = iter(values)
+    filled = PLACEHOLDER.sub(lambda _match: str(next(rest)), route)
+    return "/" + filled.replace("^", "").replace("$", "")
+
+
+def _a_row_of(model: type[Model], side: CanaryCompany) -> object:
+    """A row of the company, as far as the table belongs to companies."""
+    rows = model._default_manager.all()
+    if isinstance(rows, ScopedQuerySet):
+        own = rows.visible_to(as_actor(side.account_manager)).order_by("-pk").first()
+        if own is not None:
+            return own.pk
+    row = rows.order_by("-pk").first()
+    return MISSING if row is None else row.pk
+
+
+def a_browser(user: User | None) -> Client:
+    """A browser of `user`; an error is an answer like any other here."""
+    client = Client(raise_request_exception=False)
+    if user is not None:
+        client.force_login(user)
+    return client
+
+
+def is_admin(route: str) -> bool:
+    """Whether the address belongs to the administration."""
+    return route.startswith("admin/")
+
+
+def text_of(response: HttpResponseBase) -> str:
+    """Everything that an answer carries: body, headers, cookies."""
+    body = response.getvalue() if hasattr(response, "getvalue") else b""
+    return f"{response.headers}\n{response.cookies.output()}\n{body.decode()}".lower()
+
+
+def without_token(response: HttpResponseBase, path: str) -> tuple[object, ...]:
+    """What can be told from an answer, but for the form token and the address that was asked for."""
+    body = response.getvalue().decode() if hasattr(response, "getvalue") else ""
+    headers = {name: value.replace(path, "{path}") for name, value in response.headers.items() if name != "Content-Length"}
+    return response.status_code, headers, TOKEN.sub("", body).replace(path, "{path}")
+
+
+def test_every_address_has_rows_to_be_visited_with_and_leads_back_to_itself() -> None:
+    world = a_canary_world()
+
+    led = {route: [resolve(path).route for path in paths_of(route, world.a)] for route in routes()}
+
+    assert {route: to for route, to in led.items() if set(to) != {route}} == {}
+
+
+@everybody
+def test_no_answer_holds_a_foreign_word(visitor: Visitor) -> None:
+    world = a_canary_world()
+    user = visitor.login(world)
+    browser = a_browser(user)
+    secrets = visitor.secrets(world)
+
+    leaks, failures = [], []
+    for method, path in _all_visits(visitor, world):
+        if path == f"/{SIGNS_OUT}" and method == "POST":
+            browser = a_browser(user)
+        response = browser.generic(method, path)
+        text = text_of(response)
+        leaks += [(method, path, secret) for secret in secrets if secret in text]
+        if response.status_code >= 500:
+            failures.append((method, path))
+        if response.status_code == 200 and "sign out" in text and user is None:
+            failures.append((method, path))
+
+    assert (leaks, failures) == ([], [])
+
+
+def _all_visits(visitor: Visitor, world: CanaryWorld) -> Iterator[tuple[str, str]]:
+    """Every address with rows of both companies; the administration, closed to these visitors, with one of them."""
+    for route in routes():
+        if is_admin(route):
+            for path in paths_of(route, visitor.other(world)):
+                yield "GET", path
+            continue
+        for path in dict.fromkeys([*paths_of(route, world.a), *paths_of(route, world.b)]):
+            for method in ("GET", "HEAD", "OPTIONS"):
+                yield method, path
+            if route != SIGNS_OUT:
+                yield "POST", path
+
+
+@everybody
+def test_foreign_row_answers_exactly_like_a_missing_one(visitor: Visitor) -> None:
+    world = a_canary_world()
+    browser = a_browser(visitor.login(world))
+
+    different = []
+    for route in routes():
+        if is_admin(route) or not PLACEHOLDER.search(route):
+            continue
+        for path in paths_of(route, visitor.other(world)):
+            missing = missing_path_of(route, path)
+            for method in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"):
+                answers = [
+                    without_token(browser.generic(method, asked) if method != "POST" else browser.post(asked, EVERYTHING), asked)
+                    for asked in (path, missing)
+                ]
+                if answers[0] != answers[1]:
+                    different.append((method, route, answers[0][0], answers[1][0]))
+
+    assert different == []
+
+
+@everybody
+def test_foreign_rows_and_the_administration_cannot_be_changed(visitor: Visitor) -> None:
+    world = a_canary_world()
+    browser = a_browser(visitor.login(world))
+    people = [visitor.other(world).member.pk]
+    before = fingerprint()
+
+    let_in = []
+    for route in routes():
+        if is_admin(route):
+            for path in paths_of(route, visitor.other(world)):
+                status = browser.post(path, EVERYTHING).status_code
+                if status not in (302, 403):
+                    let_in.append((path, status))
+        elif PLACEHOLDER.search(route):
+            for path in paths_of(route, visitor.other(world)):
+                browser.post(path, {**EVERYTHING, "people": people})
+
+    assert let_in == []
+    assert fingerprint() == before
+
+
+@everybody
+def test_the_administration_is_closed_to_all_but_program_managers(visitor: Visitor) -> None:
+    world = a_canary_world()
+    user = visitor.login(world)
+    browser = a_browser(user)
+
+    answers = {
+        browser.get(path, follow=True).status_code
+        for path in ("/admin/", "/admin/login/", "/admin/accounts/company/", "/admin/jsi18n/", "/admin/nowhere/")
+    }
+
+    assert answers == ({200} if user is None else {403})
+
+
+@everybody
+def test_looking_changes_nothing(visitor: Visitor) -> None:
+    world = a_canary_world()
+    browser = a_browser(visitor.login(world))
+    before = fingerprint()
+
+    for route in routes():
+        if not is_admin(route):
+            for path in paths_of(route, visitor.home(world)):
+                browser.get(path)
+                browser.head(path)
+
+    assert fingerprint() == before
+
+
+def test_whoever_has_not_signed_in_is_shown_the_door_and_nothing_else() -> None:
+    world = a_canary_world()
+    browser = a_browser(None)
+
+    shown, elsewhere = set(), []
+    for route in routes():
+        for path in paths_of(route, world.a):
+            response = browser.get(path)
+            if response.status_code == 200:
+                shown.add(route)
+            elif response.status_code == 302:
+                if not response["Location"].startswith(("/accounts/login/", "/admin/login/", "/")):
+                    elsewhere.append((path, response["Location"]))
+            elif response.status_code not in (403, 404, 405):
+                elsewhere.append((path, str(response.status_code)))
+
+    assert elsewhere == []
+    assert shown == OPEN_TO_EVERYBODY
+
+
+def test_a_page_that_needs_a_login_leads_to_the_door_and_back() -> None:
+    a_canary_world()
+    browser = a_browser(None)
+
+    led = {
+        path: browser.get(path).headers.get("Location")
+        for path in ("/", "/points/", "/points/1/", "/rules/", "/rewards/", "/orders/5/", "/me/", "/am/", "/am/companies/3/")
+    }
+
+    assert led == {path: f"/accounts/login/?next={path}" for path in led}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_program_manager_finds_no_broken_page(method: str) -> None:
+    world = a_canary_world()
+    browser = a_browser(world.manager)
+
+    broken = []
+    for route in routes():
+        if route in (SIGNS_OUT, "admin/logout/"):
+            continue
+        for path in paths_of(route, world.b):
+            status = browser.generic(method, path).status_code
+            if status >= 500:
+                broken.append((path, status))
+
+    assert broken == []
+
+
+def test_internal_notes_never_reach_the_company_they_speak_of() -> None:
+    world = a_canary_world()
+    texts = []
+
+    for person in (world.a.member, world.a.decider, world.a.admin):
+        browser = a_browser(user_of(person))
+        for route in routes():
+            if not is_admin(route):
+                texts += [text_of(browser.get(path)) for path in paths_of(route, world.a)]
+
+    assert [text for text in texts if INTERNAL in text or "note" in text and "shared note" in text] == []
