@@ -22,9 +22,9 @@ def for_actors(allows: Callable[[Actor], bool]) -> Callable[[View[P]], View[P]]:
         @wraps(view)
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             actor = actor_behind(request)
-            if not actor.user_id:
+            if not actor.user_id and not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            if not allows(actor):
+            if not actor.user_id or not allows(actor):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 

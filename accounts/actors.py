@@ -39,11 +39,13 @@ def actor_of(user: User | None, *, now: datetime) -> Actor:
     if user is None or not user.is_active:
         return Actor(at=now)
     employee = (
-        Employee.objects.filter(user_id=user.pk, is_active=True)
+        Employee.objects.filter(user_id=user.pk)
         .select_related("company")
-        .only("company__name", "access", "buying_role")
+        .only("company__name", "access", "buying_role", "is_active")
         .first()
     )
+    if employee is not None and not employee.is_active:
+        return Actor(at=now)
     if employee is not None:
         return Actor(
             at=now,

@@ -1,12 +1,17 @@
 """What people change about themselves, and what account managers write."""
 
+from datetime import datetime
 from zoneinfo import available_timezones
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Company, Employee, ServiceNote, User
+
+YEARS = range(1900, 2201)
+"""The years a note may be of; at the ends of the calendar another time zone would fall off it."""
 
 
 class ProfileForm(forms.ModelForm[User]):
@@ -43,3 +48,13 @@ class ServiceNoteForm(forms.ModelForm[ServiceNote]):
         people = self.fields["people"]
         assert isinstance(people, forms.ModelMultipleChoiceField)  # noqa: S101 (tells the type checker)
         people.queryset = Employee.objects.filter(company=company, is_active=True).order_by("name")
+
+    def clean_happened_at(self) -> datetime:
+        """Refuse a slip of the key in the year: the database could keep it, but nobody could read it back."""
+        happened_at: datetime = self.cleaned_data["happened_at"]
+        if happened_at.year not in YEARS:
+            raise ValidationError(
+                _("Choose a day between the years %(first)s and %(last)s."),
+                params={"first": str(YEARS[0]), "last": str(YEARS[-1])},
+            )
+        return happened_at

@@ -16,7 +16,7 @@ from accounts.middleware import actor_behind
 from accounts.models import Employee, User
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def me(request: HttpRequest) -> HttpResponse:
     """Language and time zone of the one who is signed in."""

@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from accounts.conditions import from_json
+from accounts.scope import in_force
 from loyalty.earning import Beneficiary, cap_sentence, evaluate, rule_sentence, verdict_sentence
 from loyalty.models import Award, Evaluation, Program, Rule, RuleSet, Transaction, Wallet
 from loyalty.rulebook import NO_RULES, earning_rule, rules_by_type
@@ -37,9 +38,8 @@ class PlainVerdict:
 
 def rule_set_in_force(program: Program, *, at: datetime) -> RuleSet | None:
     """Return the version that holds at `at`."""
-    versions = RuleSet.objects.filter(program=program, starts_at__lte=at).exclude(status=RuleSet.Status.DRAFT)
-    version = versions.order_by("-starts_at").first()
-    return version if version and (version.ends_at is None or at < version.ends_at) else None
+    versions = RuleSet.objects.filter(in_force(at), program=program).exclude(status=RuleSet.Status.DRAFT)
+    return versions.order_by("-starts_at").first()
 
 
 def plain_rules(rule_set: RuleSet, program: Program) -> list[PlainRule]:

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.access import employees_only
 from accounts.middleware import actor_behind
@@ -10,7 +10,7 @@ from loyalty.explaining import plain_rules, rule_set_in_force
 from loyalty.selectors import membership_of, standing_of
 
 
-@require_GET
+@require_safe
 @employees_only
 def rules(request: HttpRequest) -> HttpResponse:
     """Every rule that applies to the reader, in plain words."""

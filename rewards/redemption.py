@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 
 from accounts import audit, idempotency, messages
 from accounts.actors import Actor
@@ -112,8 +113,7 @@ def _redeem(actor: Actor, reward: Reward, payer: Owner, now: datetime) -> Redemp
     stock = RewardStock.objects.select_for_update().filter(pk=reward.pk).first()
     if stock is None or stock.left < 1:
         raise OutOfStockError
-    stock.taken += 1
-    stock.save(update_fields=["taken"])
+    RewardStock.objects.filter(pk=reward.pk).update(taken=F("taken") + 1)
     book.write()
     redemption = Redemption.objects.create(
         reward=reward,
@@ -149,9 +149,7 @@ def cancel(*, redemption_id: int, by_user_id: int, now: datetime) -> Redemption:
         book = _open_book(owner, actor_id=by_user_id, now=now)
         act = book.begin(Transaction.Kind.CANCEL, owner)
         book.refund(act, owner, Act(Transaction.Kind.REDEEM, owner, id=redemption.debit_id), at=now)
-        stock = RewardStock.objects.select_for_update().get(pk=redemption.reward_id)
-        stock.taken -= 1
-        stock.save(update_fields=["taken"])
+        RewardStock.objects.filter(pk=redemption.reward_id).update(taken=F("taken") - 1)
         book.write()
         redemption.state = Redemption.State.CANCELLED
         redemption.cancelled_at = now

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import employees_only
 from accounts.actors import Actor
@@ -36,7 +36,7 @@ from rewards.selectors import catalogue, shown
 ORDERS_A_PAGE = 50
 
 
-@require_GET
+@require_safe
 @employees_only
 def rewards(request: HttpRequest) -> HttpResponse:
     """The catalogue of the program."""
@@ -49,7 +49,7 @@ def rewards(request: HttpRequest) -> HttpResponse:
     return render(request, "rewards/list.html", {"rewards": rows, "balance": balance, "program": membership.program})
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @employees_only
 def reward(request: HttpRequest, pk: int) -> HttpResponse:
     """One reward; redeeming takes a look at the sum, then a confirmation."""
@@ -88,7 +88,7 @@ def reward(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponseRedirect(reverse("order", args=[redeemed.redemption.pk]))
 
 
-@require_GET
+@require_safe
 @employees_only
 def orders(request: HttpRequest) -> HttpResponse:
     """What was redeemed, latest first."""
@@ -100,7 +100,7 @@ def orders(request: HttpRequest) -> HttpResponse:
     return render(request, "rewards/orders.html", {"orders": [_shown_order(row) for row in rows]})
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @employees_only
 def order(request: HttpRequest, pk: int) -> HttpResponse:
     """One order, and the button that cancels it."""

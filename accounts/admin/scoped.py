@@ -105,7 +105,14 @@ class ScopedModelAdmin(ScopedAdmin[M], admin.ModelAdmin[M]):
     list_per_page = 50
     list_max_show_all = 200
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # counting every choice of a filter reads the whole table
     paginator = BoundedPaginator
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
+        """Bring what a row is called by: autocomplete and history name rows too, not only lists."""
+        rows = super().get_queryset(request)
+        related = self.list_select_related
+        return rows if isinstance(related, bool) else rows.select_related(*related)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Say where a list goes on past what can be paged to."""
@@ -118,6 +125,16 @@ class ScopedModelAdmin(ScopedAdmin[M], admin.ModelAdmin[M]):
                 ) % {"most": f"{MOST_COUNTED:,}"}
         return response
 
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Refuse what PostgreSQL cannot compare with: text never holds a NUL."""
+        return "\0" not in "".join(map(str, value)) and super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[M], search_term: str
+    ) -> tuple[QuerySet[M], bool]:
+        """Search without NULs, which no text holds."""
+        return super().get_search_results(request, queryset, search_term.replace("\0", ""))
+
     def get_deleted_objects(
         self, objs: QuerySet[Any] | Sequence[Any], request: HttpRequest
     ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
@@ -129,9 +146,13 @@ class ScopedModelAdmin(ScopedAdmin[M], admin.ModelAdmin[M]):
 
 
 class ReadOnlyAdmin(ReadOnly[M], ScopedModelAdmin[M]):
-    """The ledger and every other table that only use cases write."""
+    """The ledger and every other table that only use cases write.
+
+    Newest first and no other way, unless a small table says otherwise: sorting a large one reads all of it.
+    """
 
     actions = None
+    sortable_by: ClassVar[tuple[str, ...] | None] = ()
 
 
 class ScopedInline(ScopedAdmin[M], admin.TabularInline[M, P]):

@@ -35,7 +35,7 @@ DOCUMENT_FIELDS: dict[type[models.Field[Any, Any]], dict[str, Any]] = {models.JS
 def check_condition(form: forms.BaseForm, document: object, catalogue: Catalogue) -> None:
     """Refuse a condition that is none, naming the leaf."""
     try:
-        parse(document or None, catalogue)
+        parse(document, catalogue)
     except ConditionError as error:
         sentence = error.translated(gettext)
         form.add_error("condition", f"{error.path}: {sentence}" if error.path else sentence)

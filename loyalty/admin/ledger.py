@@ -32,7 +32,7 @@ from loyalty.models import (
 class EvaluationAdmin(ReadOnlyAdmin[Evaluation]):
     """Judgements: by which version, on which facts, and what every rule said."""
 
-    list_display = ("pk", "activity", "type", "company", "program", "rule_set", "awards")
+    list_display = ("id", "activity", "type", "company", "program", "rule_set", "awards")
     list_filter = (("program", VocabularyFilter), ("activity", LinkedRowFilter), ("company", LinkedRowFilter))
     list_select_related = ("activity__type", "company", "program", "rule_set__program")
     search_fields = ("activity__external_id__exact", "company__name")
@@ -69,7 +69,7 @@ class EvaluationAdmin(ReadOnlyAdmin[Evaluation]):
 class AwardAdmin(ReadOnlyAdmin[Award]):
     """What rules gave, 0 included."""
 
-    list_display = ("pk", "rule", "activity", "wallet", "raw", "posted", "cap_left_before")
+    list_display = ("id", "rule", "activity", "wallet", "raw", "posted", "cap_left_before")
     list_filter = (("program", VocabularyFilter), ("activity", LinkedRowFilter), ("company", LinkedRowFilter))
     list_select_related = ("rule", "activity", "wallet__company", "wallet__employee")
     search_fields = ("rule_code__exact", "activity__external_id__exact", "company__name")
@@ -100,6 +100,7 @@ class AwardReversalAdmin(ReadOnlyAdmin[AwardReversal]):
 class WalletAdmin(ReadOnlyAdmin[Wallet]):
     """Balances."""
 
+    sortable_by = None
     list_display = ("company", "employee", "program", "kind", "points", "lots")
     list_filter = ("kind", ("program", VocabularyFilter), ("company", LinkedRowFilter), ("employee", LinkedRowFilter))
     list_select_related = ("company", "employee", "program")
@@ -164,7 +165,7 @@ class WalletFilter(admin.SimpleListFilter):
 class PostingAdmin(ReadOnlyAdmin[Posting]):
     """Postings: out of one wallet, into another."""
 
-    list_display = ("pk", "act", "out_of", "into", "moved", "rule", "company", "effective_at", "created_at")
+    list_display = ("id", "act", "out_of", "into", "moved", "rule", "effective_at", "created_at")
     list_filter = (
         ("transaction__kind", admin.ChoicesFieldListFilter),
         WalletFilter,
@@ -176,7 +177,6 @@ class PostingAdmin(ReadOnlyAdmin[Posting]):
     list_select_related = (
         "transaction",
         "award__rule",
-        "company",
         "debit_wallet__company",
         "debit_wallet__employee",
         "credit_wallet__company",
@@ -231,7 +231,7 @@ class LotAdmin(ReadOnlyAdmin[Lot]):
 class LotUseAdmin(ReadOnlyAdmin[LotUse]):
     """What postings took from lots and gave back to them."""
 
-    list_display = ("pk", "lot", "wallet", "posting", "points")
+    list_display = ("id", "lot", "wallet", "posting", "points")
     list_filter = (("lot", LinkedRowFilter), ("posting", LinkedRowFilter))
     list_select_related = ("lot__wallet__company", "lot__wallet__employee", "posting")
     search_fields = ("lot__wallet__company__name", "lot__wallet__employee__name")
@@ -247,6 +247,7 @@ class LotUseAdmin(ReadOnlyAdmin[LotUse]):
 class CapUsageAdmin(ReadOnlyAdmin[CapUsage]):
     """What limits have let through."""
 
+    sortable_by = None
     list_display = ("rule_code", "program", "subject", "subject_id", "period", "period_start", "used", "limit")
     list_filter = (("program", VocabularyFilter), "subject", "period")
     list_select_related = ("program",)

@@ -147,6 +147,7 @@ class ConsentAdmin(NeverDeleted[Consent], ScopedModelAdmin[Consent]):
 class TierAssignmentAdmin(ReadOnlyAdmin[TierAssignment]):
     """Who held which tier when, and why."""
 
+    sortable_by = None
     list_display = ("company", "program", "tier", "source", "starts_at", "ends_at")
     list_filter = ("source", ("membership__program", VocabularyFilter), ("tier", VocabularyFilter))
     list_select_related = ("membership__company", "membership__program", "tier")

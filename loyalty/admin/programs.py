@@ -19,8 +19,9 @@ class MetricForm(FixedFieldsForm[Metric]):
     fixed = ("code", "measure", "activity_type")
 
     def clean_condition(self) -> Any:
-        """Nothing written means always."""
-        return self.cleaned_data["condition"] or {}
+        """Nothing written means always; anything else (`false`, `[]`) is looked at."""
+        document = self.cleaned_data["condition"]
+        return {} if document is None else document
 
     def clean(self) -> dict[str, Any]:
         """Check the condition."""

@@ -42,8 +42,9 @@ class RuleForm(forms.ModelForm[Rule]):
             rule_set.disabled = True
 
     def clean_condition(self) -> Any:
-        """Nothing written means always."""
-        return self.cleaned_data["condition"] or {}
+        """Nothing written means always; anything else (`false`, `[]`) is looked at."""
+        document = self.cleaned_data["condition"]
+        return {} if document is None else document
 
     def clean(self) -> dict[str, Any]:
         """Check both documents against what the activity type carries and the codes that the program knows."""

@@ -158,7 +158,8 @@ class RuleSetAdmin(ScopedModelAdmin[RuleSet]):
         """Offer the steps that the version can take."""
         rule_set = self.get_object(request, object_id)
         tools = self._tools(request, rule_set) if rule_set else []
-        context = {**(extra_context or {}), "tools": tools, "show_save": False, "show_save_and_continue": False}
+        nothing_to_save = {"show_save": False, "show_save_and_continue": False, "show_save_and_add_another": False}
+        context = {**(extra_context or {}), **nothing_to_save, "tools": tools}
         return super().change_view(request, object_id, form_url, context)
 
     def step_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:

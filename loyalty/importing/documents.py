@@ -10,6 +10,12 @@ from typing import Any
 import yaml
 
 MAX_BYTES = 64 * 1024
+MAX_DEPTH = 20
+_OPENING = (
+    *(yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken),
+    *(yaml.BlockSequenceStartToken, yaml.BlockMappingStartToken),
+)
+_CLOSING = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken)
 
 
 class DocumentError(Exception):
@@ -102,8 +108,7 @@ def read_document(path: Path) -> Section:
         raise DocumentError(f"{path.name}: is larger than 64 KB, and no profile is.")
     try:
         text = raw.decode()
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
-            raise DocumentError(f"{path.name}: aliases (*name) are not used here.")
+        _refuse_tricks(text, path.name)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
     except UnicodeDecodeError as error:
@@ -116,6 +121,17 @@ def read_document(path: Path) -> Section:
     if not isinstance(content, dict) or root is None:
         raise DocumentError(f"{path.name}: names with values are needed, such as `program: wholesale`.")
     return Section(path.name, content, (), dict(_lines(root, (), path.name)))
+
+
+def _refuse_tricks(text: str, name: str) -> None:
+    """Refuse what makes a small document large or slow, before anything is built of it."""
+    depth = 0
+    for token in yaml.scan(text):
+        if isinstance(token, yaml.AliasToken):
+            raise DocumentError(f"{name}: aliases (*name) are not used here.")
+        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        if depth > MAX_DEPTH:
+            raise DocumentError(f"{name}: is nested more than {MAX_DEPTH} deep.")
 
 
 def _lines(node: yaml.Node, path: tuple[str, ...], name: str) -> Iterator[tuple[tuple[str, ...], int]]:

@@ -29,6 +29,10 @@ class Purchase:
     quantity_left: Decimal
     amount_left: Decimal | None
 
+    def has(self, quantity: Decimal) -> bool:
+        """Whether so many pieces are left; money that rounding used up counts as all of it, as recording sees it."""
+        return self.quantity_left >= quantity and not (self.amount and not self.amount_left)
+
     def give_back(self, quantity: Decimal) -> Decimal | None:
         """Take pieces out and return the money they stand for: their share, or all that is left with the last piece.
 
@@ -95,9 +99,7 @@ class Matcher:
     def take(self, goods: Goods, quantity: Decimal, at: datetime) -> Match | None:
         """Match a return to the latest purchase strictly before `at` (of equals the last) that suffices alone."""
         fitting = (
-            purchase
-            for purchase in self._purchases[goods]
-            if purchase.occurred_at < at and purchase.quantity_left >= quantity
+            purchase for purchase in self._purchases[goods] if purchase.occurred_at < at and purchase.has(quantity)
         )
         latest = _latest(fitting)
         return None if latest is None else Match(latest.id, latest.give_back(quantity))

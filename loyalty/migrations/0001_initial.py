@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
                 ('company', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='accounts.company')),
                 ('employee', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='accounts.employee')),
                 ('type', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='loyalty.activitytype')),
-                ('source', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.source')),
+                ('source', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.source')),
             ],
             options={
                 'verbose_name': 'activity',
@@ -350,6 +350,8 @@ class Migration(migrations.Migration):
                 ('is_whole', models.BooleanField(default=False)),
             ],
             options={
+                'verbose_name': 'returned so far',
+                'verbose_name_plural': 'returned so far',
                 'constraints': [models.CheckConstraint(condition=models.Q(('amount__gte', 0), models.Q(('original_amount__isnull', True), ('amount__lte', models.F('original_amount')), _connector='OR')), name='activity_return_amount_within_original'), models.CheckConstraint(condition=models.Q(('quantity__gte', 0), models.Q(('original_quantity__isnull', True), ('quantity__lte', models.F('original_quantity')), _connector='OR')), name='activity_return_quantity_within_original')],
             },
         ),
@@ -360,6 +362,10 @@ class Migration(migrations.Migration):
                 ('applied_at', models.DateTimeField(null=True)),
                 ('original', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='return_links', to='loyalty.activity')),
             ],
+            options={
+                'verbose_name': 'return',
+                'verbose_name_plural': 'returns',
+            },
         ),
         migrations.CreateModel(
             name='ActivityAttribute',
@@ -386,6 +392,8 @@ class Migration(migrations.Migration):
                 ('reversed', models.BigIntegerField()),
             ],
             options={
+                'verbose_name': 'reversed award',
+                'verbose_name_plural': 'reversed awards',
                 'constraints': [models.CheckConstraint(condition=models.Q(('reversed__gte', 0), ('reversed__lte', models.F('granted'))), name='award_reversal_within_granted')],
             },
         ),

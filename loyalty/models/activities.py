@@ -117,7 +117,7 @@ class Activity(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, db_constraint=False, related_name="+")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+")
     external_id = models.CharField(_("number at the source"), max_length=200)
     payload_hash = models.BinaryField(max_length=16)
     type = models.ForeignKey(ActivityType, on_delete=models.PROTECT, db_constraint=False, db_index=False)
@@ -174,6 +174,8 @@ class ActivityReturn(models.Model):
     objects = ActivityReturnQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("returned so far")
+        verbose_name_plural = _("returned so far")
         constraints = [
             # More money back than was paid.
             models.CheckConstraint(
@@ -212,6 +214,8 @@ class ReturnLink(models.Model):
     objects = ReturnLinkQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("return")
+        verbose_name_plural = _("returns")
         constraints = [
             # Points taken back for an activity that nobody can name.
             models.CheckConstraint(

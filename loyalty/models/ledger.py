@@ -205,6 +205,8 @@ class AwardReversal(models.Model):
     objects = AwardReversalQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("reversed award")
+        verbose_name_plural = _("reversed awards")
         constraints = [
             # More taken back than was ever given (law L5).
             models.CheckConstraint(

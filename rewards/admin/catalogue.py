@@ -71,6 +71,7 @@ class RewardAdmin(ScopedModelAdmin[Reward]):
 class RewardStockAdmin(ReadOnlyAdmin[RewardStock]):
     """How many pieces there are of what."""
 
+    sortable_by = None
     list_display = ("reward", "program", "pieces", "taken", "left")
     list_filter = (("reward__program", VocabularyFilter),)
     list_select_related = ("reward__program",)

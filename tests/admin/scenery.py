@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from django.db import transaction
+
 from accounts import audit, idempotency
 from accounts.actors import actor_of
 from accounts.models import CompanyProfile, Interest, Segment, SegmentMembership, ServiceNote, User
@@ -74,5 +76,6 @@ def _furnish_company(program: Program, reward: Reward, by: User) -> None:
         now=NOW,
     )
     cancel(redemption_id=order.redemption.pk, by_user_id=by.pk, now=NOW)
-    idempotency.claim(user_id=by.pk, key=f"K{company.pk}", content=[])
+    with transaction.atomic():
+        idempotency.claim(user_id=by.pk, key=f"K{company.pk}", content=[])
     audit.record("looked", company, actor_id=by.pk, now=NOW, company_id=company.pk, reason="An agreed review")

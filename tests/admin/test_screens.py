@@ -290,3 +290,18 @@ def test_audit_trail_shows_who_why_and_to_what(desk: Client, manager: User) -> N
     assert "An agreed review" in page
     assert "Maxine Manager" in page
     assert address(Company, "change", entry.subject_id) in page
+
+
+def test_autocomplete_costs_the_same_with_more_rows(desk: Client, manager: User) -> None:
+    parameters = {"app_label": "loyalty", "model_name": "consent", "field_name": "membership", "term": "company"}
+
+    def queries_of_answer() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert desk.get(reverse("admin:autocomplete"), parameters).status_code == 200
+        return len(queries)
+
+    furnish(manager)
+    few = queries_of_answer()
+    furnish(manager, companies=9)
+
+    assert queries_of_answer() == few

@@ -47,7 +47,6 @@ from tests.factories.world import (
     a_rule_set,
     a_user,
     an_account_manager,
-    an_admin,
     an_employee,
     consent_to,
     record,
@@ -117,8 +116,7 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
     )
     account_manager = an_account_manager(company, name=f"{canary} looks after", email=f"{canary}-am@example.com")
     member, colleague, decider, admin = (
-        _a_person(company, canary, word)
-        for word in ("member", "colleague", "decider", "admin")
+        _a_person(company, canary, word) for word in ("member", "colleague", "decider", "admin")
     )
     Employee.objects.filter(pk=admin.pk).update(access=Employee.Access.ADMIN)
     Employee.objects.filter(pk=decider.pk).update(buying_role=Employee.BuyingRole.DECIDES)
@@ -141,13 +139,27 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
     cancel(redemption_id=undone.pk, by_user_id=user_of(colleague).pk, now=now)
     entry = audit.record("looked-at", company, actor_id=manager.pk, now=now, reason=f"{INTERNAL} {canary} reason")
     AuditEntry.objects.create(
-        action=f"{canary}-action", subject_type=f"{canary}-type", subject_id=entry.pk, company=company,
+        action=f"{canary}-action",
+        subject_type=f"{canary}-type",
+        subject_id=entry.pk,
+        company=company,
         numbers={"code": f"{canary}-code"},
     )
     return CanaryCompany(
-        canary, company, member, colleague, decider, admin, account_manager, program,
+        canary,
+        company,
+        member,
+        colleague,
+        decider,
+        admin,
+        account_manager,
+        program,
         RuleSet.objects.exclude(status=RuleSet.Status.DRAFT).get(program=program),
-        reward, draft_reward, order, company_order, earned,
+        reward,
+        draft_reward,
+        order,
+        company_order,
+        earned,
     )
 
 
@@ -188,8 +200,13 @@ def _knowledge_of(company: Company, canary: str, author: User, member: Employee,
     )
     for visibility, text in (("INTERNAL", f"{INTERNAL} {canary} note"), ("SHARED", f"{canary} shared note")):
         write_note(
-            company=company, author_id=author.pk, kind=ServiceNote.Kind.WISH, text=text, happened_at=now,
-            visibility=visibility, people=[member],
+            company=company,
+            author_id=author.pk,
+            kind=ServiceNote.Kind.WISH,
+            text=text,
+            happened_at=now,
+            visibility=visibility,
+            people=[member],
         )
     Message.objects.create(employee=member, kind=f"{canary}-kind", subject_id=1, facts={"words": f"{canary} words"})
 
@@ -200,8 +217,12 @@ def _a_program_of(canary: str) -> Program:
     kind = ActivityType.objects.get(code=f"{canary}-type")
     condition = {"fact": f"attribute.{canary}-place", "op": "eq", "value": f"{canary}-place"}
     Metric.objects.create(
-        program=program, code=f"{canary}-metric", name=f"{canary} metric", measure=Metric.Measure.COUNT,
-        activity_type=kind, condition=condition,
+        program=program,
+        code=f"{canary}-metric",
+        name=f"{canary} metric",
+        measure=Metric.Measure.COUNT,
+        activity_type=kind,
+        condition=condition,
     )
     for rank, threshold in ((1, 0), (2, 1), (3, 1_000)):
         Tier.objects.create(
@@ -232,16 +253,34 @@ def _business_of(
     attributes = {f"{canary}-place": f"{canary}-place", f"{canary}-size": points}
     earned, _other, back, _bought = record(
         a_purchase(
-            company, 90, type=kind, external_id=f"{canary}-member-1", object=f"{canary}-object", employee_id=member.pk,
-            attributes=attributes, occurred_at=now,
+            company,
+            90,
+            type=kind,
+            external_id=f"{canary}-member-1",
+            object=f"{canary}-object",
+            employee_id=member.pk,
+            attributes=attributes,
+            occurred_at=now,
         ),
         a_purchase(
-            company, 90, type=kind, external_id=f"{canary}-colleague-1", object=f"{canary}-colleague-object",
-            employee_id=colleague.pk, attributes=attributes, occurred_at=now,
+            company,
+            90,
+            type=kind,
+            external_id=f"{canary}-colleague-1",
+            object=f"{canary}-colleague-object",
+            employee_id=colleague.pk,
+            attributes=attributes,
+            occurred_at=now,
         ),
         a_purchase(
-            company, 30, type=kind, external_id=f"{canary}-back", employee_id=colleague.pk, attributes=attributes,
-            reverses=f"{canary}-colleague-1", occurred_at=now,
+            company,
+            30,
+            type=kind,
+            external_id=f"{canary}-back",
+            employee_id=colleague.pk,
+            attributes=attributes,
+            reverses=f"{canary}-colleague-1",
+            occurred_at=now,
         ),
         a_purchase(company, 500, external_id=f"{canary}-shared-1", object=f"{canary}-object", occurred_at=now),
         now=now,
@@ -253,9 +292,7 @@ def _business_of(
 
 def _an_order(person: Employee, reward: Reward, payer: Owner, key: str, now: datetime) -> Redemption:
     actor = actor_of(User.objects.get(pk=person.user_id), now=now)
-    return redeem(
-        actor=actor, reward_id=reward.pk, payer=payer, shown_price=reward.price, key=key, now=now
-    ).redemption
+    return redeem(actor=actor, reward_id=reward.pk, payer=payer, shown_price=reward.price, key=key, now=now).redemption
 
 
 def as_actor(user: User) -> Actor:
@@ -267,7 +304,11 @@ def fingerprint(*but: type[models.Model]) -> dict[str, int]:
     """A number per table of the house that changes when a row does; `but` are tables left out."""
     from django.apps import apps
 
-    tables = [model for label in ("accounts", "loyalty", "rewards", "surveys") for model in apps.get_app_config(label).get_models()]
+    tables = [
+        model
+        for label in ("accounts", "loyalty", "rewards", "surveys")
+        for model in apps.get_app_config(label).get_models()
+    ]
     return {
         model._meta.label: hash(tuple(sorted(map(repr, model._default_manager.values_list()))))
         for model in tables

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import account_managers_only
 from accounts.actors import Actor
@@ -27,7 +27,7 @@ NOTES_A_PAGE = 20
 PROFILE_FIELDS = ("goals", "values", "decision_process", "processes", "problems")
 
 
-@require_GET
+@require_safe
 @account_managers_only
 def companies(request: HttpRequest) -> HttpResponse:
     """The companies that the account manager looks after."""
@@ -69,7 +69,7 @@ class _CompanyRow:
         )
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @account_managers_only
 def company(request: HttpRequest, pk: int) -> HttpResponse:
     """One company: what is known of it, its people, where it stands, its notes, and a form for a new one."""

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.access import employees_only, signed_in
 from accounts.actors import Actor
@@ -75,7 +75,7 @@ class Purse:
         return _label(self.balance.owner)
 
 
-@require_GET
+@require_safe
 @signed_in
 def home(request: HttpRequest) -> HttpResponse:
     """The client's home; others are sent to their own desk."""
@@ -112,7 +112,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "client/home.html", context)
 
 
-@require_GET
+@require_safe
 @employees_only
 def points(request: HttpRequest) -> HttpResponse:
     """The statement: every posting, latest first, each with its why."""
@@ -135,7 +135,7 @@ def points(request: HttpRequest) -> HttpResponse:
     return render(request, "client/statement.html", context)
 
 
-@require_GET
+@require_safe
 @employees_only
 def why(request: HttpRequest, pk: int) -> HttpResponse:
     """Why a transaction moved points: each rule with its verdict, and each posting."""

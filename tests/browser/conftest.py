@@ -1,0 +1,85 @@
+"""Chromium in front of a live server: people arrive signed in, and what their browser complains of is written down.
+
+Playwright keeps an event loop in the thread of the tests, to the end of the run. Django would therefore refuse to talk
+to the database in this process; the tests are synchronous all the same, so it is told not to mind.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import Protocol
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import User
+from tests.browser.scenery import World, a_world
+from tests.browser.watching import Watched
+
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+PHONE = (390, 844)
+DESKTOP = (1280, 900)
+
+
+class Opener(Protocol):
+    """Opens a browser of its own for somebody."""
+
+    def __call__(
+        self,
+        user: User | None = None,
+        *,
+        screen: tuple[int, int] = DESKTOP,
+        language: str = "en",
+        theme: str = "light",
+        scripts: bool = True,
+    ) -> Watched: ...
+
+
+@pytest.fixture
+def world(transactional_db: None) -> World:
+    """What the pages show."""
+    return a_world()
+
+
+@pytest.fixture
+def opened(browser: Browser, live_server: LiveServer) -> Iterator[Opener]:
+    """Give a function that opens a browser: for `user`, signed in, or for somebody unknown."""
+    contexts: list[BrowserContext] = []
+
+    def open_browser(
+        user: User | None = None,
+        *,
+        screen: tuple[int, int] = DESKTOP,
+        language: str = "en",
+        theme: str = "light",
+        scripts: bool = True,
+    ) -> Watched:
+        context = browser.new_context(
+            base_url=live_server.url,
+            viewport={"width": screen[0], "height": screen[1]},
+            locale=language,
+            color_scheme="dark" if theme == "dark" else "light",
+            reduced_motion="reduce",
+            java_script_enabled=scripts,
+        )
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        if user is not None:
+            User.objects.filter(pk=user.pk).update(language=language)
+            context.add_cookies(
+                [{"name": settings.SESSION_COOKIE_NAME, "value": _session_of(user), "url": live_server.url}]
+            )
+        return Watched(context)
+
+    yield open_browser
+    for context in contexts:
+        context.close()
+
+
+def _session_of(user: User) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
