@@ -3,14 +3,13 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from accounts.conditions import from_json
 from accounts.scope import in_force
-from loyalty.earning import Beneficiary, cap_sentence, evaluate, rule_sentence, verdict_sentence
-from loyalty.models import Award, Evaluation, Program, Rule, RuleSet, Transaction, Wallet
+from loyalty.earning import Beneficiary, CapSubject, cap_sentence, evaluate, rule_sentence, verdict_sentence
+from loyalty.models import Award, Evaluation, Program, Rule, RuleSet, Transaction
 from loyalty.rulebook import NO_RULES, earning_rule, rules_by_type
 from loyalty.vocabulary import Vocabulary
 
@@ -78,10 +77,15 @@ def explain(transaction: Transaction, actor: Actor) -> list[PlainVerdict]:
     plain = words.plain_catalogue(activity_type_id=activity_type.pk, program=evaluation.program)
     catalogue = words.catalogue(activity_type_id=activity_type.pk, program=evaluation.program)
     values = {code: from_json(raw, plain[code]) if code in plain else raw for code, raw in evaluation.facts.items()}
-    granted, visible = _granted(evaluation, actor)
+    granted = _granted_in_sight(evaluation, actor)
+    in_sight = _recipients_in_sight(evaluation, actor)
     rules = rules_by_type(evaluation.rule_set_id).get(activity_type.pk, NO_RULES).rules
     if actor.is_employee and not actor.sees_company:
         rules = tuple(rule for rule in rules if rule.beneficiary is not Beneficiary.COMPANY)
+    verdicts = [
+        replace(verdict, gifts=tuple(gift for gift in verdict.gifts if gift.to in in_sight))
+        for verdict in evaluate(rules, values)
+    ]
     return [
         PlainVerdict(
             rule_name=verdict.rule.name,
@@ -91,19 +95,25 @@ def explain(transaction: Transaction, actor: Actor) -> list[PlainVerdict]:
             ),
             is_met=verdict.is_met,
             is_capped=granted.get(verdict.rule.code, 0) < sum(gift.points for gift in verdict.gifts),
-            points=visible.get(verdict.rule.code, 0),
+            points=granted.get(verdict.rule.code, 0),
         )
-        for verdict in evaluate(rules, values)
+        for verdict in verdicts
     ]
 
 
-def _granted(evaluation: Evaluation, actor: Actor) -> tuple[dict[str, int], dict[str, int]]:
-    """Return the points granted by each rule's code: in all, and to wallets that the actor may see."""
+def _granted_in_sight(evaluation: Evaluation, actor: Actor) -> dict[str, int]:
+    """Return the points that each rule, by its code, granted to wallets that the actor may see."""
     granted: dict[str, int] = {}
-    visible: dict[str, int] = {}
-    seen = Exists(Wallet.objects.visible_to(actor).filter(pk=OuterRef("wallet")))
-    for award in Award.objects.filter(evaluation=evaluation).annotate(is_seen=seen):
+    for award in Award.objects.visible_to(actor).filter(evaluation=evaluation):
         granted[award.rule_code] = granted.get(award.rule_code, 0) + award.granted
-        if award.is_seen:  # type: ignore[attr-defined]
-            visible[award.rule_code] = visible.get(award.rule_code, 0) + award.granted
-    return granted, visible
+    return granted
+
+
+def _recipients_in_sight(evaluation: Evaluation, actor: Actor) -> set[CapSubject]:
+    """Return whose points of the activity the actor may see: what a limit let through must not tell of another's."""
+    if not actor.is_employee or actor.is_company_admin:
+        return {CapSubject.COMPANY, CapSubject.EMPLOYEE}
+    in_sight = {CapSubject.COMPANY} if actor.sees_company else set()
+    if evaluation.activity.employee_id == actor.employee_id:
+        in_sight.add(CapSubject.EMPLOYEE)
+    return in_sight

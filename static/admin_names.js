@@ -17,9 +17,9 @@
 
   const nameAll = () => {
     document.querySelectorAll("select.select2-hidden-accessible").forEach(nameSelect);
-    const open = document.querySelector(".select2-container--open > .select2-selection");
-    const field = document.querySelector(".select2-dropdown .select2-search__field");
-    if (open && field) field.setAttribute("aria-label", open.getAttribute("aria-label") || "");
+    const open = document.querySelector(".select2-container--open .select2-selection");
+    const parts = document.querySelectorAll(".select2-dropdown :is(.select2-search__field, .select2-results__options)");
+    if (open) parts.forEach((part) => part.setAttribute("aria-label", open.getAttribute("aria-label") || ""));
   };
 
   document.addEventListener("DOMContentLoaded", () => {

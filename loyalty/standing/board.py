@@ -96,7 +96,7 @@ class StandingBoard:
         return self._standings[membership_id]
 
     def add(self, membership_id: int, changes: Mapping[str, Decimal], *, at: datetime, activity_id: int) -> None:
-        """Count what an activity adds; a tier reached by it starts at `at`, or with the current one if that is later."""
+        """Count what an activity adds; a tier reached by it starts at `at`, or with the current one if later."""
         standing = self._standings[membership_id]
         plan = standing.plan
         self._count(standing, changes, month_of(at, plan.zone))

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, connections, transaction
 
-PATIENCE = 60.0
+PATIENCE = 20.0
 
 
 def race(runners: Sequence[Callable[[], Any]], *, held: Callable[[], object] | None = None) -> list[Any]:

@@ -1,0 +1,79 @@
+"""The program manager's desk in a browser: search, open, look at the ledger, and the widgets that need scripts."""
+
+import pytest
+from playwright.sync_api import expect
+
+from loyalty.models import Membership
+from tests.browser.conftest import DESKTOP, PHONE, Opener
+from tests.browser.scenery import World
+from tests.browser.watching import Watched
+from tests.factories.world import a_company
+
+pytestmark = pytest.mark.browser
+
+SCREENS = pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
+
+
+def open_list(watched: Watched, name: str) -> None:
+    watched.page.goto("/")
+    watched.page.get_by_role("main").get_by_role("link", name=name, exact=True).click()
+
+
+@SCREENS
+def test_a_company_is_found_by_a_word_of_its_name_and_opened(
+    world: World, opened: Opener, screen: tuple[int, int]
+) -> None:
+    watched = opened(world.manager, screen=screen)
+    page = watched.page
+
+    open_list(watched, "Companies")
+    page.get_by_label("Search").fill("oberschwaben")
+    page.keyboard.press("Enter")
+    expect(page.locator("#result_list tbody tr")).to_have_count(1)
+    page.get_by_role("link", name=world.company.name).click()
+
+    expect(page.get_by_label("Name:", exact=True)).to_have_value(world.company.name)
+    assert watched.complaints() == []
+
+
+@SCREENS
+def test_the_ledger_can_be_read_and_not_changed(world: World, opened: Opener, screen: tuple[int, int]) -> None:
+    watched = opened(world.manager, screen=screen)
+    page = watched.page
+
+    open_list(watched, "Transactions")
+    expect(page.get_by_role("link", name="Add transaction")).to_have_count(0)
+    expect(page.get_by_label("Action:")).to_have_count(0)
+    page.get_by_role("link", name=f"T{world.earned.pk}", exact=True).click()
+
+    expect(page.get_by_role("heading", name="View transaction")).to_be_visible()
+    form = page.locator("#transaction_form")
+    expect(form.locator("input:visible, select:visible, textarea:visible, button:visible")).to_have_count(0)
+    expect(form.get_by_role("link", name="Delete")).to_have_count(0)
+    assert watched.complaints() == []
+
+
+@SCREENS
+def test_searchable_selects_and_date_pickers_work_under_the_security_policy(
+    world: World, opened: Opener, screen: tuple[int, int]
+) -> None:
+    newcomer = a_company(name="Newcomer Works")
+    watched = opened(world.manager, screen=screen)
+    page = watched.page
+
+    page.goto("/admin/loyalty/membership/add/")
+    page.get_by_role("combobox", name="Company").click()
+    page.get_by_role("searchbox", name="Company").fill("newcomer")
+    page.get_by_role("option", name=newcomer.name).click()
+    page.get_by_label("Program:", exact=True).select_option(label=world.program.name)
+    page.locator(".field-starts_at .date-icon").click()
+    page.locator(".calendarbox:visible td:not(.nonday)").get_by_role("link", name="15", exact=True).click()
+    page.locator(".field-starts_at .clock-icon").click()
+    page.locator(".clockbox:visible").get_by_role("link", name="6 a.m.").click()
+    assert watched.complaints() == []
+    page.get_by_role("button", name="Save", exact=True).click()
+
+    expect(page.locator(".messagelist .success")).to_contain_text("was added successfully")
+    membership = Membership.objects.get(company=newcomer)
+    assert (membership.starts_at.day, membership.starts_at.hour) == (15, 6)
+    assert watched.complaints() == []
