@@ -1,34 +1,11 @@
-"""Who is acting: what a user may see is decided from this one small record."""
+"""Who is acting: the actor that a user is at a moment."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import AccountManagerAssignment, Employee, User
+from accounts.scope import Actor
 
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """A user as of one moment; ids are 0 where there is none, and somebody unknown sees nothing."""
-
-    at: datetime
-    user_id: int = 0
-    is_manager: bool = False
-    is_account_manager: bool = False
-    employee_id: int = 0
-    company_id: int = 0
-    is_company_admin: bool = False
-    decides: bool = False
-    company_name: str = ""
-
-    @property
-    def is_employee(self) -> bool:
-        """Whether the actor works for a client."""
-        return self.employee_id != 0
-
-    @property
-    def sees_company(self) -> bool:
-        """Whether the actor may read the own company's pages: its wallet, its orders."""
-        return self.is_employee and (self.is_company_admin or self.decides)
+__all__ = ["Actor", "actor_of"]
 
 
 def actor_of(user: User | None, *, now: datetime) -> Actor:

@@ -1,17 +1,41 @@
-"""The one way rows are reached: every queryset of the house answers `visible_to(actor)`."""
+"""The one way rows are reached: who acts, and that every queryset of the house answers `visible_to(actor)`."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
+from django.apps import apps
 from django.db import models
 from django.db.models import Q
 
-if TYPE_CHECKING:
-    from accounts.actors import Actor
-
 M = TypeVar("M", bound=models.Model, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A user as of one moment; ids are 0 where there is none, and somebody unknown sees nothing."""
+
+    at: datetime
+    user_id: int = 0
+    is_manager: bool = False
+    is_account_manager: bool = False
+    employee_id: int = 0
+    company_id: int = 0
+    is_company_admin: bool = False
+    decides: bool = False
+    company_name: str = ""
+
+    @property
+    def is_employee(self) -> bool:
+        """Whether the actor works for a client."""
+        return self.employee_id != 0
+
+    @property
+    def sees_company(self) -> bool:
+        """Whether the actor may read the own company's pages: its wallet, its orders."""
+        return self.is_employee and (self.is_company_admin or self.decides)
 
 
 class ScopedQuerySet(models.QuerySet[M]):
@@ -44,15 +68,10 @@ class ScopedQuerySet(models.QuerySet[M]):
         return self.none()
 
 
-def portfolio(actor: Actor) -> models.QuerySet[models.Model, int]:
+def portfolio(actor: Actor) -> models.QuerySet[Any, int]:
     """The ids of the companies that the actor looks after at `actor.at`, as a subquery."""
-    from accounts.models import AccountManagerAssignment
-
-    return (
-        AccountManagerAssignment.objects.filter(user_id=actor.user_id)
-        .in_force(actor.at)
-        .values_list("company_id", flat=True)
-    )
+    assignments = apps.get_model("accounts", "AccountManagerAssignment")._default_manager
+    return assignments.filter(in_force(actor.at), user_id=actor.user_id).values_list("company_id", flat=True)
 
 
 def in_force(at: datetime) -> Q:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
@@ -56,13 +57,20 @@ def membership_of(actor: Actor, *, chosen: str = "") -> Membership | None:
 
 
 def standing_of(membership: Membership, *, at: datetime, with_progress: bool = True) -> Standing:
-    """Return where a company stands in a program at `at`; four queries, three without the way to the next tier."""
+    """Return where a company stands in a program at `at`; three queries, two without the way to the next tier."""
     program = membership.program
     plan = tier_plans_of([program])[program.pk]
-    held = TierAssignment.objects.filter(membership=membership).in_force(at).values_list("tier", flat=True).first()
+    held, measure = (
+        Membership.objects.filter(pk=membership.pk)
+        .values_list(
+            Subquery(TierAssignment.objects.filter(membership=OuterRef("pk")).in_force(at).values("tier")[:1]),
+            Subquery(Metric.objects.filter(program=OuterRef("program"), code=plan.metric).values("measure")[:1]),
+        )
+        .get()
+    )
     tier = plan.step(held) if held is not None else None
     next_tier = plan.step_above(tier.rank if tier else 0)
-    unit = _unit(program, plan)
+    unit = _unit(program, measure)
     progress = None
     if with_progress and next_tier is not None:
         month = month_of(at, plan.zone)
@@ -73,8 +81,7 @@ def standing_of(membership: Membership, *, at: datetime, with_progress: bool = T
     return Standing(plan.steps, tier, next_tier, progress, unit)
 
 
-def _unit(program: Program, plan: TierPlan) -> str:
-    measure = Metric.objects.filter(program=program, code=plan.metric).values_list("measure", flat=True).first()
+def _unit(program: Program, measure: str | None) -> str:
     match measure:
         case Metric.Measure.AMOUNT:
             return program.currency

@@ -120,33 +120,26 @@ END: Place = (datetime.max.replace(tzinfo=UTC), 0)
 
 
 def statement(owner: Owner, *, before: Place = END, count: int = LINES_A_PAGE) -> list[Line]:
-    """Return the owner's latest postings by the time they count from, at most `count`, before a place; two queries.
+    """Return the owner's latest postings by the time they count from, at most `count`, before a place; one query.
 
     Points that merely go from one of the owner's wallets to another (a debt repaid) are no line: they change nothing
     of what the owner has, so that the lines add up to available, pending and debt together.
     """
-    wallets = list(
-        Wallet.objects.filter(
-            program=owner.program_id, company=owner.company_id, employee=owner.employee_id, kind__in=OWN_KINDS
-        ).values_list("pk", flat=True)
-    )
-    rows = arrays.fetch(
-        _STATEMENT,
-        *(wallets, wallets, *before, count),
-        *(wallets, wallets, *before, count),
-        count,
-    )
+    rows = arrays.fetch(_STATEMENT, *owner, list(OWN_KINDS), *(*before, count), *(*before, count), count)
     return [Line(*row) for row in rows]
 
 
-_LEG = """SELECT leg.* FROM unnest(%s::bigint[]) AS wallet(id), LATERAL (
+_LEG = """SELECT leg.* FROM wallet, LATERAL (
               SELECT p.id, {sign}p.points AS points, p.transaction_id, p.award_id, p.effective_at
               FROM loyalty_posting p
-              WHERE p.{own}_wallet_id = wallet.id AND NOT p.{other}_wallet_id = ANY(%s)
+              WHERE p.{own}_wallet_id = wallet.id AND p.{other}_wallet_id NOT IN (SELECT id FROM wallet)
                 AND (p.effective_at, p.id) < (%s, %s)
               ORDER BY p.effective_at DESC, p.id DESC LIMIT %s) AS leg"""
 
 _STATEMENT = f"""
+    WITH wallet AS MATERIALIZED (
+        SELECT id FROM loyalty_wallet
+        WHERE program_id = %s AND company_id = %s AND employee_id IS NOT DISTINCT FROM %s::bigint AND kind = ANY(%s))
     SELECT leg.id, t.id, t.kind, leg.effective_at, leg.points, coalesce(y.name, ''), coalesce(a.object, ''),
            coalesce(a.external_id, ''), coalesce(r.name, '')
     FROM (({_LEG.format(sign="", own="credit", other="debit")})

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from django.db.models import F
+from django.db.models import Case, F, When
+from django.db.models.functions import Abs
 from django.urls import reverse
 
 from accounts.actors import Actor
@@ -51,12 +52,11 @@ def catalogue(actor: Actor, *, program_id: int, points: int) -> list[ShownReward
 
 
 def next_reward_for(actor: Actor, *, program_id: int, points: int) -> ShownReward | None:
-    """Return the cheapest reward in stock that is out of reach yet, or the dearest one within it; two queries."""
+    """Return the cheapest reward in stock that is out of reach yet, or the dearest one within it; one query."""
     rewards = (
         Reward.objects.visible_to(actor)
         .filter(program=program_id, is_published=True, stock__taken__lt=F("stock__total"))
         .select_related("stock")
     )
-    ahead = rewards.filter(price__gt=points).order_by("price", "pk").first()
-    reward = ahead or rewards.order_by("-price", "pk").first()
+    reward = rewards.order_by(Case(When(price__gt=points, then=0), default=1), Abs(F("price") - points), "pk").first()
     return shown(reward, points=points) if reward else None

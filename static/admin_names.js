@@ -19,6 +19,7 @@
     document.querySelectorAll("select.select2-hidden-accessible").forEach(nameSelect);
     const open = document.querySelector(".select2-container--open .select2-selection");
     const parts = document.querySelectorAll(".select2-dropdown :is(.select2-search__field, .select2-results__options)");
+    if (open) open.setAttribute("aria-controls", open.getAttribute("aria-owns") || "");
     if (open) parts.forEach((part) => part.setAttribute("aria-label", open.getAttribute("aria-label") || ""));
   };
 

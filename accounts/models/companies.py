@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -10,11 +10,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.dated import Dated, ends_after_start, one_at_a_time
-from accounts.scope import DatedQuerySet, ScopedQuerySet, portfolio
+from accounts.scope import Actor, DatedQuerySet, ScopedQuerySet, portfolio
 from accounts.text import validate_plain_text
-
-if TYPE_CHECKING:
-    from accounts.actors import Actor
 
 
 class CompanyQuerySet(ScopedQuerySet["Company"]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -11,11 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models.companies import Company
 from accounts.models.dated import Dated, ends_after_start, one_at_a_time
-from accounts.scope import DatedQuerySet, M, ScopedQuerySet
+from accounts.scope import Actor, DatedQuerySet, M, ScopedQuerySet
 from accounts.text import validate_plain_text
-
-if TYPE_CHECKING:
-    from accounts.actors import Actor
 
 
 class VocabularyQuerySet(ScopedQuerySet[M]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -10,11 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models.companies import Company
 from accounts.models.employees import Employee
-from accounts.scope import ScopedQuerySet
+from accounts.scope import Actor, ScopedQuerySet
 from accounts.text import validate_plain_text
-
-if TYPE_CHECKING:
-    from accounts.actors import Actor
 
 
 class ServiceNoteQuerySet(ScopedQuerySet["ServiceNote"]):

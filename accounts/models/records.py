@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -12,10 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.append_only import append_only
 from accounts.models.companies import Company
 from accounts.models.employees import Employee
-from accounts.scope import ScopedQuerySet
-
-if TYPE_CHECKING:
-    from accounts.actors import Actor
+from accounts.scope import Actor, ScopedQuerySet
 
 
 class AuditEntryQuerySet(ScopedQuerySet["AuditEntry"]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 from zoneinfo import available_timezones
 
 from django.conf import settings
@@ -14,11 +14,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.scope import ScopedQuerySet, portfolio
+from accounts.scope import Actor, ScopedQuerySet, portfolio
 from accounts.text import validate_plain_text
-
-if TYPE_CHECKING:
-    from accounts.actors import Actor
 
 
 def validate_time_zone(value: str) -> None:

@@ -195,6 +195,8 @@ class _Batches:
             pairs = self._matched(fresh, tally)
             self._customers.admit(line for line, match in pairs if match is None)
             items = self._items(pairs, tally)
+            if not items:
+                return
             outcomes = record_activities([item for _line, item in items], source=self._means.source, now=self._now)
         for (line, item), outcome in zip(items, outcomes, strict=True):
             _count(line, item, outcome, tally)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -12,11 +12,8 @@ from accounts.append_only import append_only
 from accounts.conditions import FactType
 from accounts.models import Company, Employee
 from accounts.models.employees import VocabularyQuerySet
-from accounts.scope import ScopedQuerySet
+from accounts.scope import Actor, ScopedQuerySet
 from accounts.text import validate_plain_text
-
-if TYPE_CHECKING:
-    from accounts.actors import Actor
 
 
 class SourceQuerySet(ScopedQuerySet["Source"]):

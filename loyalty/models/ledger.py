@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import pgtrigger
 from django.conf import settings
@@ -12,13 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.append_only import append_only
 from accounts.models import Company, Employee
-from accounts.scope import ScopedQuerySet
+from accounts.scope import Actor, ScopedQuerySet
 from loyalty.models.activities import Activity
 from loyalty.models.programs import Program
 from loyalty.models.rules import Rule, RuleCap, RuleSet
-
-if TYPE_CHECKING:
-    from accounts.actors import Actor
 
 
 class EvaluationQuerySet(ScopedQuerySet["Evaluation"]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -15,11 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Company
 from accounts.models.dated import Dated, ends_after_start, one_at_a_time
 from accounts.models.users import validate_time_zone
-from accounts.scope import DatedQuerySet, ScopedQuerySet, portfolio
+from accounts.scope import Actor, DatedQuerySet, ScopedQuerySet, portfolio
 from accounts.text import validate_plain_text
-
-if TYPE_CHECKING:
-    from accounts.actors import Actor
 
 validate_currency = RegexValidator(r"^[A-Z]{3}\Z", _("A currency has three capital letters, such as GBP."))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -11,14 +11,11 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.scope import ScopedQuerySet
+from accounts.scope import Actor, ScopedQuerySet
 from accounts.text import validate_plain_text
 from loyalty.earning import Beneficiary, CapSubject, Period
 from loyalty.models.activities import ActivityType
 from loyalty.models.programs import Membership, Program
-
-if TYPE_CHECKING:
-    from accounts.actors import Actor
 
 
 class RuleSetQuerySet(ScopedQuerySet["RuleSet"]):

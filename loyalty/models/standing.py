@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.dated import Dated, ends_after_start, one_at_a_time
-from accounts.scope import DatedQuerySet, M, ScopedQuerySet
+from accounts.scope import Actor, DatedQuerySet, M, ScopedQuerySet
 from accounts.text import validate_plain_text
 from loyalty.models.activities import ActivityType
 from loyalty.models.programs import Membership, Program
-
-if TYPE_CHECKING:
-    from accounts.actors import Actor
 
 
 class OfProgramQuerySet(ScopedQuerySet[M]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import pgtrigger
 from django.core.validators import MinValueValidator
@@ -12,12 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.append_only import append_only
-from accounts.scope import ScopedQuerySet
+from accounts.scope import Actor, ScopedQuerySet
 from accounts.text import validate_plain_text
 from loyalty.models import Program
-
-if TYPE_CHECKING:
-    from accounts.actors import Actor
 
 
 class RewardQuerySet(ScopedQuerySet["Reward"]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -10,12 +10,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Company, Employee
-from accounts.scope import ScopedQuerySet
+from accounts.scope import Actor, ScopedQuerySet
 from loyalty.models import Transaction, Wallet
 from rewards.models.catalogue import Reward
-
-if TYPE_CHECKING:
-    from accounts.actors import Actor
 
 
 class RedemptionQuerySet(ScopedQuerySet["Redemption"]):

@@ -5,6 +5,7 @@ from playwright.sync_api import Page
 
 _GRAVE = ("serious", "critical")
 _AXE = Axe()
+_OPTIONS = {"resultTypes": ["violations"], "preload": False}  # preloading style sheets breaks the security policy
 
 _STICKING_OUT = """
 () => {
@@ -22,7 +23,7 @@ _STICKING_OUT = """
 
 def barriers(page: Page) -> list[str]:
     """What axe finds serious or critical."""
-    found = _AXE.run(page).response["violations"]
+    found = _AXE.run(page, options=_OPTIONS).response["violations"]
     return [
         f"axe {violation['id']} ({violation['impact']}): {node['target']} {node['html'][:160]}"
         for violation in found
@@ -32,10 +33,14 @@ def barriers(page: Page) -> list[str]:
 
 
 def sticking_out(page: Page, *, width: int) -> list[str]:
-    """What makes the page scroll sideways in a window of `width` pixels; leaves the window as it was."""
-    before = page.viewport_size
-    assert before is not None
-    page.set_viewport_size({"width": width, "height": before["height"]})
+    """What makes the page scroll sideways in a window of `width` pixels; leaves the window like that."""
+    page.set_viewport_size({"width": width, "height": 844})
     found: list[str] = page.evaluate(_STICKING_OUT)
-    page.set_viewport_size(before)
     return [f"wider than {width} px: {culprit}" for culprit in found]
+
+
+def out_of_language(page: Page, language: str) -> list[str]:
+    """What is wrong with the language and the direction that the page declares."""
+    declared: list[str] = page.evaluate("[document.documentElement.lang, getComputedStyle(document.body).direction]")
+    wanted = [language, "rtl" if language == "ar" else "ltr"]
+    return [] if declared == wanted else [f"says {declared} and not {wanted}"]

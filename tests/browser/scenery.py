@@ -70,7 +70,9 @@ def a_world() -> World:
     draft = a_rule_set(program, status=RuleSet.Status.DRAFT)
     company = a_company(name=LONG_NAME, country="Germany")
     a_company(name="Somebody else")
-    CompanyProfile.objects.create(company=company, goals="Double the output of the milling hall.", problems="Apprentices")
+    CompanyProfile.objects.create(
+        company=company, goals="Double the output of the milling hall.", problems="Apprentices"
+    )
     segment = Segment.objects.create(code="key", name="Key clients")
     SegmentMembership.objects.create(segment=segment, company=company, starts_at=EPOCH)
     client = a_user(name="Katrin Brückner")

@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from loyalty.models import Membership
 from tests.browser.conftest import DESKTOP, PHONE, Opener
+from tests.browser.examining import barriers
 from tests.browser.scenery import World
 from tests.browser.watching import Watched
 from tests.factories.world import a_company
@@ -64,7 +65,11 @@ def test_searchable_selects_and_date_pickers_work_under_the_security_policy(
     page.goto("/admin/loyalty/membership/add/")
     page.get_by_role("combobox", name="Company").click()
     page.get_by_role("searchbox", name="Company").fill("newcomer")
-    page.get_by_role("option", name=newcomer.name).click()
+    option = page.get_by_role("option", name=newcomer.name)
+    option.wait_for()
+    assert [*watched.complaints(), *barriers(page)] == []
+    watched.forget()
+    option.click()
     page.get_by_label("Program:", exact=True).select_option(label=world.program.name)
     page.locator(".field-starts_at .date-icon").click()
     page.locator(".calendarbox:visible td:not(.nonday)").get_by_role("link", name="15", exact=True).click()

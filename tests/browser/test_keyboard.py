@@ -20,11 +20,12 @@ FOCUS_IN_SIGHT = """
   const element = document.activeElement;
   const style = getComputedStyle(element);
   const box = element.getBoundingClientRect();
+  const label = element.labels?.[0];
   const seen = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
   return {
     element: element.outerHTML.slice(0, 120),
     has_ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
-    is_uncovered: seen !== null && (element.contains(seen) || seen.contains(element) || element.labels?.[0]?.contains(seen)),
+    is_uncovered: seen !== null && (element.contains(seen) || seen.contains(element) || label?.contains(seen)),
   };
 }
 """

@@ -33,6 +33,10 @@ class Watched:
         said, self.heard[:] = [*self.heard], []
         return [*said, *refused]
 
+    def forget(self) -> None:
+        """Let go of what has been noted so far."""
+        self.complaints()
+
     def _hear(self, message: ConsoleMessage) -> None:
         is_own_status = message.location["url"] == self.page.url and "the server responded with" in message.text
         if message.type in _LOUD and not is_own_status:

@@ -34,11 +34,12 @@ CATALOGUE: Catalogue = {
 BIG_GOLD = parse(
     {"all": [{"fact": AMOUNT, "op": "gte", "value": 100}, {"fact": TIER, "op": "eq", "value": "gold"}]}, CATALOGUE
 )
+SEVEN = Fixed(7)
 TO_COMPANY, TO_EMPLOYEE, TO_BOTH = Beneficiary.COMPANY, Beneficiary.EMPLOYEE, Beneficiary.BOTH
 
 
 def a_rule(
-    formula: Formula = Fixed(7), to: Beneficiary = TO_COMPANY, condition: Condition = ALWAYS, *caps: Cap
+    formula: Formula = SEVEN, to: Beneficiary = TO_COMPANY, condition: Condition = ALWAYS, *caps: Cap
 ) -> EarningRule:
     return EarningRule(1, "rule", "Rule", condition, formula, to, caps)
 
@@ -96,7 +97,9 @@ def test_unmet_rule_gives_nothing_and_names_what_failed(
 
 
 def test_every_rule_gets_a_verdict_in_the_rules_order() -> None:
-    rules = [a_rule(Fixed(points), condition=condition) for points, condition in [(1, ALWAYS), (2, BIG_GOLD), (3, ALWAYS)]]
+    rules = [
+        a_rule(Fixed(points), condition=condition) for points, condition in [(1, ALWAYS), (2, BIG_GOLD), (3, ALWAYS)]
+    ]
 
     verdicts = evaluate(rules, {AMOUNT: Decimal(5)})
 

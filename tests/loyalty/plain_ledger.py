@@ -12,7 +12,8 @@ SPEND_CAP, SHARED_CAP, CONSENT_LIMIT = 700, 90, 60
 NEVER = date.max
 
 Owner = tuple[int, int | None]
-CapKey = tuple[object, ...]
+CapKey = tuple[str, int, date]
+Limit = tuple[CapKey, int]
 
 
 @dataclass
@@ -101,13 +102,14 @@ class PlainLedger:
     ) -> PlainPurchase:
         """Record a purchase."""
         day = occurred_at.astimezone(ZONE).date()
-        gifts = [((company_id, None), int(amount), [("spend", company_id, day.replace(day=1), SPEND_CAP)])]
+        spend: list[Limit] = [(("spend", company_id, day.replace(day=1)), SPEND_CAP)]
+        gifts: list[tuple[Owner, int, list[Limit]]] = [((company_id, None), int(amount), spend)]
         tenth = int(amount / 10)
-        shared = [] if employee_id is None else [("shared", employee_id, day, SHARED_CAP)]
+        shared: list[Limit] = [] if employee_id is None else [(("shared", employee_id, day), SHARED_CAP)]
         gifts.append(((company_id, None), tenth, shared))
         if employee_id is not None and self._agreed(company_id, occurred_at):
-            limit = ("consent", employee_id, day.replace(day=1), CONSENT_LIMIT)
-            gifts.append(((company_id, employee_id), tenth, [*shared, limit]))
+            agreed = ("consent", employee_id, day.replace(day=1)), CONSENT_LIMIT
+            gifts.append(((company_id, employee_id), tenth, [*shared, agreed]))
         awards = [self._give(owner, points, caps, day, now) for owner, points, caps in gifts if points]
         return PlainPurchase(company_id, employee_id, amount, occurred_at, awards)
 
@@ -152,13 +154,11 @@ class PlainLedger:
     def _agreed(self, company_id: int, at: datetime) -> bool:
         return any(start <= at and (end is None or at < end) for start, end in self.consents.get(company_id, []))
 
-    def _give(
-        self, owner: Owner, points: int, caps: list[tuple[str, int, date, int]], day: date, now: datetime
-    ) -> PlainAward:
+    def _give(self, owner: Owner, points: int, caps: list[Limit], day: date, now: datetime) -> PlainAward:
         granted = points
-        for *key, limit in caps:
-            granted = min(granted, limit - self.used.get(tuple(key), 0))
-        keys: list[CapKey] = [tuple(cap[:-1]) for cap in caps]
+        for key, limit in caps:
+            granted = min(granted, limit - self.used.get(key, 0))
+        keys = [key for key, _limit in caps]
         for key in keys:
             self.used[key] = self.used.get(key, 0) + granted
         days = (day, _months_later(day))

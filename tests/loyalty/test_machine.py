@@ -164,9 +164,7 @@ class Points(RuleBasedStateMachine):
         assert outcome.error.code == "return_exceeds_original"
 
     @rule(company=companies, whole=purchases, share=st.sampled_from(["0.5", "1"]))
-    def purchase_and_return_in_one_call(
-        self, company: int, whole: tuple[int, bool, Decimal, int], share: str
-    ) -> None:
+    def purchase_and_return_in_one_call(self, company: int, whole: tuple[int, bool, Decimal, int], share: str) -> None:
         item = self._item(company, *whole[1:])
         assert item.amount is not None
         amount = round(item.amount * Decimal(share), 4)
@@ -265,9 +263,7 @@ class Points(RuleBasedStateMachine):
         for company_id, employee_id in self.plain.owners():
             plain = self.plain.wallet((company_id, employee_id), self.now)
             wallets = Wallet.objects.filter(program=self.program, company=company_id, employee=employee_id)
-            due = sum(
-                Lot.objects.filter(wallet__in=wallets, expires_on__lt=today).values_list("remaining", flat=True)
-            )
+            due = sum(Lot.objects.filter(wallet__in=wallets, expires_on__lt=today).values_list("remaining", flat=True))
             balances = dict(wallets.values_list("kind", "balance"))
             assert balances.get("AVAILABLE", 0) - due == plain.available
             assert -balances.get("DEBT", 0) == plain.debt
@@ -328,9 +324,7 @@ class Points(RuleBasedStateMachine):
 
 def _rules_of(london: Program, tokyo: Program) -> None:
     for code, measure in (("pieces", "QUANTITY"), ("orders", "COUNT"), ("earned", "POINTS")):
-        Metric.objects.create(
-            program=london, code=code, name=code, measure=measure, activity_type=a_purchase_type()
-        )
+        Metric.objects.create(program=london, code=code, name=code, measure=measure, activity_type=a_purchase_type())
     a_rule_set(
         london,
         [
@@ -359,7 +353,7 @@ def _rules_of(london: Program, tokyo: Program) -> None:
 
 
 def _run(*, examples: int, steps: int) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Points,
         settings=settings(
             max_examples=examples,

@@ -36,7 +36,9 @@ def _laws_hold() -> object:
 
 def test_purchase_gives_the_company_points_with_a_reason() -> None:
     program = a_program()
-    a_rule_set(program, [{"code": "spend", "formula": {"kind": "per", "points": 2, "step": "10", "of": "activity.amount"}}])
+    a_rule_set(
+        program, [{"code": "spend", "formula": {"kind": "per", "points": 2, "step": "10", "of": "activity.amount"}}]
+    )
     member = a_member(program)
 
     [outcome] = record(a_purchase(member.company, "105.50"))

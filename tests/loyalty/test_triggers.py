@@ -106,12 +106,10 @@ def refused_by(constraint: str) -> Iterator[None]:
 
 
 def _all_rows() -> dict[str, list[tuple[object, ...]]]:
-    return {
-        model._meta.db_table: sorted(model._default_manager.values_list(), key=str) for model in EVERYTHING
-    }
+    return {model._meta.db_table: sorted(model._default_manager.values_list(), key=str) for model in EVERYTHING}
 
 
-def run(sql: str, *parameters: object) -> None:
+def run(sql: str, *parameters: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
 
@@ -271,12 +269,13 @@ def test_one_bad_posting_takes_the_good_ones_of_its_statement_with_it(world: Wor
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO loyalty_rule (rule_set_id, code, name, position, activity_type_id, condition, formula, beneficiary)"
+        "INSERT INTO loyalty_rule"
+        " (rule_set_id, code, name, position, activity_type_id, condition, formula, beneficiary)"
         " SELECT rule_set_id, 'more', name, 9, activity_type_id, condition, formula, beneficiary FROM loyalty_rule",
         """UPDATE loyalty_rule SET formula = '{"kind": "fixed", "points": 9}'""",
         "UPDATE loyalty_rule SET name = 'Another name'",
         "DELETE FROM loyalty_rule",
-        "INSERT INTO loyalty_rulecap (rule_id, subject, period, \"limit\")"
+        'INSERT INTO loyalty_rulecap (rule_id, subject, period, "limit")'
         " SELECT rule_id, 'PROGRAM', 'DAY', 1 FROM loyalty_rulecap",
         'UPDATE loyalty_rulecap SET "limit" = 9',
         "DELETE FROM loyalty_rulecap",
@@ -386,7 +385,8 @@ def test_activity_evaluation_award_and_transaction_stand_once(world: World) -> N
         ("loyalty_evaluation", "activity_id, company_id, program_id, facts, metrics", "evaluation_once_a_program"),
         ("loyalty_award", "evaluation_id, activity_id, company_id, program_id, rule_id, rule_code, wallet_id, raw, "
          "granted", "award_once_a_rule"),
-        ("loyalty_transaction", "company_id, program_id, kind, activity_id, created_at", "transaction_once_an_activity"),
+        ("loyalty_transaction", "company_id, program_id, kind, activity_id, created_at",
+         "transaction_once_an_activity"),
     ):  # fmt: skip
         with refused_by(constraint):
             run(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table}")

@@ -12,7 +12,7 @@ from accounts import laws
 from accounts.actors import Actor, actor_of
 from accounts.models import Employee
 from loyalty import arrays
-from loyalty.ledger import Book, Owner, wallets
+from loyalty.ledger import Book, Owner
 from loyalty.models import Membership, Transaction, Wallet
 from rewards.models import Redemption, Reward, RewardStock
 from rewards.models.catalogue import RewardStockQuerySet
@@ -96,14 +96,7 @@ def read_wallets_without_a_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch_without_lock(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return fetch(sql.replace("FOR NO KEY UPDATE OF w", ""), *parameters)
 
-    lock = wallets._lock
-
-    def lock_nothing(owners: Any) -> list[int]:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(arrays, "fetch", fetch_without_lock)
-            return lock(owners)
-
-    monkeypatch.setattr(wallets, "_lock", lock_nothing)
+    monkeypatch.setattr(arrays, "fetch", fetch_without_lock)
     meet_before(monkeypatch, Book, "write", 2)
 
 

@@ -183,15 +183,13 @@ def _label(owner: Owner) -> str:
 
 
 def _lines(lines: list[Line], wallet_label: str) -> list[StatementLine]:
-    rewards = dict(
-        Redemption.objects.filter(debit__in=[line.transaction_id for line in lines]).values_list(
-            "debit", "reward__name"
-        )
-    ) | dict(
-        Redemption.objects.filter(credit__in=[line.transaction_id for line in lines]).values_list(
-            "credit", "reward__name"
-        )
-    )
+    shown = [line.transaction_id for line in lines]
+    orders = Redemption.objects.filter(Q(debit__in=shown) | Q(credit__in=shown))
+    rewards = {
+        transaction_id: name
+        for debit_id, credit_id, name in orders.values_list("debit", "credit", "reward__name")
+        for transaction_id in (debit_id, credit_id)
+    }
     return [
         StatementLine(
             at=line.at,

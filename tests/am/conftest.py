@@ -1,0 +1,43 @@
+"""An account manager with two companies, another with one, and a browser for each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+from django.utils import timezone, translation
+
+from accounts.models import Company, User
+from tests.factories.world import a_company, an_account_manager
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who looks after whom."""
+
+    own: Company
+    second: Company
+    foreign: Company
+    account_manager: User
+    colleague: User
+    browser: Client
+    colleagues_browser: Client
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_over() -> Iterator[None]:
+    """No language or time zone outlives a test."""
+    yield
+    translation.activate("en")
+    timezone.deactivate()
+
+
+@pytest.fixture
+def desk(db: None) -> Desk:
+    """Two portfolios side by side."""
+    own, second, foreign = a_company(name="Acme Tools"), a_company(name="Beta Mills"), a_company(name="Foreign Works")
+    account_manager, colleague = an_account_manager(own, second, name="Sam"), an_account_manager(foreign, name="Kim")
+    browser, other = Client(), Client()
+    browser.force_login(account_manager)
+    other.force_login(colleague)
+    return Desk(own, second, foreign, account_manager, colleague, browser, other)

@@ -1,0 +1,214 @@
+"""The shape of the house, held by tests: which way relations point, that every table is scoped, what is never there."""
+
+import gc
+import os
+import re
+import subprocess
+import sys
+import weakref
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.db import models
+from django.dispatch import Signal  # noqa: TID251 (to see that nobody listens)
+from django.utils import timezone
+
+from accounts.actors import Actor
+from accounts.scope import ScopedQuerySet
+from tests.factories.canaries import a_canary_world, as_actor, user_of
+
+ROOT = Path(settings.BASE_DIR)
+FLOORS = ("accounts", "loyalty", "rewards", "surveys")
+"""From the ground up; a floor may point at itself and at those before it."""
+
+MODELS = [model for label in FLOORS for model in apps.get_app_config(label).get_models(include_auto_created=True)]
+OWN = [model for model in MODELS if not model._meta.auto_created]
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+SHELL = ROOT / "loyalty" / "site"
+STRONG_KEY = "kX3v-b7Qm_a9Zt2LwR5yNc8HdJ4fGpS6eUoTiVxWzB1YqMnKlAhCrEs"
+
+
+def floor_of(model: type[models.Model]) -> int:
+    """How high a model stands; Django's own tables lie below everything."""
+    label = model._meta.app_label
+    return FLOORS.index(label) if label in FLOORS else -1
+
+
+def test_relations_point_downwards_only() -> None:
+    upward = [
+        f"{model._meta.label}.{field.name} -> {field.related_model._meta.label}"
+        for model in MODELS
+        for field in (*model._meta.fields, *model._meta.many_to_many)
+        if isinstance(field.related_model, type) and floor_of(field.related_model) > floor_of(model)
+    ]
+
+    assert upward == []
+
+
+def test_relations_to_django_s_tables_are_those_of_logins() -> None:
+    outside = {
+        field.related_model._meta.label
+        for model in OWN
+        for field in (*model._meta.fields, *model._meta.many_to_many)
+        if isinstance(field.related_model, type) and floor_of(field.related_model) < 0
+    }
+
+    assert outside == {"auth.Group", "auth.Permission"}
+
+
+def test_every_table_is_reached_through_its_scope_and_closed_to_nobody() -> None:
+    nobody, stranger = Actor(at=timezone.now()), Actor(at=timezone.now(), user_id=1)
+
+    open_ = [
+        model._meta.label
+        for model in OWN
+        for rows in [model._default_manager.all()]
+        for actor in (nobody, stranger)
+        if not isinstance(rows, ScopedQuerySet) or not rows.visible_to(actor).query.is_empty()
+    ]
+
+    assert open_ == []
+
+
+@pytest.mark.django_db
+def test_no_scope_lets_a_company_see_rows_of_another() -> None:
+    world = a_canary_world()
+    of_a, of_b = (
+        [as_actor(user_of(side.admin)), as_actor(user_of(side.member)), as_actor(side.account_manager)]
+        for side in (world.a, world.b)
+    )
+
+    both = {}
+    for model in OWN:
+        rows = model._default_manager.all()
+        assert isinstance(rows, ScopedQuerySet)
+        seen_by_a, seen_by_b = (
+            {row.pk for actor in actors for row in rows.visible_to(actor)} for actors in (of_a, of_b)
+        )
+        if seen_by_a & seen_by_b:
+            both[model._meta.label] = True
+
+    assert set(both) == {
+        # words of the installation
+        "accounts.Interest", "accounts.StakeholderRole", "loyalty.ActivityAttribute", "loyalty.ActivityType",
+        # the program that both take part in
+        "loyalty.Metric", "loyalty.Program", "loyalty.Rule", "loyalty.RuleSet", "loyalty.Tier",
+        "rewards.Reward", "rewards.RewardStock",
+    }  # fmt: skip
+
+
+def test_no_module_of_ours_listens_to_signals() -> None:
+    listening = []
+    for signal in (thing for thing in gc.get_objects() if issubclass(type(thing), Signal)):
+        for _key, held, *_rest in signal.receivers:
+            receiver = held() if isinstance(held, weakref.ref) else held
+            if getattr(receiver, "__module__", "").split(".")[0] in FLOORS:
+                listening.append(f"{receiver.__module__}.{receiver.__qualname__}")
+
+    assert listening == []
+
+
+def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
+    drawers = [
+        str(path.relative_to(ROOT))
+        for floor in FLOORS
+        for path in (ROOT / floor).rglob("*")
+        if path.stem in ("utils", "util", "helpers", "helper", "common", "misc", "shared", "tools", "signals")
+    ]
+
+    assert drawers == []
+
+
+def test_every_constraint_and_index_has_a_name_that_says_something() -> None:
+    generated = re.compile(r"_[0-9a-f]{6,8}(_\w+)?$|^\d|_uniq$|_check$|_idx$")
+    constraints = [(model._meta.label, constraint) for model in MODELS for constraint in model._meta.constraints]
+    names = [constraint.name for _label, constraint in constraints]
+
+    assert {type(constraint) for _label, constraint in constraints} <= {
+        models.CheckConstraint, models.UniqueConstraint, ExclusionConstraint
+    }  # fmt: skip
+    assert [name for name in names if generated.search(name) or name.count("_") < 1] == []
+    assert [index.name for model in MODELS for index in model._meta.indexes if generated.search(index.name)] == []
+    assert [model._meta.label for model in MODELS if not model._meta.auto_created and model._meta.unique_together] == []
+    assert len(names) == len(set(names))
+
+
+def test_no_table_orders_itself() -> None:
+    assert [model._meta.label for model in OWN if model._meta.ordering] == []
+
+
+def test_imports_follow_the_contracts() -> None:
+    checked = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_templates_hold_no_inline_code_or_style() -> None:
+    inline = re.compile(
+        r"<script(?![^>]*\bsrc=)|<style\b|<[a-z][^>]*\s(?:style|on[a-z]+)=|javascript:|autoescape off", re.I
+    )
+
+    found = {str(path.relative_to(ROOT)): inline.findall(path.read_text()) for path in TEMPLATES}
+
+    assert {path: hits for path, hits in found.items() if hits} == {}
+
+
+def test_every_page_extends_a_frame() -> None:
+    frames = {"base.html", "error_base.html"}
+    pieces = {"includes", "elements", "widgets", "edit_inline", "snippets"}
+    of_django = Path(admin.__file__).parent / "templates"  # pieces of the admin that are ours for good reasons
+
+    alone = [
+        str(path)
+        for path in (template.relative_to(ROOT / "templates") for template in TEMPLATES)
+        if not (ROOT / "templates" / path).read_text().lstrip().startswith("{% extends")
+        and path.name not in frames
+        and not pieces & set(path.parts)
+        and not (of_django / path).exists()
+    ]
+
+    assert alone == []
+
+
+def start(**environment: str) -> subprocess.CompletedProcess[str]:
+    """Load the settings in a process of its own, as an installation would."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    lawful = {
+        "DATABASE_URL": "postgres://twofold@127.0.0.1:1/twofold",
+        "ALLOWED_HOSTS": "twofold.example",
+        "SECRET_KEY": STRONG_KEY,
+    }
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", "import loyalty.site.settings"],
+        cwd=ROOT, env={**kept, **lawful, **environment}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_whole_settings_start() -> None:
+    assert start().returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"SECRET_KEY": ""}, "SECRET_KEY is not set: give it at least 50 random characters"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY is too weak: give it at least 50 random characters"),
+        ({"SECRET_KEY": "a" * 80}, "SECRET_KEY is too weak: give it at least 50 random characters"),
+        ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is not set: name the hosts"),
+        ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS is not set: name the hosts"),
+        ({"DATABASE_URL": "sqlite:///db.sqlite3"}, "DATABASE_URL must name a PostgreSQL database"),
+        ({"DATABASE_URL": "mysql://user@host/name"}, "DATABASE_URL must name a PostgreSQL database"),
+    ],
+)
+def test_missing_or_weak_setting_stops_the_start_with_a_sentence(environment: dict[str, str], sentence: str) -> None:
+    stopped = start(**environment)
+
+    assert stopped.returncode == 1
+    assert stopped.stderr.splitlines()[-1].startswith(f"loyalty.site.keys.WeakSettingError: {sentence}")
