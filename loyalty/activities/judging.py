@@ -1,38 +1,21 @@
 """Judging: every activity of a batch against the rules of its programs, in memory, under locks taken beforehand."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from accounts.conditions import Value, to_json
-from loyalty.activities.items import Arrival, Batch
+from loyalty.activities.items import ActivityItem, Arrival, Batch
+from loyalty.activities.limits import Doer, limits_of
 from loyalty.activities.returns import JudgedAward, Judgement, Original, Undoing, read_judgements, write_returns
 from loyalty.activities.scene import Scene
 from loyalty.activities.writing import AwardRow, EvaluationRow, write_awards, write_evaluations, write_reversals
-from loyalty.earning import CapSubject, EarningRule, Gift, Period, evaluate, period_start, points_to_reverse
+from loyalty.earning import CapSubject, EarningRule, Gift, evaluate, points_to_reverse
 from loyalty.facts import AMOUNT, ATTRIBUTE_PREFIX, DAY, OBJECT, QUANTITY, SOURCE, TIER, TIER_RANK, number
 from loyalty.ledger import Act, AwardEntry, Book, CapBook, CapKey, Owner, last_day
 from loyalty.models import Membership, Metric, Transaction
 from loyalty.rulebook import NO_RULES, rules_by_type
 from loyalty.standing import MetricRule, StandingBoard, contributions, month_of
 from loyalty.standing.review import tell_of_moves
-
-CONSENT_LIMIT = ""
-"""The rule code under which a consent's own limit a person and month is counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Doer:
-    """Who did something, and on which day where the program is: what limits are counted by."""
-
-    program_id: int
-    company_id: int
-    employee_id: int | None
-    membership_id: int
-    occurred_at: datetime
-    zone: ZoneInfo
 
 
 class Judging:
@@ -43,8 +26,7 @@ class Judging:
         self._scene = scene
         self._undoings = undoings
         self._caps = CapBook()
-        today = {pk: batch.now.astimezone(program.zone).date() for pk, program in scene.programs.items()}
-        self._book = Book(now=batch.now, today=today)
+        self._book = Book(now=batch.now, today={pk: scene.day(pk, batch.now) for pk in scene.programs})
         self._board = StandingBoard()
         self._judgements: dict[int, list[Judgement]] = {}
         self._evaluations: list[EvaluationRow] = []
@@ -122,7 +104,7 @@ class Judging:
                 self._board.take_back(
                     membership.pk,
                     metrics,
-                    month=month_of(original.occurred_at, self._scene.programs[program_id].zone),
+                    month=month_of(original.occurred_at, self._scene.zones[program_id]),
                     at=arrival.item.occurred_at,
                     activity_id=arrival.activity_id,
                 )
@@ -142,7 +124,7 @@ class Judging:
     def _judge_in(self, membership: Membership, arrival: Arrival) -> Judgement:
         item, program_id = arrival.item, membership.program_id
         program = self._scene.programs[program_id]
-        doer = Doer(program_id, item.company_id, item.employee_id, membership.pk, item.occurred_at, program.zone)
+        doer = self._doer(membership, item)
         rule_set_id, rules = self._scene.rules_at(program_id, arrival.type_id, item.occurred_at)
         values = self._values(arrival, doer)
         evaluation = EvaluationRow(
@@ -158,7 +140,7 @@ class Judging:
         act = self._book.begin(
             Transaction.Kind.EARN, Owner(program_id, item.company_id), activity_id=arrival.activity_id
         )
-        earned_on = item.occurred_at.astimezone(program.zone).date()
+        expires_on = last_day(doer.day, program.expiry_months)
         points = 0
         for verdict in evaluate(rules.rules, values):
             for gift in verdict.gifts:
@@ -168,13 +150,7 @@ class Judging:
                 judgement.awards.append(judged)
                 if judged.award.granted:
                     points += judged.award.granted
-                    self._book.issue(
-                        act,
-                        judged.award,
-                        at=item.occurred_at,
-                        earned_on=earned_on,
-                        expires_on=last_day(earned_on, program.expiry_months),
-                    )
+                    self._book.issue(act, judged.award, at=item.occurred_at, earned_on=doer.day, expires_on=expires_on)
         arrival.points += points
         metrics = contributions(self._scene.metrics.get((program_id, arrival.type_id), []), values, points=points)
         judgement.metrics = metrics
@@ -213,7 +189,7 @@ class Judging:
             AMOUNT: item.amount,
             QUANTITY: item.quantity,
             OBJECT: item.object or None,
-            DAY: item.occurred_at.astimezone(doer.zone).date(),
+            DAY: doer.day,
             SOURCE: self._batch.source.code,
             TIER: tier.code if tier else None,
             TIER_RANK: Decimal(tier.rank) if tier else None,
@@ -225,44 +201,23 @@ class Judging:
         return values
 
     def _limits(self, rule: EarningRule, to: CapSubject, doer: Doer) -> Iterator[tuple[CapKey, int]]:
-        """The limits that points of `rule` to `to` pass, in the period of the activity."""
-        day = doer.occurred_at.astimezone(doer.zone).date()
-        subjects = {
-            CapSubject.EMPLOYEE: doer.employee_id,
-            CapSubject.COMPANY: doer.company_id,
-            CapSubject.PROGRAM: doer.program_id,
-        }
-        for cap in rule.caps:
-            subject_id = subjects[cap.subject]
-            if subject_id is not None:
-                start = period_start(cap.period, day)
-                yield CapKey(doer.program_id, rule.code, cap.subject, subject_id, cap.period, start), cap.limit
-        if to is CapSubject.EMPLOYEE and doer.employee_id is not None:
+        consent = None
+        if to is CapSubject.EMPLOYEE:
             consent = self._scene.consent_at(doer.membership_id, doer.occurred_at)
-            if consent is not None and consent.monthly_limit is not None:
-                start = period_start(Period.MONTH, day)
-                key = CapKey(doer.program_id, CONSENT_LIMIT, CapSubject.EMPLOYEE, doer.employee_id, Period.MONTH, start)
-                yield key, consent.monthly_limit
+        return limits_of(rule, to, doer, consent)
+
+    def _doer(self, membership: Membership, of: ActivityItem | Original) -> Doer:
+        program_id = membership.program_id
+        day = self._scene.day(program_id, of.occurred_at)
+        return Doer(program_id, of.company_id, of.employee_id, membership.pk, of.occurred_at, day)
 
     def _doers(self) -> Iterator[tuple[Doer, int]]:
         """Everybody whose limits and wallets the batch can reach: who did something, and whose doing is undone."""
         for arrival in self._batch.recorded:
             undoing = self._undoings.get(arrival.position)
-            item = arrival.item if undoing is None else undoing.original
-            type_id = arrival.type_id
-            for membership in self._scene.memberships_at(item.company_id, item.occurred_at):
-                zone = self._scene.programs[membership.program_id].zone
-                yield (
-                    Doer(
-                        membership.program_id,
-                        item.company_id,
-                        item.employee_id,
-                        membership.pk,
-                        item.occurred_at,
-                        zone,
-                    ),
-                    type_id,
-                )
+            of = arrival.item if undoing is None else undoing.original
+            for membership in self._scene.memberships_at(of.company_id, of.occurred_at):
+                yield self._doer(membership, of), arrival.type_id
 
     def _name_caps_of_undone(self) -> Iterator[tuple[CapKey, int]]:
         """Find the counters in which awards read from the database stand: the limits of the rules that gave them."""
@@ -273,15 +228,7 @@ class Judging:
                 membership = self._membership_of(judgement, original)
                 if membership is None or judgement.rule_set_id is None:
                     continue
-                zone = self._scene.programs[judgement.program_id].zone
-                doer = Doer(
-                    judgement.program_id,
-                    original.company_id,
-                    original.employee_id,
-                    membership.pk,
-                    original.occurred_at,
-                    zone,
-                )
+                doer = self._doer(membership, original)
                 rules = rules_by_type(judgement.rule_set_id).get(original.type_id, NO_RULES).rules
                 by_code = {rule.code: rule for rule in rules}
                 for judged in judgement.awards:

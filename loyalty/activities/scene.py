@@ -5,8 +5,9 @@ Role, segment, tier and consent are dated rows; the scene keeps all of a company
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from accounts.conditions import Value
 from accounts.facts import COMPANY_COUNTRY, COMPANY_KIND, COMPANY_SEGMENTS, EMPLOYEE_BUYING_ROLE, EMPLOYEE_ROLES
@@ -32,6 +33,7 @@ class Scene:
     terms: Mapping[int, list[Term]]
     metrics: dict[tuple[int, int], list[MetricRule]]
     companies: Mapping[int, Company]
+    zones: Mapping[int, ZoneInfo]
     segments: dict[int, list[tuple[str, SegmentMembership]]] = field(default_factory=dict)
     consents: dict[int, list[Consent]] = field(default_factory=dict)
     buying_roles: dict[int, str] = field(default_factory=dict)
@@ -40,6 +42,10 @@ class Scene:
     def memberships_at(self, company_id: int, at: datetime) -> list[Membership]:
         """Return the company's memberships in force at `at`, by program."""
         return [membership for membership in self.memberships.get(company_id, []) if membership.holds_at(at)]
+
+    def day(self, program_id: int, at: datetime) -> date:
+        """Return the day that `at` lies in where the program is."""
+        return at.astimezone(self.zones[program_id]).date()
 
     def rules_at(self, program_id: int, type_id: int, at: datetime) -> tuple[int | None, TypeRules]:
         """Return the id of the rule set in force at `at` (None: there is none) and its rules for an activity type."""
@@ -100,6 +106,7 @@ def read_scene(batch: Batch) -> Scene:
         terms=terms_of(program_ids) if program_ids else {},
         metrics={},
         companies=Company.objects.in_bulk(company_ids),
+        zones={program.pk: program.zone for program in programs.values()},
     )
     for rule in metric_rules_of(program_ids) if program_ids else []:
         scene.metrics.setdefault((rule.program_id, rule.type_id), []).append(rule)

@@ -307,10 +307,12 @@ class Lot(models.Model):
 
 
 class PostingQuerySet(ScopedQuerySet["Posting"]):
-    """Postings; visible with either wallet."""
+    """Postings; visible with either wallet that holds points: every colleague's points pass the company's issued,
+    spent and expired, so those show nothing."""
 
     def seen_by_employee(self, actor: Actor) -> Self:
-        wallets = Wallet.objects.visible_to(actor).values("pk")
+        holdings = (Wallet.Kind.AVAILABLE, Wallet.Kind.PENDING, Wallet.Kind.DEBT)
+        wallets = Wallet.objects.visible_to(actor).filter(kind__in=holdings).values("pk")
         return self.filter(Q(debit_wallet__in=wallets) | Q(credit_wallet__in=wallets))
 
 

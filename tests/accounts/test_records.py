@@ -34,7 +34,6 @@ pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 
 
-
 def dated_rows() -> list[tuple[type[models.Model], dict[str, Any]]]:
     """Each dated table of this floor, with what says whose row it is."""
     company = a_company()
@@ -236,7 +235,9 @@ def test_message_says_its_facts_and_an_unknown_kind_its_code() -> None:
     assert [messages.title_of(message) for message in (known, unknown)] == ["5 points are yours", "of-the-future"]
 
 
-@pytest.mark.parametrize("text", ["plain", "two\nlines\r\n", "tab\t", "مرحبا \u200f", "\u2067x\u2069", "株式会社", "🙂", ""])
+@pytest.mark.parametrize(
+    "text", ["plain", "two\nlines\r\n", "tab\t", "مرحبا \u200f", "\u2067x\u2069", "株式会社", "🙂", ""]
+)
 def test_text_that_people_write_is_accepted(text: str) -> None:
     validate_plain_text(text)
 

@@ -1,0 +1,46 @@
+"""Limits that points pass: those of the rule, and the consent's own, in the period of the activity."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import NamedTuple
+
+from loyalty.earning import CapSubject, EarningRule, Period, period_start
+from loyalty.ledger import CapKey
+from loyalty.models import Consent
+
+CONSENT_LIMIT = ""
+"""The rule code under which a consent's own limit a person and month is counted."""
+
+
+class Doer(NamedTuple):
+    """Who did something in a program, when, and on which `day` that is where the program is."""
+
+    program_id: int
+    company_id: int
+    employee_id: int | None
+    membership_id: int
+    occurred_at: datetime
+    day: date
+
+
+def limits_of(rule: EarningRule, to: CapSubject, doer: Doer, consent: Consent | None) -> Iterator[tuple[CapKey, int]]:
+    """Give the limits that points of `rule` to `to` pass: each counter's key, and how many points it lets through."""
+    for cap in rule.caps:
+        subject_id = _subject_id(cap.subject, doer)
+        if subject_id is not None:
+            start = period_start(cap.period, doer.day)
+            yield CapKey(doer.program_id, rule.code, cap.subject, subject_id, cap.period, start), cap.limit
+    own_limit = consent.monthly_limit if consent is not None else None
+    if to is CapSubject.EMPLOYEE and doer.employee_id is not None and own_limit is not None:
+        start = period_start(Period.MONTH, doer.day)
+        yield CapKey(doer.program_id, CONSENT_LIMIT, to, doer.employee_id, Period.MONTH, start), own_limit
+
+
+def _subject_id(subject: CapSubject, doer: Doer) -> int | None:
+    match subject:
+        case CapSubject.EMPLOYEE:
+            return doer.employee_id
+        case CapSubject.COMPANY:
+            return doer.company_id
+        case CapSubject.PROGRAM:
+            return doer.program_id
