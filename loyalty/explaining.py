@@ -83,7 +83,7 @@ def explain(transaction: Transaction, actor: Actor) -> list[PlainVerdict]:
     if actor.is_employee and not actor.sees_company:
         rules = tuple(rule for rule in rules if rule.beneficiary is not Beneficiary.COMPANY)
     verdicts = [
-        replace(verdict, gifts=tuple(gift for gift in verdict.gifts if gift.to in in_sight))
+        verdict._replace(gifts=tuple(gift for gift in verdict.gifts if gift.to in in_sight))
         for verdict in evaluate(rules, values)
     ]
     return [

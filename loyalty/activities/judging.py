@@ -46,7 +46,7 @@ class Judging:
         self._judgements = read_judgements(undone) if undone else {}
         limits: dict[CapKey, int] = {}
         owners: set[Owner] = set()
-        for doer, type_id in self._doers():
+        for doer, type_id in dict.fromkeys(self._doers()):
             owners.add(Owner(doer.program_id, doer.company_id))
             rules = self._scene.rules_at(doer.program_id, type_id, doer.occurred_at)[1].rules
             if doer.employee_id is not None and any(CapSubject.EMPLOYEE in rule.recipients for rule in rules):
@@ -212,7 +212,7 @@ class Judging:
         return Doer(program_id, of.company_id, of.employee_id, membership.pk, of.occurred_at, day)
 
     def _doers(self) -> Iterator[tuple[Doer, int]]:
-        """Everybody whose limits and wallets the batch can reach: who did something, and whose doing is undone."""
+        """Everybody whose limits and wallets the batch can reach, with the type of what was done or is undone."""
         for arrival in self._batch.recorded:
             undoing = self._undoings.get(arrival.position)
             of = arrival.item if undoing is None else undoing.original

@@ -3,7 +3,7 @@
 Role, segment, tier and consent are dated rows; the scene keeps all of a company's, and is asked as of a moment.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -17,6 +17,8 @@ from loyalty.earning import MAY_EARN, MayEarn
 from loyalty.models import Consent, Membership, Program
 from loyalty.rulebook import NO_RULES, Term, TypeRules, rule_set_at, rules_by_type, terms_of
 from loyalty.standing import MetricRule, TierPlan, metric_rules_of, tier_plans_of
+
+_NOTHING: frozenset[str] = frozenset()
 
 
 class _Dated(Protocol):
@@ -38,6 +40,7 @@ class Scene:
     consents: dict[int, list[Consent]] = field(default_factory=dict)
     buying_roles: dict[int, str] = field(default_factory=dict)
     roles: dict[int, list[tuple[str, RoleAssignment]]] = field(default_factory=dict)
+    _company_facts: dict[int, dict[str, Value]] = field(default_factory=dict)
 
     def memberships_at(self, company_id: int, at: datetime) -> list[Membership]:
         """Return the company's memberships in force at `at`, by program."""
@@ -56,12 +59,12 @@ class Scene:
 
     def company_facts(self, company_id: int, at: datetime) -> dict[str, Value]:
         """Return the facts of a company as of a moment."""
-        company = self.companies[company_id]
-        return {
-            COMPANY_KIND: company.kind,
-            COMPANY_COUNTRY: company.country or None,
-            COMPANY_SEGMENTS: _codes_at(self.segments.get(company_id, []), at),
-        }
+        facts = self._company_facts.get(company_id)
+        if facts is None:
+            company = self.companies[company_id]
+            facts = {COMPANY_KIND: company.kind, COMPANY_COUNTRY: company.country or None}
+            self._company_facts[company_id] = facts
+        return {**facts, COMPANY_SEGMENTS: _codes_at(self.segments.get(company_id, ()), at)}
 
     def employee_facts(self, employee_id: int | None, membership_id: int, at: datetime) -> dict[str, Value]:
         """Return the facts of the activity's person, and whether that person may earn in this membership."""
@@ -128,5 +131,5 @@ def _read_dated_rows(scene: Scene, company_ids: set[int], employee_ids: set[int]
         scene.roles.setdefault(role.employee_id, []).append((role.role.code, role))
 
 
-def _codes_at(rows: Iterable[tuple[str, _Dated]], at: datetime) -> frozenset[str]:
-    return frozenset(code for code, row in rows if row.holds_at(at))
+def _codes_at(rows: Collection[tuple[str, _Dated]], at: datetime) -> frozenset[str]:
+    return frozenset([code for code, row in rows if row.holds_at(at)]) if rows else _NOTHING

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from loyalty import arrays
 from loyalty.earning import EarningRule
@@ -22,8 +23,7 @@ class EvaluationRow:
     id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class AwardRow:
+class AwardRow(NamedTuple):
     """What a rule gave: `raw` points before limits, `cap_left_before` what the tightest limit had left."""
 
     entry: AwardEntry

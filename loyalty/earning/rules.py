@@ -1,8 +1,10 @@
 """Rules over facts: what each gives to whom, and for each why or why not."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from accounts.conditions import Condition, LeafOutcome, Values, failures, holds
 from loyalty.earning.caps import Cap, CapSubject
@@ -18,6 +20,15 @@ class Beneficiary(StrEnum):
     COMPANY = "COMPANY"
     EMPLOYEE = "EMPLOYEE"
     BOTH = "BOTH"
+
+
+_RECIPIENTS: Mapping[Beneficiary, tuple[CapSubject, ...]] = MappingProxyType(
+    {
+        Beneficiary.COMPANY: (CapSubject.COMPANY,),
+        Beneficiary.EMPLOYEE: (CapSubject.EMPLOYEE,),
+        Beneficiary.BOTH: (CapSubject.COMPANY, CapSubject.EMPLOYEE),
+    }
+)
 
 
 class MayEarn(StrEnum):
@@ -44,17 +55,10 @@ class EarningRule:
     @property
     def recipients(self) -> tuple[CapSubject, ...]:
         """To whom the rule gives: the company, the employee, or the company first and then the employee."""
-        match self.beneficiary:
-            case Beneficiary.COMPANY:
-                return (CapSubject.COMPANY,)
-            case Beneficiary.EMPLOYEE:
-                return (CapSubject.EMPLOYEE,)
-            case Beneficiary.BOTH:
-                return (CapSubject.COMPANY, CapSubject.EMPLOYEE)
+        return _RECIPIENTS[self.beneficiary]
 
 
-@dataclass(frozen=True, slots=True)
-class Gift:
+class Gift(NamedTuple):
     """Points that a rule gives one recipient, before limits; 0 with the reason where the person may not earn."""
 
     rule: EarningRule
@@ -63,8 +67,7 @@ class Gift:
     refusal: MayEarn | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What one rule said of one activity."""
 
     rule: EarningRule

@@ -1,6 +1,7 @@
 """Who is who: what a login becomes when it acts, and what the vendor's groups may do."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
@@ -43,7 +44,7 @@ def test_employee_acts_for_the_own_company() -> None:
         ({"buying_role": "PAYS"}, False, False),
     ],
 )
-def test_admins_and_deciders_read_the_company(fields: dict[str, str], sees_company: bool, is_admin: bool) -> None:
+def test_admins_and_deciders_read_the_company(fields: dict[str, Any], sees_company: bool, is_admin: bool) -> None:
     actor = actor_of(user_of(an_employee(a_company(), **fields)), now=NOW)
 
     assert (actor.sees_company, actor.is_company_admin) == (sees_company, is_admin)

@@ -54,14 +54,14 @@ def world(db: None) -> CanaryWorld:
     return a_canary_world()
 
 
-def seen(model: type[models.Model], user: User) -> set[object]:
+def seen(model: type[models.Model], user: User) -> set[int]:
     """The ids of the rows that a user sees."""
     rows = model._default_manager.all()
     assert isinstance(rows, ScopedQuerySet)
     return set(rows.visible_to(as_actor(user)).values_list("pk", flat=True))
 
 
-def ids(rows: models.QuerySet[models.Model]) -> set[object]:
+def ids(rows: models.QuerySet[models.Model]) -> set[int]:
     """The ids of rows."""
     return set(rows.values_list("pk", flat=True))
 

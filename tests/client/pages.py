@@ -8,7 +8,7 @@ from django.http import HttpResponseBase
 
 def source_of(response: HttpResponseBase) -> str:
     """The HTML of an answer."""
-    return b"".join(response).decode()  # type: ignore[call-overload,no-any-return]
+    return b"".join(response).decode()
 
 
 def words_of(response: HttpResponseBase) -> str:

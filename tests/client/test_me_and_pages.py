@@ -16,7 +16,8 @@ pytestmark = pytest.mark.django_db
 
 
 def user_behind(firm: Firm) -> User:
-    return User.objects.get(pk=firm.member.user_id)
+    user: User = User.objects.get(pk=firm.member.user_id)
+    return user
 
 
 def test_language_and_time_zone_are_saved(firm: Firm, sign_in: SignIn) -> None:

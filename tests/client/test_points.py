@@ -239,6 +239,22 @@ def test_why_page_of_a_colleague_or_another_company_answers_like_a_missing_one(
     assert answers == [answers[0]] * 4
 
 
+def test_decider_opens_the_company_s_lines_and_no_colleague_s(firm: Firm, buy: Buy, sign_in: SignIn) -> None:
+    decider = an_employee(firm.membership.company, buying_role="DECIDES")
+    buy(500, firm.member)
+    reward = a_reward(firm.program, price=100)
+    fields = {"payer": "own", "price": 100, "key": "k", "step": "confirm"}
+    sign_in(firm.member).post(f"/rewards/{reward.pk}/", fields)
+    earned, spent = (Transaction.objects.get(kind=kind).pk for kind in ("EARN", "REDEEM"))
+    client = sign_in(decider)
+
+    assert client.get(f"/points/{spent}/").status_code == 404
+    words = words_of(client.get(f"/points/{earned}/"))
+    assert "Points for purchases +500" in words
+    assert "Company extra +5" in words
+    assert "A colleague" not in words
+
+
 def test_rules_are_told_in_plain_words(firm: Firm, sign_in: SignIn) -> None:
     words = words_of(sign_in(firm.member).get("/rules/"))
 

@@ -263,9 +263,16 @@ class Points(RuleBasedStateMachine):
         for company_id, employee_id in self.plain.owners():
             plain = self.plain.wallet((company_id, employee_id), self.now)
             wallets = Wallet.objects.filter(program=self.program, company=company_id, employee=employee_id)
-            due = sum(Lot.objects.filter(wallet__in=wallets, expires_on__lt=today).values_list("remaining", flat=True))
             balances = dict(wallets.values_list("kind", "balance"))
-            assert balances.get("AVAILABLE", 0) - due == plain.available
+            lots = {
+                (available_on, expires_on): remaining
+                for available_on, expires_on, remaining in Lot.objects.filter(
+                    wallet__in=wallets, remaining__gt=0
+                ).values_list("available_on", "expires_on", "remaining")
+            }
+            not_due = {days: points for days, points in lots.items() if days[1] >= today}
+            assert not_due == {days: lot.remaining for days, lot in plain.lots.items() if lot.remaining}
+            assert balances.get("AVAILABLE", 0) == sum(lots.values())
             assert -balances.get("DEBT", 0) == plain.debt
             assert not (plain.available and plain.debt)
 

@@ -107,7 +107,7 @@ def test_no_module_of_ours_listens_to_signals() -> None:
         for _key, held, *_rest in signal.receivers:
             receiver = held() if isinstance(held, weakref.ref) else held
             if getattr(receiver, "__module__", "").split(".")[0] in FLOORS:
-                listening.append(f"{receiver.__module__}.{receiver.__qualname__}")
+                listening.append(repr(receiver))
 
     assert listening == []
 

@@ -141,12 +141,16 @@ def queries_of(user: User, pages: dict[str, Address], scene: Scene) -> dict[str,
     client, counts = a_browser(user), {}
     for name, address in pages.items():
         path = address(scene)
-        for _visit in range(2):  # the first one fills what a process keeps, such as compiled rules
-            with CaptureQueriesContext(connection) as captured:
-                answer = client.post(path, SENT[name]) if name in SENT else client.get(path)
-            assert answer.status_code == 200
+        _open(client, name, path)  # the first visit fills what a process keeps, such as compiled rules
+        with CaptureQueriesContext(connection) as captured:
+            _open(client, name, path)
         counts[name] = len(captured.captured_queries)
     return counts
+
+
+def _open(client: Client, name: str, path: str) -> None:
+    answer = client.post(path, SENT[name]) if name in SENT else client.get(path)
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,9 @@
 """Import a file of another system; a profile says how to read it."""
 
-import gc
 import re
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +53,7 @@ class Command(BaseCommand):
         except ProfileError as error:
             raise CommandError(str(error)) from error
         try:
-            with _error_file(path, options["errors"]) as errors, _seldom_collecting_garbage():
+            with _error_file(path, options["errors"]) as errors:
                 result = import_activities(
                     path=path,
                     profile=profile,
@@ -146,17 +143,6 @@ def _error_file(path: Path, wish: Path | None) -> ErrorFile:
         except OSError:
             continue
     raise CommandError(f"{places[0]} cannot be written; name another place with --errors.")
-
-
-@contextmanager
-def _seldom_collecting_garbage() -> Iterator[None]:
-    """A batch makes many rows and few cycles: looking for cycles all the time took an eighth of an import."""
-    thresholds = gc.get_threshold()
-    gc.set_threshold(50_000, 20, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
 
 
 def _advice(profile: Profile) -> str:
