@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import transaction
@@ -23,6 +24,10 @@ HAS_OWN_SERVER = not os.environ.get("DATABASE_URL")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SERVICE_PORTS = {"postgresql": 5432, "redis": 6379, "rabbitmq": 5672}
 NO_CHROMIUM = "browser tests were skipped: Chromium is not installed (on Debian: apt install chromium)"
+
+# Generated cases are the same in every run, so that a red test stays red; a slow machine does not make one.
+hypothesis.settings.register_profile("same-every-run", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("same-every-run")
 
 LOCKS = pytest.StashKey[tuple[int, int]]()
 

@@ -30,7 +30,8 @@ def _parts(items: Sequence[ActivityItem]) -> Iterator[Sequence[ActivityItem]]:
     start = 0
     seen: dict[str, ActivityItem] = {}
     for position, item in enumerate(items):
-        if seen.setdefault(item.external_id, item) != item:
+        first = seen.setdefault(item.external_id, item)
+        if first is not item and first != item:
             yield items[start:position]
             start, seen = position, {item.external_id: item}
     yield items[start:]

@@ -267,10 +267,10 @@ class Points(RuleBasedStateMachine):
             lots = {
                 (available_on, expires_on): remaining
                 for available_on, expires_on, remaining in Lot.objects.filter(
-                    wallet__in=wallets, remaining__gt=0
+                    wallet__in=wallets, remaining__gt=0, expires_on__isnull=False
                 ).values_list("available_on", "expires_on", "remaining")
             }
-            not_due = {days: points for days, points in lots.items() if days[1] >= today}
+            not_due = {days: points for days, points in lots.items() if days[1] and days[1] >= today}
             assert not_due == {days: lot.remaining for days, lot in plain.lots.items() if lot.remaining}
             assert balances.get("AVAILABLE", 0) == sum(lots.values())
             assert -balances.get("DEBT", 0) == plain.debt
@@ -374,7 +374,7 @@ def _run(*, examples: int, steps: int) -> None:
 
 
 def test_laws_hold_after_every_step_of_any_history() -> None:
-    _run(examples=12, steps=20)
+    _run(examples=10, steps=20)
 
 
 @pytest.mark.long
