@@ -107,7 +107,8 @@ _LAWS = (
     Law(
         "I1",
         "an external id stands once a source, and an activity is judged once a program and pays a wallet once a rule",
-        """SELECT 'activity', min(id), count(*) FROM loyalty_activity GROUP BY source_id, external_id HAVING count(*) > 1
+        """SELECT 'activity', min(id), count(*) FROM loyalty_activity
+           GROUP BY source_id, external_id HAVING count(*) > 1
            UNION ALL
            SELECT 'evaluation', min(id), count(*) FROM loyalty_evaluation
            GROUP BY activity_id, program_id HAVING count(*) > 1

@@ -1,6 +1,7 @@
 """The client's rewards: look, redeem after a look at the sum, follow and cancel orders."""
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -92,12 +93,9 @@ def reward(request: HttpRequest, pk: int) -> HttpResponse:
 @employees_only
 def orders(request: HttpRequest) -> HttpResponse:
     """What was redeemed, latest first."""
-    rows = (
-        Redemption.objects.visible_to(actor_behind(request))
-        .select_related("reward")
-        .order_by("-placed_at", "-pk")[:ORDERS_A_PAGE]
-    )
-    return render(request, "rewards/orders.html", {"orders": [_shown_order(row) for row in rows]})
+    rows = Redemption.objects.visible_to(actor_behind(request)).select_related("reward").order_by("-placed_at", "-pk")
+    page = Paginator(rows, ORDERS_A_PAGE).get_page(request.GET.get("page"))
+    return render(request, "rewards/orders.html", {"orders": [_shown_order(row) for row in page], "page": page})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -24,8 +24,14 @@ class Doer(NamedTuple):
 
 
 def limits_of(rule: EarningRule, to: CapSubject, doer: Doer, consent: Consent | None) -> Iterator[tuple[CapKey, int]]:
-    """Give the limits that points of `rule` to `to` pass: each counter's key, and how many points it lets through."""
+    """Give the limits that points of `rule` to `to` pass: each counter's key, and how many points it lets through.
+
+    Where a rule gives to the company and to the person, a limit a person counts what the person gets; where it gives to
+    the company alone, what the company gets through that person.
+    """
     for cap in rule.caps:
+        if cap.subject is CapSubject.EMPLOYEE and to is CapSubject.COMPANY and CapSubject.EMPLOYEE in rule.recipients:
+            continue
         subject_id = _subject_id(cap.subject, doer)
         if subject_id is not None:
             start = period_start(cap.period, doer.day)

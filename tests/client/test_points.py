@@ -204,7 +204,7 @@ def test_why_page_of_a_member_leaves_out_the_company_and_its_rules(firm: Firm, b
 
 def test_limit_tells_a_member_of_the_own_points_alone(sign_in: SignIn) -> None:
     program = a_program()
-    a_rule_set(program, [{"beneficiary": "BOTH", "caps": [("EMPLOYEE", "EVER", 160)]}])
+    a_rule_set(program, [{"beneficiary": "BOTH", "caps": [("EMPLOYEE", "EVER", 60)]}])
     membership = a_member(program)
     member = an_employee(membership.company)
     consent_to(membership)

@@ -106,7 +106,7 @@ class PlainLedger:
         gifts: list[tuple[Owner, int, list[Limit]]] = [((company_id, None), int(amount), spend)]
         tenth = int(amount / 10)
         shared: list[Limit] = [] if employee_id is None else [(("shared", employee_id, day), SHARED_CAP)]
-        gifts.append(((company_id, None), tenth, shared))
+        gifts.append(((company_id, None), tenth, []))
         if employee_id is not None and self._agreed(company_id, occurred_at):
             agreed = ("consent", employee_id, day.replace(day=1)), CONSENT_LIMIT
             gifts.append(((company_id, employee_id), tenth, [*shared, agreed]))

@@ -253,3 +253,27 @@ def test_activity_of_a_company_that_is_no_member_is_kept_without_effect() -> Non
 
     assert (outcome.status, outcome.points) == (Status.RECORDED, 0)
     assert not Evaluation.objects.exists()
+
+
+def test_limit_a_person_counts_what_the_person_gets_where_the_company_gets_the_same() -> None:
+    program = a_program()
+    a_rule_set(program, [{"beneficiary": "BOTH", "caps": [("EMPLOYEE", "MONTH", 60)]}])
+    member = a_member(program)
+    buyer = an_employee(member.company)
+    consent_to(member)
+
+    record(a_purchase(member.company, 100, employee_id=buyer.pk))
+
+    assert balance(member) == 100
+    assert balance(member, buyer) == 60
+
+
+def test_limit_a_person_counts_what_the_company_gets_through_that_person() -> None:
+    program = a_program()
+    a_rule_set(program, [{"caps": [("EMPLOYEE", "MONTH", 60)]}])
+    member = a_member(program)
+    first, second = an_employee(member.company), an_employee(member.company)
+
+    record(*(a_purchase(member.company, 100, employee_id=person.pk) for person in (first, second, first)))
+
+    assert balance(member) == 120
