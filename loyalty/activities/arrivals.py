@@ -1,14 +1,14 @@
 """Activities become rows: new ones are inserted in the order of their ids, repeats find what they led to before."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from django.utils.translation import gettext as _
 
 from accounts.conditions import to_json
 from loyalty import arrays
-from loyalty.activities.items import Arrival, Batch, Outcome, Status, used_for_another
-from loyalty.models import Membership, Wallet
+from loyalty.activities.items import ActivityItem, Arrival, Batch, Outcome, Status, used_for_another
+from loyalty.models import Membership, Program, Wallet
 
 _COLUMNS = {
     "source_id": "bigint",
@@ -29,21 +29,31 @@ _COLUMNS = {
 
 
 def refuse_foreign_currency(batch: Batch) -> None:
-    """Reject amounts in a currency that a program of the company does not count in."""
+    """Reject amounts in a currency that a program of the company does not count in; repeats keep their outcome."""
     companies = {arrival.item.company_id for arrival in batch.open if arrival.item.amount is not None}
     counted: dict[int, list[Membership]] = {}
     for membership in Membership.objects.filter(company__in=companies).select_related("program"):
         counted.setdefault(membership.company_id, []).append(membership)
-    for arrival in batch.open:
-        if arrival.item.amount is None:
-            continue
-        for membership in counted.get(arrival.item.company_id, []):
-            program = membership.program
-            if program.currency != arrival.item.currency and membership.holds_at(arrival.item.occurred_at):
-                sentence = _("“%(program)s” counts in %(currency)s, and no rate is known.")
-                names = {"program": program.name, "currency": program.currency}
-                batch.reject(arrival, "no_rate", "currency", sentence % names)
-                break
+    foreign = [
+        (arrival, program)
+        for arrival in batch.open
+        if arrival.item.amount is not None
+        and (program := _counts_otherwise(arrival.item, counted.get(arrival.item.company_id, ()))) is not None
+    ]
+    settle_repeats(batch, [arrival for arrival, _program in foreign])
+    for arrival, program in foreign:
+        if arrival.position not in batch.outcomes:
+            sentence = _("“%(program)s” counts in %(currency)s, and no rate is known.")
+            names = {"program": program.name, "currency": program.currency}
+            batch.reject(arrival, "no_rate", "currency", sentence % names)
+
+
+def _counts_otherwise(item: ActivityItem, memberships: Iterable[Membership]) -> Program | None:
+    """The first program of the company at the item's moment that counts in another currency."""
+    for membership in memberships:
+        if membership.program.currency != item.currency and membership.holds_at(item.occurred_at):
+            return membership.program
+    return None
 
 
 def insert_new(batch: Batch) -> None:

@@ -277,3 +277,28 @@ def test_limit_a_person_counts_what_the_company_gets_through_that_person() -> No
     record(*(a_purchase(member.company, 100, employee_id=person.pk) for person in (first, second, first)))
 
     assert balance(member) == 120
+
+
+def test_amount_in_a_currency_that_the_program_does_not_count_in_is_refused() -> None:
+    program = a_program()
+    a_rule_set(program)
+    member = a_member(program)
+
+    [refused] = record(a_purchase(member.company, 100, currency="EUR"))
+
+    assert refused.error is not None
+    assert (refused.error.code, refused.error.field) == ("no_rate", "currency")
+    assert not Activity.objects.exists()
+
+
+def test_repeat_keeps_its_outcome_when_the_company_has_joined_a_program_in_another_currency() -> None:
+    program = a_program()
+    a_rule_set(program)
+    member = a_member(program)
+    purchase = a_purchase(member.company, 100)
+    record(purchase)
+    a_member(a_program(currency="EUR"), member.company)
+
+    [again] = record(purchase)
+
+    assert (again.status, again.points) == (Status.DUPLICATE, 100)
