@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.db.models.fields.related import RelatedField
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -87,7 +88,8 @@ class CompanyAdmin(ScopedModelAdmin[Company]):
     def behind(self, company: Company) -> str:
         """Links to the rows that are too many for this page."""
         people = rows_link(Employee, _("Employees"), company__exact=company.pk)
-        return people + " · " + rows_link(ServiceNote, _("Service notes"), company__exact=company.pk)
+        notes = rows_link(ServiceNote, _("Service notes"), company__exact=company.pk)
+        return format_html("{} · {}", people, notes)
 
 
 @admin.register(CompanyProfile)

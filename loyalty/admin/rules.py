@@ -16,6 +16,7 @@ from accounts.admin.scoped import ReadOnlyAdmin, ScopedInline, ScopedModelAdmin
 from accounts.conditions import ConditionError
 from loyalty.admin.documents import DOCUMENT_FIELDS, check_condition, check_formula
 from loyalty.earning import FormulaError, rule_sentence
+from loyalty.facts import AMOUNT
 from loyalty.models import Rule, RuleCap, RuleSet
 from loyalty.vocabulary import Vocabulary
 
@@ -32,6 +33,10 @@ def in_words(rule: Rule, vocabulary: Vocabulary) -> str:
     return rule_sentence(earning_rule, when=rule.activity_type.name, catalogue=catalogue, translate=_)
 
 
+FORMULA_TO_START_FROM = {"kind": "per", "points": 1, "step": "10", "of": AMOUNT}
+"""What the form of a new rule shows, as there is no formula without one of its kinds."""
+
+
 class RuleForm(forms.ModelForm[Rule]):
     """A rule of a draft."""
 
@@ -40,6 +45,8 @@ class RuleForm(forms.ModelForm[Rule]):
         rule_set = self.fields.get("rule_set")
         if rule_set is not None and self.instance._state.adding is False:
             rule_set.disabled = True
+        if self.initial.get("formula") is None:
+            self.initial["formula"] = FORMULA_TO_START_FROM
 
     def clean_condition(self) -> Any:
         """Nothing written means always; anything else (`false`, `[]`) is looked at."""

@@ -1,13 +1,16 @@
 """Rules and metrics in the admin: documents are checked, sentences shown, and what is in force stays."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.conditions import registry
 from accounts.models import Segment, User
+from loyalty.earning import Per, parse_formula
 from loyalty.models import ActivityAttribute, Metric, Program, Rule, RuleCap, RuleSet
 from tests.factories.world import a_program, a_purchase_type, a_rule_set
 
@@ -235,3 +238,10 @@ def test_condition_of_a_metric_beside_its_program_is_checked_likewise(desk: Clie
     assert response.status_code == 200
     assert "is missing" in response.content.decode()
     assert Metric.objects.get().condition == {}
+
+
+def test_form_of_a_new_rule_starts_from_a_formula_that_is_one(desk: Client) -> None:
+    page = desk.get(reverse("admin:loyalty_rule_add"))
+
+    shown = page.context["adminform"].form.initial["formula"]
+    assert parse_formula(shown, registry.catalogue()) == Per(points=1, step=Decimal(10), of="activity.amount")

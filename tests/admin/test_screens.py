@@ -75,6 +75,19 @@ def test_list_change_history_and_add_pages_answer(desk: Client, manager: User) -
     assert {page: status for page, status in answers.items() if status != 200} == {}
 
 
+def test_no_page_of_a_row_shows_markup_as_text(desk: Client, manager: User) -> None:
+    manager.groups.create(name="manager")
+    furnish(manager)
+
+    showing = [
+        model._meta.label
+        for model, _screen in SCREENS
+        if "&lt;a href" in desk.get(address(model, "change", first_row(model).pk)).content.decode()
+    ]
+
+    assert showing == []
+
+
 def test_every_autocomplete_answers(desk: Client, manager: User) -> None:
     furnish(manager)
     asked = 0
