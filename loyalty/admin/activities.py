@@ -1,6 +1,7 @@
 """What companies do: the words for it, where it comes from, and every activity to read."""
 
 from django.contrib import admin
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -107,7 +108,8 @@ class ActivityAdmin(ReadOnlyAdmin[Activity]):
     def behind(self, activity: Activity) -> str:
         """Links to the judgements and the points."""
         judged = rows_link(Evaluation, _("Evaluations"), activity__exact=activity.pk)
-        return judged + " · " + rows_link(Transaction, _("Transactions"), activity__exact=activity.pk)
+        booked = rows_link(Transaction, _("Transactions"), activity__exact=activity.pk)
+        return format_html("{} · {}", judged, booked)
 
 
 @admin.register(ActivityReturn)

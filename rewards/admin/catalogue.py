@@ -55,11 +55,8 @@ class RewardAdmin(ScopedModelAdmin[Reward]):
         total = reward.stock.total if hasattr(reward, "stock") else 0
         text = _("%(left)s left of %(total)s") % {"left": self.left(reward), "total": total}
         add = reverse("admin:rewards_stockmovement_add", query={"reward": reward.pk})
-        return (
-            rows_link(StockMovement, text, stock__exact=reward.pk)
-            + " · "
-            + format_html('<a href="{}">{}</a>', add, _("Add pieces"))
-        )
+        movements = rows_link(StockMovement, text, stock__exact=reward.pk)
+        return format_html('{} · <a href="{}">{}</a>', movements, add, _("Add pieces"))
 
     @admin.display(description=gettext_lazy("redemptions"))
     def redemptions(self, reward: Reward) -> str:
