@@ -162,8 +162,11 @@ def _require_sound_rules(draft: RuleSet) -> None:
         try:
             vocabulary.earning_rule(rule)
         except (ConditionError, FormulaError) as error:
+            reason = error.translated(_)
+            if isinstance(error, ConditionError) and error.path:
+                reason = f"{error.path}: {reason}"
             raise UnsoundRuleError(
-                _("The rule “%(rule)s” cannot be run. %(reason)s") % {"rule": rule.name, "reason": error},
+                _("The rule “%(rule)s” cannot be run. %(reason)s") % {"rule": rule.name, "reason": reason},
                 rule_code=rule.code,
             ) from error
 

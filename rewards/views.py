@@ -78,8 +78,11 @@ def reward(request: HttpRequest, pk: int) -> HttpResponse:
         form = RedeemForm(payers=payers, price=error.price)
         messages.warning(request, _refusal(error))
         return _review(request, row, payers, form, chosen=payer, status=409)
+    except RewardWithdrawnError as error:
+        messages.error(request, _refusal(error))
+        return HttpResponseRedirect(reverse("rewards"))
     except (RedemptionError, InsufficientPointsError, KeyUsedForAnotherRequestError) as error:
-        row = Reward.objects.select_related("stock", "program").get(pk=pk)
+        row = Reward.objects.visible_to(actor).select_related("stock", "program").filter(pk=pk).first() or row
         payers = _payers(actor, row.program)
         fresh = RedeemForm(payers=payers, price=row.price)
         messages.error(request, _refusal(error))

@@ -46,4 +46,4 @@ def check_formula(form: forms.BaseForm, document: object, catalogue: Catalogue) 
     try:
         parse_formula(document, catalogue)
     except FormulaError as error:
-        form.add_error("formula", str(error))
+        form.add_error("formula", error.translated(gettext))

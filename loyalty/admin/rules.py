@@ -29,7 +29,7 @@ def in_words(rule: Rule, vocabulary: Vocabulary) -> str:
     except ConditionError as error:
         return f"{error.path}: {error.translated(_)}"
     except FormulaError as error:
-        return str(error)
+        return error.translated(_)
     return rule_sentence(earning_rule, when=rule.activity_type.name, catalogue=catalogue, translate=_)
 
 

@@ -26,7 +26,19 @@ def N_(text: str) -> str:
 
 
 class FormulaError(ValueError):
-    """A formula document that cannot be run; `str()` names the key and says what it takes."""
+    """A formula document that cannot be run; the sentence names the key and says what it takes.
+
+    `str()` is English; `translated` says the same in a reader's language.
+    """
+
+    def __init__(self, template: str, **words: str) -> None:
+        super().__init__(template.format(**words))
+        self._template = template
+        self._words = words
+
+    def translated(self, translate: Callable[[str], str]) -> str:
+        """Return the sentence in the language of `translate`."""
+        return translate(self._template).format(**self._words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +99,15 @@ _KEYS: Mapping[str, frozenset[str]] = {
 def parse_formula(document: object, catalogue: Catalogue) -> Formula:
     """Return the formula that `document` describes; FormulaError where it does not."""
     if not isinstance(document, Mapping):
-        raise FormulaError("A formula is an object with the key 'kind'.")
+        raise FormulaError(N_("A formula is an object with the key 'kind'."))
     kind = document.get("kind")
     if not isinstance(kind, str) or kind not in _KEYS:
-        raise FormulaError(f"kind: {kind!r} is not one of {', '.join(_KEYS)}.")
+        raise FormulaError(N_("kind: {found} is not one of {kinds}."), found=repr(kind), kinds=", ".join(_KEYS))
     if unknown := sorted(set(document) - _KEYS[kind]):
-        raise FormulaError(f"{unknown[0]}: a formula of the kind '{kind}' has no such key.")
+        template = N_("{key}: a formula of the kind '{kind}' has no such key.")
+        raise FormulaError(template, key=str(unknown[0]), kind=kind)
     if missing := sorted(_KEYS[kind] - set(document)):
-        raise FormulaError(f"{missing[0]}: missing.")
+        raise FormulaError(N_("{key}: missing."), key=missing[0])
     if kind == "fixed":
         return Fixed(points=_points(document["points"]))
     of = _number_fact(document["of"], catalogue)
@@ -105,7 +118,7 @@ def parse_formula(document: object, catalogue: Catalogue) -> Formula:
 
 def _points(raw: object) -> int:
     if not isinstance(raw, int) or isinstance(raw, bool) or not 1 <= raw <= 10**9:
-        raise FormulaError(f"points: {raw!r} is not a whole number from 1 to 1,000,000,000.")
+        raise FormulaError(N_("points: {found} is not a whole number from 1 to 1,000,000,000."), found=repr(raw))
     return raw
 
 
@@ -115,7 +128,8 @@ def _positive(raw: object, key: str, most: int) -> Decimal:
     except InvalidOperation:
         number = None
     if number is None or not number.is_finite() or not Decimal("0.0001") <= number <= most:
-        raise FormulaError(f"{key}: {raw!r} is not a number from 0.0001 to {most:,}.")
+        template = N_("{key}: {found} is not a number from 0.0001 to {most}.")
+        raise FormulaError(template, key=key, found=repr(raw), most=f"{most:,}")
     return number
 
 
@@ -123,7 +137,8 @@ def _number_fact(code: object, catalogue: Catalogue) -> str:
     fact = catalogue.get(code) if isinstance(code, str) else None
     if fact is None or fact.type is not FactType.NUMBER:
         numbers = ", ".join(sorted(fact.code for fact in catalogue.values() if fact.type is FactType.NUMBER))
-        raise FormulaError(f"of: {code!r} is not a number of this activity; there are {numbers}.")
+        template = N_("of: {found} is not a number of this activity; there are {numbers}.")
+        raise FormulaError(template, found=repr(code), numbers=numbers)
     return fact.code
 
 

@@ -132,3 +132,12 @@ def test_document_off_the_menu_is_refused_by_its_key(document: object, says: str
 )
 def test_formula_reads_as_a_sentence(formula: Formula, sentence: str) -> None:
     assert formula_sentence(formula, CATALOGUE, str) == sentence
+
+
+def test_refusal_is_said_in_the_language_of_the_reader() -> None:
+    with pytest.raises(FormulaError) as refusal:
+        parse_formula({"kind": "gift"}, {})
+
+    assert str(refusal.value) == "kind: 'gift' is not one of fixed, per, percent."
+    german = {"kind: {found} is not one of {kinds}.": "kind: {found} ist keines von {kinds}."}
+    assert refusal.value.translated(german.__getitem__) == "kind: 'gift' ist keines von fixed, per, percent."

@@ -106,7 +106,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "expiring": expiring_lots(owner, today=today, until=today + EXPIRES_SOON)[:EXPIRING_AT_HOME],
         "next_reward": reward,
         "next_reward_missing": reward.price - balance.available if reward else 0,
-        "lines": _lines(statement(owner, count=LINES_AT_HOME), purse.label),
+        "lines": _lines(statement(owner, count=LINES_AT_HOME), purse.label, actor),
         "as_of": actor.at,
     }
     return render(request, "client/home.html", context)
@@ -128,7 +128,7 @@ def points(request: HttpRequest) -> HttpResponse:
         "program": membership.program,
         "balance": purse.balance.available,
         "wallets": purse.tabs,
-        "lines": _lines(lines, purse.label),
+        "lines": _lines(lines, purse.label, actor),
         "next_url": f"?{query.urlencode()}" if len(lines) == LINES_A_PAGE else "",
         "as_of": actor.at,
     }
@@ -182,9 +182,9 @@ def _label(owner: Owner) -> str:
     return _("My points") if owner.employee_id else _("The company's points")
 
 
-def _lines(lines: list[Line], wallet_label: str) -> list[StatementLine]:
+def _lines(lines: list[Line], wallet_label: str, actor: Actor) -> list[StatementLine]:
     shown = [line.transaction_id for line in lines]
-    orders = Redemption.objects.filter(Q(debit__in=shown) | Q(credit__in=shown))
+    orders = Redemption.objects.visible_to(actor).filter(Q(debit__in=shown) | Q(credit__in=shown))
     rewards = {
         transaction_id: name
         for debit_id, credit_id, name in orders.values_list("debit", "credit", "reward__name")
