@@ -1,13 +1,16 @@
 """Which pages are whose: somebody unknown signs in first and comes back, somebody else is told so."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
+from accounts import drafts
 from accounts.actors import Actor
 from accounts.middleware import actor_behind
 
@@ -16,21 +19,32 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def for_actors(allows: Callable[[Actor], bool]) -> Callable[[View[P]], View[P]]:
-    """Open a view to actors that `allows` lets in."""
+    """Open a view to actors that `allows` lets in.
+
+    Whose session ended in the middle of a form signs in again and finds there what was typed.
+    """
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             actor = actor_behind(request)
-            if not actor.user_id and not request.user.is_authenticated:
+            if not actor.is_known and not request.user.is_authenticated:
+                _keep_what_was_typed(request)
                 return redirect_to_login(request.get_full_path())
-            if not actor.user_id or not allows(actor):
+            if not actor.is_known or not allows(actor):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
         return guarded
 
     return decorate
+
+
+def _keep_what_was_typed(request: HttpRequest) -> None:
+    token = request.POST.get(drafts.TOKEN_FIELD, "") if request.method == "POST" else ""
+    if token:
+        with suppress(drafts.NotOursError):
+            drafts.keep(token=token, typed=dict(request.POST.lists()), now=timezone.now())
 
 
 employees_only = for_actors(lambda actor: actor.is_employee)

@@ -1,17 +1,15 @@
-"""What people change about themselves, and what account managers write."""
+"""What people change about themselves, and why somebody does what goes on record."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from uuid import uuid4
 from zoneinfo import available_timezones
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Company, Employee, ServiceNote, User
-
-YEARS = range(1900, 2201)
-"""The years a note may be of; at the ends of the calendar another time zone would fall off it."""
+from accounts.models import Employee, Interest, StakeholderRole, User
+from accounts.people import Person
+from accounts.text import validate_plain_text
 
 
 class ProfileForm(forms.ModelForm[User]):
@@ -26,35 +24,79 @@ class ProfileForm(forms.ModelForm[User]):
         fields = ["language", "time_zone"]
 
 
-class ServiceNoteForm(forms.ModelForm[ServiceNote]):
-    """A note on a company."""
+class AboutMeForm(forms.ModelForm[Employee]):
+    """What people say of themselves."""
 
-    happened_at = forms.SplitDateTimeField(
-        label=_("When"),
-        widget=forms.SplitDateTimeWidget(
-            date_attrs={"type": "date"}, time_attrs={"type": "time"}, date_format="%Y-%m-%d", time_format="%H:%M"
-        ),
-        initial=timezone.now,
+    interests = forms.ModelMultipleChoiceField(
+        label=_("Interests"),
+        queryset=Interest.objects.order_by("name", "pk"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("So that what we offer is something you like. Your account manager sees them."),
     )
 
     class Meta:
-        model = ServiceNote
-        fields = ["text", "kind", "happened_at", "people", "visibility"]
-        widgets = {"people": forms.CheckboxSelectMultiple, "text": forms.Textarea(attrs={"rows": 4})}
+        model = Employee
+        fields = ["name", "alias", "phone", "preferred_channel", "interests"]
+        labels = {"preferred_channel": _("How we reach you best")}
+        widgets = {
+            "name": forms.TextInput(attrs={"autocomplete": "name"}),
+            "alias": forms.TextInput(attrs={"autocomplete": "nickname"}),
+            "phone": forms.TextInput(attrs={"autocomplete": "tel", "inputmode": "tel"}),
+        }
 
-    def __init__(self, *args: object, company: Company, **kwargs: object) -> None:
-        """Offer the people of `company` only."""
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        """Ask for interests only where there are any to choose from."""
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        people = self.fields["people"]
-        assert isinstance(people, forms.ModelMultipleChoiceField)  # noqa: S101 (tells the type checker)
-        people.queryset = Employee.objects.filter(company=company, is_active=True).order_by("name")
+        if not Interest.objects.exists():
+            del self.fields["interests"]
 
-    def clean_happened_at(self) -> datetime:
-        """Refuse a slip of the key in the year: the database could keep it, but nobody could read it back."""
-        happened_at: datetime = self.cleaned_data["happened_at"]
-        if happened_at.year not in YEARS:
-            raise ValidationError(
-                _("Choose a day between the years %(first)s and %(last)s."),
-                params={"first": str(YEARS[0]), "last": str(YEARS[-1])},
-            )
-        return happened_at
+
+class PersonForm(forms.Form):
+    """What an admin says of somebody of the own company."""
+
+    name = forms.CharField(label=_("Name"), max_length=150, validators=[validate_plain_text])
+    roles = forms.MultipleChoiceField(
+        label=_("Roles"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Rules and benefits go by them, from now on; what was earned before stays."),
+    )
+    buying_role = forms.ChoiceField(
+        label=_("Part in buying"),
+        choices=Employee.BuyingRole.choices,
+        initial=Employee.BuyingRole.USES,
+        help_text=_("Whoever decides reads the company's pages and approves orders."),
+    )
+    access = forms.ChoiceField(
+        label=_("May see and manage"), choices=Employee.Access.choices, initial=Employee.Access.MEMBER
+    )
+    key = forms.CharField(widget=forms.HiddenInput, max_length=100, required=False, initial=lambda: uuid4().hex)
+
+    def __init__(self, *args: object, roles: Iterable[StakeholderRole], is_own: bool = False, **kwargs: object) -> None:
+        """Offer `roles`; the own access is shown and stays (`is_own`)."""
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        choices = self.fields["roles"]
+        assert isinstance(choices, forms.MultipleChoiceField)  # noqa: S101 (tells the type checker)
+        choices.choices = [(role.code, role.name) for role in roles]
+        if is_own:
+            self.fields["access"].disabled = True
+            self.fields["access"].help_text = _("Nobody changes the own access; another admin can.")
+
+    @property
+    def person(self) -> Person:
+        """What was said."""
+        said = self.cleaned_data
+        return Person(said["name"], frozenset(said["roles"]), said["buying_role"], said["access"])
+
+
+class ReasonForm(forms.Form):
+    """Why somebody does what goes on record."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=500,
+        validators=[validate_plain_text],
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Goes on record with your name, for example: the client asked why points are missing."),
+    )

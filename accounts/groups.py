@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from django.contrib.auth.models import Group, Permission
 
+from accounts.models import User
+
 MANAGER, APPROVER, VIEWER = "manager", "approver", "viewer"
 APPS = ("accounts", "loyalty", "rewards", "surveys")
 _ACTIONS: dict[str, tuple[str, ...]] = {
@@ -22,6 +24,13 @@ def ensure_groups() -> None:
     for name, actions in _ACTIONS.items():
         group, _created = Group.objects.get_or_create(name=name)
         group.permissions.set(_of(permissions, actions))
+
+
+def may_approve(user: User) -> bool:
+    """Whether somebody of the vendor approves and rejects what clients and colleagues ask for."""
+    if not user.is_active or not user.is_staff:
+        return False
+    return user.is_superuser or user.groups.filter(name__in=(MANAGER, APPROVER)).exists()
 
 
 def _of(permissions: Iterable[Permission], actions: tuple[str, ...]) -> list[Permission]:

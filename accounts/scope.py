@@ -26,6 +26,15 @@ class Actor:
     is_company_admin: bool = False
     decides: bool = False
     company_name: str = ""
+    seen_by_user_id: int = 0
+    """Who of the vendor looks through this employee's eyes; such an actor changes nothing."""
+    unread_messages: int = 0
+    """How many messages the employee has not read, for the mark beside the inbox."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is somebody at all: a user, or an employee without a login whom the vendor looks through."""
+        return self.user_id != 0 or self.is_employee
 
     @property
     def is_employee(self) -> bool:

@@ -105,6 +105,17 @@ _LAWS = (
         'SELECT id, used, "limit" FROM loyalty_capusage WHERE used < 0 OR used > "limit"',
     ),
     Law(
+        "B1",
+        "no quota of a benefit is passed, and each counts the uses of its period",
+        """SELECT q.id, q.used, q."limit", count(u.id) FROM loyalty_benefitquota q
+           LEFT JOIN loyalty_benefituse u
+                  ON u.membership_id = q.membership_id AND u.benefit_id = q.benefit_id
+                     AND u.grant_id IS NOT DISTINCT FROM q.grant_id AND u.period_start = q.period_start
+                     AND u.is_for_company = (q.employee_id IS NULL)
+                     AND (u.is_for_company OR u.employee_id = q.employee_id)
+           GROUP BY q.id HAVING q.used NOT BETWEEN 0 AND q."limit" OR q.used <> count(u.id)""",
+    ),
+    Law(
         "I1",
         "an external id stands once a source, and an activity is judged once a program and pays a wallet once a rule",
         """SELECT 'activity', min(id), count(*) FROM loyalty_activity
@@ -115,6 +126,24 @@ _LAWS = (
            UNION ALL
            SELECT 'award', min(id), count(*) FROM loyalty_award
            GROUP BY activity_id, rule_code, wallet_id HAVING count(*) > 1""",
+    ),
+    Law(
+        "A1p",
+        "points by hand moved as many points as they say, by an act of their own, and none that was refused",
+        """SELECT a.id, a.points, m.points FROM loyalty_adjustment a
+           LEFT JOIN (SELECT p.transaction_id, sum(CASE WHEN d.kind = 'ISSUED' THEN p.points
+                                                        WHEN c.kind = 'ISSUED' THEN -p.points ELSE 0 END) AS points
+                      FROM loyalty_posting p
+                      JOIN loyalty_wallet d ON d.id = p.debit_wallet_id
+                      JOIN loyalty_wallet c ON c.id = p.credit_wallet_id
+                      GROUP BY p.transaction_id) AS m ON m.transaction_id = a.transaction_id
+           LEFT JOIN accounts_approval o ON o.id = a.approval_id
+           WHERE (a.state = 'POSTED'
+                  AND (m.points IS DISTINCT FROM a.points OR coalesce(o.state, 'APPROVED') <> 'APPROVED'))
+              OR (a.state = 'WAITING' AND o.state <> 'WAITING') OR (a.state = 'REJECTED' AND o.state <> 'REJECTED')
+           UNION ALL
+           SELECT t.id, 0, NULL FROM loyalty_transaction t
+           LEFT JOIN loyalty_adjustment a ON a.transaction_id = t.id WHERE t.kind = 'ADJUST' AND a.id IS NULL""",
     ),
     Law(
         "M1",

@@ -7,12 +7,21 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from accounts import audit
+from accounts.actors import Actor
 from accounts.models import User
 from loyalty.ledger import Owner, ensure_wallets
-from loyalty.models import Consent, Membership, Program, Tier, TierAssignment
+from loyalty.models import Consent, Membership, Program, ProgramComment, Tier, TierAssignment
 
 SPENDING_TIME = timedelta(days=90)
 """How long people keep to spend their points after their management withdrew its consent."""
+
+
+class NotYoursToSignError(Exception):
+    """Whoever signs or withdraws a consent is no admin of the company that it binds."""
+
+
+class NotYoursToSayError(Exception):
+    """Whoever comments on a program is not of the management of a company in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,62 @@ def withdraw_consent(*, membership: Membership, by: User, now: datetime) -> int:
             consent.save(update_fields=["ends_at"])
             audit.record("consent-withdrawn", consent, actor_id=by.pk, now=now, company_id=membership.company_id)
     return len(consents)
+
+
+def may_sign(actor: Actor, membership: Membership) -> bool:
+    """Whether the actor's word binds the company: an admin of it, not somebody who looks through one's eyes."""
+    is_of_the_company = actor.is_employee and actor.company_id == membership.company_id
+    return is_of_the_company and actor.is_company_admin and not actor.seen_by_user_id
+
+
+def sign_consent(
+    *, actor: Actor, membership: Membership, roles: Iterable[str], monthly_limit: int | None, now: datetime
+) -> Consent:
+    """Give the company's consent as one of its admins, or change what it agrees to; the same twice is signed once.
+
+    `roles` and `monthly_limit` as for `give_consent`. Raises NotYoursToSignError; then nothing has changed.
+    """
+    with transaction.atomic():
+        _lock_for_signing(actor, membership)
+        wanted = sorted(roles)
+        held = Consent.objects.filter(membership=membership).in_force(now).first()
+        if held is not None and (sorted(held.roles), held.monthly_limit) == (wanted, monthly_limit):
+            return held
+        signer = User.objects.get(pk=actor.user_id)
+        return give_consent(membership=membership, by=signer, now=now, roles=wanted, monthly_limit=monthly_limit)
+
+
+def sign_withdrawal(*, actor: Actor, membership: Membership, now: datetime) -> int:
+    """Withdraw the company's consent as one of its admins; see `withdraw_consent`.
+
+    Raises NotYoursToSignError; then nothing has changed.
+    """
+    with transaction.atomic():
+        _lock_for_signing(actor, membership)
+        return withdraw_consent(membership=membership, by=User.objects.get(pk=actor.user_id), now=now)
+
+
+def _lock_for_signing(actor: Actor, membership: Membership) -> None:
+    if not may_sign(actor, membership):
+        raise NotYoursToSignError
+    Membership.objects.select_for_update(no_key=True).get(pk=membership.pk)
+
+
+def comment(*, actor: Actor, membership: Membership, text: str, now: datetime) -> ProgramComment:
+    """Tell the vendor what a company's management thinks of the program; the same words twice at once are kept once.
+
+    Raises NotYoursToSayError; then nothing has changed.
+    """
+    if not actor.sees_company or actor.company_id != membership.company_id or actor.seen_by_user_id:
+        raise NotYoursToSayError
+    with transaction.atomic():
+        Membership.objects.select_for_update(no_key=True).get(pk=membership.pk)
+        latest = ProgramComment.objects.filter(membership=membership).order_by("-created_at", "-pk").first()
+        if latest is not None and (latest.author_id, latest.text) == (actor.employee_id, text):
+            return latest
+        return ProgramComment.objects.create(
+            membership=membership, author_id=actor.employee_id, text=text, created_at=now
+        )
 
 
 def people_may_spend(*, program_id: int, company_id: int, now: datetime) -> bool:

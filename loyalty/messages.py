@@ -4,10 +4,31 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import messages
 from accounts.messages import MessageKind
+from accounts.models import NotificationPreference
 
-TIER_REACHED = MessageKind("tier-reached", _("Your company is now {tier}"))
+_STANDING = NotificationPreference.Topic.STANDING
+
+TIER_REACHED = MessageKind("tier-reached", _("Your company is now {tier}"), "tier", _STANDING, names_subject=False)
+POINTS_GIVEN = MessageKind("points-given", _("{points} points were given by hand: {reason}"), "why")
+POINTS_TAKEN = MessageKind("points-taken", _("{points} points were taken by hand: {reason}"), "why")
+BENEFIT_USED = MessageKind("benefit-used", _("Used: {benefit}"), "benefits", _STANDING, names_subject=False)
+BENEFIT_GIVEN = MessageKind(
+    "benefit-given", _("{name} gave you “{benefit}”: {reason}"), "benefits", _STANDING, names_subject=False
+)
+BENEFIT_WITHDRAWN = MessageKind(
+    "benefit-withdrawn", _("“{benefit}” is no longer given: {reason}"), "benefits", _STANDING, names_subject=False
+)
+BENEFITS_END = MessageKind(
+    "benefits-end",
+    _("Unless your company comes to {threshold} by {day}, {tier} ends and with it: {benefits}"),
+    "tier",
+    _STANDING,
+    names_subject=False,
+)
 
 
 def register() -> None:
     """Make the kinds known to the outbox."""
-    messages.register(TIER_REACHED)
+    messages.register(
+        TIER_REACHED, POINTS_GIVEN, POINTS_TAKEN, BENEFIT_USED, BENEFIT_GIVEN, BENEFIT_WITHDRAWN, BENEFITS_END
+    )

@@ -16,13 +16,22 @@ LINES_A_PAGE = 25
 
 
 @dataclass(frozen=True, slots=True)
+class ExpiringLot:
+    """Points that can be used up to a day."""
+
+    points: int
+    expires_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
-    """What an owner has at a moment, in points; `debt` is 0 or below."""
+    """What an owner has at a moment, in points; `debt` is 0 or below, `expiring` what ends by an agreed day."""
 
     owner: Owner
     available: int = 0
     pending: int = 0
     debt: int = 0
+    expiring: tuple[ExpiringLot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +54,6 @@ class Line:
         return self.at, self.posting_id
 
 
-@dataclass(frozen=True, slots=True)
-class ExpiringLot:
-    """Points that can be used up to a day."""
-
-    points: int
-    expires_on: date
-
-
 def owners_visible_to(actor: Actor, membership: Membership) -> list[Owner]:
     """Return whose points the actor may see: first the own, then the company's where the actor sees the company."""
     owners = [Owner(membership.program_id, membership.company_id, actor.employee_id)]
@@ -69,29 +70,46 @@ def default_owner(balances: Sequence[Balance]) -> Owner:
     return own.owner
 
 
-def balances_of(owners: Sequence[Owner], *, today: date) -> list[Balance]:
-    """Return the balances of `owners`, in their order, less what is due to expire by `today`; one query."""
+def balances_of(owners: Sequence[Owner], *, today: date, expiring_until: date | None = None) -> list[Balance]:
+    """Return the balances of `owners`, in their order, less what is due to expire by `today`; one query.
+
+    With `expiring_until`, each tells what else expires up to that day, soonest first.
+    """
     rows = arrays.fetch(
         """SELECT o.n, w.kind, w.balance - coalesce((
                SELECT sum(l.remaining) FROM loyalty_lot l
-               WHERE l.wallet_id = w.id AND l.remaining > 0 AND l.expires_on < %s), 0)
+               WHERE l.wallet_id = w.id AND l.remaining > 0 AND l.expires_on < %s), 0), soon.points, soon.days
            FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::int[])
                 AS o(program_id, company_id, employee_id, n)
            JOIN loyalty_wallet w ON w.program_id = o.program_id AND w.company_id = o.company_id
-            AND w.employee_id IS NOT DISTINCT FROM o.employee_id AND w.kind = ANY(%s)""",
+            AND w.employee_id IS NOT DISTINCT FROM o.employee_id AND w.kind = ANY(%s)
+           CROSS JOIN LATERAL (
+               SELECT array_agg(day.points ORDER BY day.expires_on) AS points,
+                      array_agg(day.expires_on ORDER BY day.expires_on) AS days
+               FROM (SELECT sum(l.remaining)::bigint AS points, l.expires_on FROM loyalty_lot l
+                     WHERE l.wallet_id = w.id AND w.kind = %s AND l.remaining > 0
+                       AND l.expires_on BETWEEN %s AND %s::date
+                     GROUP BY l.expires_on) AS day) AS soon""",
         today,
         *arrays.columns_of([(*owner, position) for position, owner in enumerate(owners)]),
         list(OWN_KINDS),
+        Wallet.Kind.AVAILABLE,
+        today,
+        expiring_until,
     )
     found: dict[int, dict[str, int]] = {}
-    for position, kind, points in rows:
+    expiring: dict[int, tuple[ExpiringLot, ...]] = {}
+    for position, kind, points, lots, days in rows:
         found.setdefault(position, {})[kind] = int(points)
+        if kind == Wallet.Kind.AVAILABLE:
+            expiring[position] = tuple(map(ExpiringLot, lots or (), days or ()))
     return [
         Balance(
             owner,
             available=kinds.get(Wallet.Kind.AVAILABLE, 0),
             pending=kinds.get(Wallet.Kind.PENDING, 0),
             debt=kinds.get(Wallet.Kind.DEBT, 0),
+            expiring=expiring.get(position, ()),
         )
         for position, owner in enumerate(owners)
         for kinds in (found.get(position, {}),)
@@ -164,5 +182,7 @@ def title_of(kind: str, activity_type: str) -> str:
             return _("Redeemed")
         case Transaction.Kind.CANCEL:
             return _("Redemption cancelled")
+        case Transaction.Kind.ADJUST:
+            return _("Changed by hand")
         case _:
             return _("Expired")

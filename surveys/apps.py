@@ -1,4 +1,4 @@
-"""What clients say; nothing stands here yet but the room."""
+"""What clients say."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -9,3 +9,10 @@ class SurveysConfig(AppConfig):
 
     name = "surveys"
     verbose_name = _("Voice")
+
+    def ready(self) -> None:
+        """Register what this floor promises and tells."""
+        from surveys import laws, messages
+
+        laws.register()
+        messages.register()

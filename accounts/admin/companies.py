@@ -1,16 +1,18 @@
 """Companies, who looks after them, and the segments they stand in."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.fields.related import RelatedField
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.admin.links import LinkedRowFilter, VocabularyFilter, rows_link
+from accounts.actors import Actor
+from accounts.admin.links import AskedFilter, LinkedRowFilter, VocabularyFilter, rows_link
 from accounts.admin.scoped import (
     FixedFieldsForm,
     NeverDeleted,
@@ -65,12 +67,35 @@ class SegmentMembershipInline(ScopedInline[SegmentMembership, Company]):
     ordering = ("-starts_at",)
 
 
+def without_account_manager(companies: QuerySet[Company], at: datetime) -> QuerySet[Company]:
+    """Return those of `companies` that nobody looks after at `at`."""
+    looked_after = AccountManagerAssignment.objects.in_force(at).filter(company=OuterRef("pk"))
+    return companies.filter(~Exists(looked_after))
+
+
+class AccountManagerFilter(AskedFilter):
+    """Companies by whether somebody looks after them at this moment."""
+
+    title = gettext_lazy("account manager")
+    parameter_name = "account_manager"
+    choices_of = {"none": gettext_lazy("nobody")}
+
+    def cut(self, rows: QuerySet[Company], asked: str, actor: Actor) -> QuerySet[Company]:
+        """Those that nobody looks after."""
+        return without_account_manager(rows, actor.at)
+
+
 @admin.register(Company)
 class CompanyAdmin(ScopedModelAdmin[Company]):
     """Companies; what has a past is protected."""
 
     list_display = ("name", "external_id", "kind", "country", "served_by", "created_at")
-    list_filter = ("kind", "country", ("segments__segment", VocabularyFilter))
+    list_filter: ClassVar[tuple[Any, ...]] = (
+        "kind",
+        AccountManagerFilter,
+        "country",
+        ("segments__segment", VocabularyFilter),
+    )
     list_select_related = ("served_by",)
     search_fields = ("name", "external_id")
     ordering = ("name",)

@@ -1,11 +1,11 @@
 """Links between the admin's screens: every number leads to the rows behind it."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Field, Model
+from django.db.models import Field, Model, QuerySet
 from django.db.models.fields.related import ForeignKey
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,6 +14,8 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from accounts.actors import Actor
+from accounts.admin.exports import Shown
 from accounts.admin.scoped import visible_rows
 from accounts.middleware import actor_behind
 
@@ -23,13 +25,35 @@ def row_link(row: Model | None, text: object = None) -> str:
     if row is None:
         return "–"
     url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
-    return format_html('<a href="{}">{}</a>', url, row if text is None else localize(text))
+    says = str(row) if text is None else text
+    return Shown.of(format_html('<a href="{}">{}</a>', url, localize(says)), says)
 
 
 def rows_link(model: type[Model], text: object, **filters: str | int) -> str:
     """Return a link to the list of `model` cut down by `filters`, shown as `text`; numbers in the reader's notation."""
     url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-    return format_html('<a href="{}?{}">{}</a>', url, urlencode(filters), localize(text))
+    return Shown.of(format_html('<a href="{}?{}">{}</a>', url, urlencode(filters), localize(text)), text)
+
+
+class AskedFilter(admin.SimpleListFilter):
+    """Cuts a list down to the rows that something is true of; `choices_of` names what can be asked."""
+
+    choices_of: ClassVar[Mapping[str, Any]] = {}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """What can be asked."""
+        return list(self.choices_of.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows asked for; all of them where nothing, or nothing known, is asked."""
+        asked = self.value()
+        if asked is None or asked not in self.choices_of:
+            return queryset
+        return self.cut(queryset, asked, actor_behind(request))
+
+    def cut(self, rows: QuerySet[Any], asked: str, actor: Actor) -> QuerySet[Any]:
+        """Return those of `rows` that `asked` is true of at the actor's moment."""
+        raise NotImplementedError
 
 
 class LinkedRowFilter(admin.FieldListFilter):

@@ -13,9 +13,14 @@ from django.db.models import PROTECT, QuerySet
 from django.db.models.fields.related import RelatedField
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
+from accounts.admin.exports import ExportAdmin
+from accounts.admin.histories import HistoryAdmin
+from accounts.admin.saved_filters import FilterAdmin
+from accounts.admin.stamps import StampedAdmin
 from accounts.middleware import actor_behind
 from accounts.models import User
 from accounts.scope import ScopedQuerySet
@@ -99,7 +104,9 @@ class ReadOnly(NeverDeleted[M]):
         return False
 
 
-class ScopedModelAdmin(ScopedAdmin[M], admin.ModelAdmin[M]):
+class ScopedModelAdmin(
+    ScopedAdmin[M], StampedAdmin[M], HistoryAdmin[M], ExportAdmin[M], FilterAdmin[M], admin.ModelAdmin[M]
+):
     """A model's screens in this house."""
 
     list_per_page = 50
@@ -115,10 +122,12 @@ class ScopedModelAdmin(ScopedAdmin[M], admin.ModelAdmin[M]):
         return rows if isinstance(related, bool) else rows.select_related(*related)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Say where a list goes on past what can be paged to."""
+        """Call a list by its name, and say where it goes on past what can be paged to."""
         response = super().changelist_view(request, extra_context)
         if isinstance(response, TemplateResponse) and response.context_data:
             changelist = response.context_data.get("cl")
+            if changelist is not None and not changelist.is_popup:
+                response.context_data["title"] = capfirst(str(self.opts.verbose_name_plural))
             if changelist is not None and changelist.paginator.is_cut:
                 response.context_data["subtitle"] = _(
                     "The first %(most)s rows. There are more: narrow the list down by search or filter."

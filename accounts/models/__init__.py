@@ -1,5 +1,6 @@
 """Who: users, companies, employees, roles, segments, service notes, and the records that every floor writes."""
 
+from accounts.models.approvals import Approval, Delegation
 from accounts.models.companies import (
     AccountManagerAssignment,
     Company,
@@ -8,24 +9,34 @@ from accounts.models.companies import (
     SegmentMembership,
 )
 from accounts.models.employees import Employee, Interest, RoleAssignment, StakeholderRole
+from accounts.models.follow_ups import FollowUp, FollowUpMove, ServiceNoteVersion
 from accounts.models.notes import ServiceNote
+from accounts.models.preferences import Draft, NotificationPreference, SavedFilter
 from accounts.models.records import AuditEntry, AuditReason, IdempotencyKey, Message
 from accounts.models.users import User
 
 __all__ = [
     "AccountManagerAssignment",
+    "Approval",
     "AuditEntry",
     "AuditReason",
     "Company",
     "CompanyProfile",
+    "Delegation",
+    "Draft",
     "Employee",
+    "FollowUp",
+    "FollowUpMove",
     "IdempotencyKey",
     "Interest",
     "Message",
+    "NotificationPreference",
     "RoleAssignment",
+    "SavedFilter",
     "Segment",
     "SegmentMembership",
     "ServiceNote",
+    "ServiceNoteVersion",
     "StakeholderRole",
     "User",
 ]

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.history import history
 from accounts.models.dated import Dated, ends_after_start, one_at_a_time
 from accounts.scope import Actor, DatedQuerySet, ScopedQuerySet, portfolio
 from accounts.text import validate_plain_text
@@ -152,6 +153,7 @@ class Segment(models.Model):
     name = models.CharField(_("name"), max_length=100, validators=[validate_plain_text])
 
     objects = SegmentQuerySet.as_manager()
+    history = history()
 
     class Meta:
         verbose_name = _("segment")

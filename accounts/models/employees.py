@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.history import history
 from accounts.models.companies import Company
 from accounts.models.dated import Dated, ends_after_start, one_at_a_time
 from accounts.scope import Actor, DatedQuerySet, M, ScopedQuerySet
@@ -38,6 +39,7 @@ class StakeholderRole(models.Model):
     name = models.CharField(_("name"), max_length=100, validators=[validate_plain_text])
 
     objects = StakeholderRoleQuerySet.as_manager()
+    history = history()
 
     class Meta:
         verbose_name = _("stakeholder role")
@@ -58,6 +60,7 @@ class Interest(models.Model):
     name = models.CharField(_("name"), max_length=100, validators=[validate_plain_text])
 
     objects = InterestQuerySet.as_manager()
+    history = history()
 
     class Meta:
         verbose_name = _("interest")

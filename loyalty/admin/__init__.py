@@ -1,5 +1,25 @@
-"""The admin's screens of the engine: programs, who takes part, rules, and the ledger to read."""
+"""The admin's screens of the engine: programs, who takes part, rules, benefits, and the ledger to read."""
 
-from loyalty.admin import activities, ledger, memberships, programs, rules, rulesets
+from loyalty.admin import (
+    activities,
+    adjustments,
+    benefit_matrices,
+    benefits,
+    ledger,
+    memberships,
+    programs,
+    rules,
+    rulesets,
+)
 
-__all__ = ["activities", "ledger", "memberships", "programs", "rules", "rulesets"]
+__all__ = [
+    "activities",
+    "adjustments",
+    "benefit_matrices",
+    "benefits",
+    "ledger",
+    "memberships",
+    "programs",
+    "rules",
+    "rulesets",
+]

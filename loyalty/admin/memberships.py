@@ -1,17 +1,20 @@
 """Who takes part in a program, and what managements agreed to; both through their use cases."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.actors import Actor
 from accounts.admin.companies import CompanyAdmin
-from accounts.admin.links import LinkedRowFilter, VocabularyFilter
+from accounts.admin.links import AskedFilter, LinkedRowFilter, VocabularyFilter
 from accounts.admin.scoped import (
     FixedFieldsForm,
     NeverDeleted,
@@ -21,8 +24,78 @@ from accounts.admin.scoped import (
     manager_behind,
 )
 from accounts.models import Company, StakeholderRole
+from accounts.scope import in_force
+from loyalty.figures import ACTIVE_WITHIN
 from loyalty.memberships import Joining, enrol, give_consent, withdraw_consent
-from loyalty.models import Consent, Membership, TierAssignment
+from loyalty.models import Consent, Membership, Posting, TierAssignment, Wallet
+
+
+def without_consent(memberships: QuerySet[Membership], at: datetime) -> QuerySet[Membership]:
+    """Return those of `memberships` in force at `at`, in running programs, whose management has not agreed."""
+    consents = Consent.objects.in_force(at).filter(membership=OuterRef("pk"))
+    return memberships.filter(in_force(at), ~Exists(consents), program__is_active=True)
+
+
+def taking_part(companies: QuerySet[Company], at: datetime) -> QuerySet[Company]:
+    """Return those of `companies` that take part in a running program at `at`."""
+    memberships = Membership.objects.in_force(at).filter(company=OuterRef("pk"), program__is_active=True)
+    return companies.filter(Exists(memberships))
+
+
+class ConsentFilter(AskedFilter):
+    """Memberships in force by whether the management has agreed."""
+
+    title = gettext_lazy("consent")
+    parameter_name = "consent"
+    choices_of = {"missing": gettext_lazy("missing")}
+
+    def cut(self, rows: QuerySet[Membership], asked: str, actor: Actor) -> QuerySet[Membership]:
+        """Those without."""
+        return without_consent(rows, actor.at)
+
+
+class ActivityFilter(AskedFilter):
+    """Memberships in force by whether points have come in of late, as the figures count active companies."""
+
+    title = gettext_lazy("points came in")
+    parameter_name = "active"
+    choices_of = {
+        "yes": format_lazy(gettext_lazy("in the last {days} days"), days=ACTIVE_WITHIN.days),
+        "no": format_lazy(gettext_lazy("not for {days} days"), days=ACTIVE_WITHIN.days),
+    }
+
+    def cut(self, rows: QuerySet[Membership], asked: str, actor: Actor) -> QuerySet[Membership]:
+        """Those with, or without."""
+        late = Posting.objects.filter(
+            credit_wallet=OuterRef("pk"), effective_at__gt=actor.at - ACTIVE_WITHIN, effective_at__lte=actor.at
+        )
+        wallets = Wallet.objects.filter(
+            Exists(late), company=OuterRef("company"), program=OuterRef("program"), kind=Wallet.Kind.AVAILABLE
+        )
+        return rows.filter(in_force(actor.at), Exists(wallets) if asked == "yes" else ~Exists(wallets))
+
+
+def moved(assignments: QuerySet[TierAssignment]) -> QuerySet[TierAssignment]:
+    """Return those of `assignments` that took the place of another tier, each with `rank_before`."""
+    before = TierAssignment.objects.filter(membership=OuterRef("membership"), starts_at__lt=OuterRef("starts_at"))
+    before = before.exclude(ends_at=F("starts_at")).order_by("-starts_at", "-pk")
+    return (
+        assignments.exclude(ends_at=F("starts_at"))
+        .annotate(rank_before=Subquery(before.values("tier__rank")[:1]))
+        .filter(~Q(tier__rank=F("rank_before")), rank_before__isnull=False)
+    )
+
+
+class MoveFilter(AskedFilter):
+    """Tiers of companies by whether a company came to them from another one."""
+
+    title = gettext_lazy("moved")
+    parameter_name = "moved"
+    choices_of = {"yes": gettext_lazy("from another tier")}
+
+    def cut(self, rows: QuerySet[TierAssignment], asked: str, actor: Actor) -> QuerySet[TierAssignment]:
+        """Those that are a move."""
+        return moved(rows)
 
 
 class ConsentInline(ReadOnlyInline[Consent, Membership]):
@@ -55,6 +128,8 @@ class MembershipAdmin(NeverDeleted[Membership], ScopedModelAdmin[Membership]):
         ("program", VocabularyFilter),
         "origin",
         ("ends_at", admin.EmptyFieldListFilter),
+        ConsentFilter,
+        ActivityFilter,
         ("company", LinkedRowFilter),
     )
     list_select_related = ("company", "program")
@@ -149,7 +224,7 @@ class TierAssignmentAdmin(ReadOnlyAdmin[TierAssignment]):
 
     sortable_by = None
     list_display = ("company", "program", "tier", "source", "starts_at", "ends_at")
-    list_filter = ("source", ("membership__program", VocabularyFilter), ("tier", VocabularyFilter))
+    list_filter = ("source", ("membership__program", VocabularyFilter), ("tier", VocabularyFilter), MoveFilter)
     list_select_related = ("membership__company", "membership__program", "tier")
     search_fields = ("membership__company__name", "tier__name")
     ordering = ("-starts_at",)
@@ -163,6 +238,18 @@ class TierAssignmentAdmin(ReadOnlyAdmin[TierAssignment]):
     def program(self, assignment: TierAssignment) -> str:
         """Where."""
         return str(assignment.membership.program)
+
+
+class TakingPartFilter(AskedFilter):
+    """Companies by whether they take part in anything."""
+
+    title = gettext_lazy("programs")
+    parameter_name = "takes_part"
+    choices_of = {"yes": gettext_lazy("in a running one")}
+
+    def cut(self, rows: QuerySet[Company], asked: str, actor: Actor) -> QuerySet[Company]:
+        """Those that do."""
+        return taking_part(rows, actor.at)
 
 
 class MembershipInline(ReadOnlyInline[Membership, Company]):
@@ -179,4 +266,5 @@ admin.site.unregister(Company)
 class MemberCompanyAdmin(CompanyAdmin):
     """The company's page, with what this floor knows of it."""
 
+    list_filter = (TakingPartFilter, *CompanyAdmin.list_filter)
     inlines = (*CompanyAdmin.inlines, MembershipInline)

@@ -1,10 +1,10 @@
 """Rules: documents checked against the facts and codes that exist, shown as the sentence that clients read."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.db.models.fields.related import RelatedField
 from django.http import HttpRequest, HttpResponse
@@ -90,17 +90,6 @@ class CapInline(ScopedInline[RuleCap, Rule]):
         return is_open(obj) and super().has_delete_permission(request, obj)
 
 
-class RuleChangeList(ChangeList):
-    """A page of rules with their sentences; what they are made of is read once a page."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Say every rule of the page in words."""
-        super().get_results(request)
-        vocabulary = Vocabulary()
-        for rule in self.result_list:
-            rule.plain_sentence = in_words(rule, vocabulary)
-
-
 @admin.register(Rule)
 class RuleAdmin(ScopedModelAdmin[Rule]):
     """Rules of drafts to edit, rules in force to read."""
@@ -119,9 +108,12 @@ class RuleAdmin(ScopedModelAdmin[Rule]):
         """Bring the limits, which are part of the sentence."""
         return super().get_queryset(request).prefetch_related("caps")
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """The list that knows the sentences."""
-        return RuleChangeList
+    def with_extras(self, rows: Sequence[Rule]) -> Sequence[Rule]:
+        """Say every rule in words; what they are made of is read once."""
+        vocabulary = Vocabulary()
+        for rule in rows:
+            rule.plain_sentence = in_words(rule, vocabulary)  # type: ignore[attr-defined]
+        return rows
 
     def get_field_queryset(
         self, db: str | None, db_field: RelatedField[Any, Any], request: HttpRequest

@@ -115,18 +115,21 @@ class Book:
 
     def issue(self, act: Act, award: AwardEntry, *, at: datetime, earned_on: date, expires_on: date | None) -> None:
         """Give the owner what the award grants; debt is repaid first, and a lot whose day is over expires at once."""
-        wallet = self._wallets[award.owner, Kind.AVAILABLE]
-        lots = self._lots.setdefault(wallet.id, {})
-        lot = lots.get((earned_on, expires_on))
-        if lot is None:
-            lot = lots[earned_on, expires_on] = LotEntry(None, wallet.id, earned_on, expires_on)
-        lot.put(award.granted, newly_earned=True)
-        issued = self._wallets[award.owner.company, Kind.ISSUED]
-        award.lot = lot
-        award.posting = self._post(act, issued, wallet, award.granted, at=at, award=award, lot=lot)
-        self._repay_debt(act, award.owner, at=at)
-        if lot.is_due(self._today[award.owner.program_id]):
-            self.expire(award.owner)
+        award.lot = self._lot(award.owner, earned_on, expires_on)
+        award.posting = self._fill(act, award.owner, award.lot, award.granted, at=at, award=award)
+
+    def give(
+        self, act: Act, owner: Owner, points: int, *, at: datetime, earned_on: date, expires_on: date | None
+    ) -> None:
+        """Give the owner points that no rule grants; as with an award, debt is repaid first."""
+        self._fill(act, owner, self._lot(owner, earned_on, expires_on), points, at=at)
+
+    def withdraw(self, act: Act, owner: Owner, points: int, *, at: datetime) -> None:
+        """Take points back that should not have been given, soonest-expiring first.
+
+        InsufficientPointsError, and nothing done, where there are fewer: by hand, nobody is put into debt.
+        """
+        self._take_out(act, owner, points, into=Kind.ISSUED, at=at)
 
     def reverse(self, act: Act, award: AwardEntry, points: int, *, at: datetime) -> None:
         """Take points of an award back: from its own lot, from what that lot lost by expiry, from the lots that
@@ -158,12 +161,7 @@ class Book:
 
     def spend(self, act: Act, owner: Owner, points: int, *, at: datetime) -> None:
         """Spend points, soonest-expiring first; InsufficientPointsError, and nothing done, where there are fewer."""
-        wallet = self._wallets[owner, Kind.AVAILABLE]
-        if wallet.balance < points:
-            raise InsufficientPointsError(available=wallet.balance, wanted=points)
-        taken = self._draw(wallet, points)
-        posting = self._post(act, wallet, self._wallets[owner.company, Kind.SPENT], points, at=at)
-        self._uses += [(lot, posting, used) for lot, used in taken]
+        self._take_out(act, owner, points, into=Kind.SPENT, at=at)
 
     def refund(self, act: Act, owner: Owner, spending: Act, *, at: datetime) -> None:
         """Give back what `spending` took, to the very lots it came from, their days unchanged."""
@@ -229,6 +227,33 @@ class Book:
                 for use_id, (lot, posting, points) in zip(ids["loyalty_lotuse"], self._uses, strict=True)
             ],
         )
+
+    def _lot(self, owner: Owner, earned_on: date, expires_on: date | None) -> LotEntry:
+        wallet = self._wallets[owner, Kind.AVAILABLE]
+        lots = self._lots.setdefault(wallet.id, {})
+        lot = lots.get((earned_on, expires_on))
+        if lot is None:
+            lot = lots[earned_on, expires_on] = LotEntry(None, wallet.id, earned_on, expires_on)
+        return lot
+
+    def _fill(
+        self, act: Act, owner: Owner, lot: LotEntry, points: int, *, at: datetime, award: AwardEntry | None = None
+    ) -> PostingEntry:
+        lot.put(points, newly_earned=True)
+        wallet, issued = self._wallets[owner, Kind.AVAILABLE], self._wallets[owner.company, Kind.ISSUED]
+        posting = self._post(act, issued, wallet, points, at=at, award=award, lot=lot)
+        self._repay_debt(act, owner, at=at)
+        if lot.is_due(self._today[owner.program_id]):
+            self.expire(owner)
+        return posting
+
+    def _take_out(self, act: Act, owner: Owner, points: int, *, into: str, at: datetime) -> None:
+        wallet = self._wallets[owner, Kind.AVAILABLE]
+        if wallet.balance < points:
+            raise InsufficientPointsError(available=wallet.balance, wanted=points)
+        taken = self._draw(wallet, points)
+        posting = self._post(act, wallet, self._wallets[owner.company, into], points, at=at)
+        self._uses += [(lot, posting, used) for lot, used in taken]
 
     def _post(
         self,

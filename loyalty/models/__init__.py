@@ -8,6 +8,16 @@ from loyalty.models.activities import (
     ReturnLink,
     Source,
 )
+from loyalty.models.adjustments import Adjustment
+from loyalty.models.benefits import (
+    Benefit,
+    BenefitCell,
+    BenefitGrant,
+    BenefitMatrix,
+    BenefitQuota,
+    BenefitUse,
+)
+from loyalty.models.figures import ProgramDay
 from loyalty.models.ledger import (
     Award,
     AwardReversal,
@@ -19,7 +29,7 @@ from loyalty.models.ledger import (
     Transaction,
     Wallet,
 )
-from loyalty.models.programs import Consent, Membership, Program
+from loyalty.models.programs import Consent, Membership, Program, ProgramComment
 from loyalty.models.rules import Rule, RuleCap, RuleSet
 from loyalty.models.standing import Metric, MetricBucket, Tier, TierAssignment
 
@@ -28,8 +38,15 @@ __all__ = [
     "ActivityAttribute",
     "ActivityReturn",
     "ActivityType",
+    "Adjustment",
     "Award",
     "AwardReversal",
+    "Benefit",
+    "BenefitCell",
+    "BenefitGrant",
+    "BenefitMatrix",
+    "BenefitQuota",
+    "BenefitUse",
     "CapUsage",
     "Consent",
     "Evaluation",
@@ -40,6 +57,8 @@ __all__ = [
     "MetricBucket",
     "Posting",
     "Program",
+    "ProgramComment",
+    "ProgramDay",
     "ReturnLink",
     "Rule",
     "RuleCap",

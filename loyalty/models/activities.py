@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.append_only import append_only
 from accounts.conditions import FactType
+from accounts.history import history
 from accounts.models import Company, Employee
 from accounts.models.employees import VocabularyQuerySet
 from accounts.scope import Actor, ScopedQuerySet
@@ -35,6 +36,7 @@ class Source(models.Model):
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
 
     objects = SourceQuerySet.as_manager()
+    history = history()
 
     class Meta:
         verbose_name = _("source")
@@ -55,6 +57,7 @@ class ActivityType(models.Model):
     name = models.CharField(_("name"), max_length=100, validators=[validate_plain_text])
 
     objects = ActivityTypeQuerySet.as_manager()
+    history = history()
 
     class Meta:
         verbose_name = _("activity type")
@@ -85,6 +88,7 @@ class ActivityAttribute(models.Model):
     is_required = models.BooleanField(_("required"), default=False)
 
     objects = ActivityAttributeQuerySet.as_manager()
+    history = history()
 
     class Meta:
         verbose_name = _("attribute")

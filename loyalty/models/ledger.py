@@ -231,6 +231,7 @@ class Transaction(models.Model):
         REDEEM = "REDEEM", _("redeemed")
         CANCEL = "CANCEL", _("redemption cancelled")
         EXPIRE = "EXPIRE", _("expired")
+        ADJUST = "ADJUST", _("given or taken by hand")
 
     id = models.BigAutoField(primary_key=True)
     company = models.ForeignKey(Company, on_delete=models.PROTECT, db_constraint=False, db_index=False)

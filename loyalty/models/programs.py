@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Company
+from accounts.history import history
+from accounts.models import Company, Employee
 from accounts.models.dated import Dated, ends_after_start, one_at_a_time
 from accounts.models.users import validate_time_zone
 from accounts.scope import Actor, DatedQuerySet, ScopedQuerySet, portfolio
@@ -61,9 +63,23 @@ class Program(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(120)],
         help_text=_("For a rolling window: the current month and the whole months before it."),
     )
+    point_value = models.DecimalField(
+        _("cost of a point"),
+        max_digits=10,
+        decimal_places=5,
+        default=Decimal("0.01"),
+        validators=[MinValueValidator(0)],
+        help_text=_("What a point that is spent costs us, in the program's currency: outstanding points are owed."),
+    )
+    adjustment_limit = models.PositiveBigIntegerField(
+        _("points by hand without a second person"),
+        default=0,
+        help_text=_("More than this, given or taken by hand at once, waits for somebody else's approval."),
+    )
     is_active = models.BooleanField(_("running"), default=True)
 
     objects = ProgramQuerySet.as_manager()
+    history = history()
 
     class Meta:
         verbose_name = _("program")
@@ -75,6 +91,8 @@ class Program(models.Model):
             ),
             # A window of 0 months holds nothing: every company would fall to the lowest tier.
             models.CheckConstraint(condition=Q(tier_months__gte=1), name="program_tier_window_positive"),
+            # A negative cost would make what is owed to clients look like a gain.
+            models.CheckConstraint(condition=Q(point_value__gte=0), name="program_point_value_not_negative"),
         ]
 
     def __str__(self) -> str:
@@ -166,3 +184,33 @@ class Consent(Dated):
 
     def __str__(self) -> str:
         return f"Consent of {self.membership}"
+
+
+class ProgramCommentQuerySet(ScopedQuerySet["ProgramComment"]):
+    """What managements say of a program; a company reads its own."""
+
+    company_lookup = "membership__company"
+
+    def seen_by_employee(self, actor: Actor) -> Self:
+        if not actor.sees_company:
+            return self.none()
+        return self.filter(membership__company_id=actor.company_id)
+
+
+class ProgramComment(models.Model):
+    """What somebody of a company's management says of the program, to the vendor."""
+
+    membership = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="comments")
+    author = models.ForeignKey(Employee, on_delete=models.PROTECT, related_name="+", verbose_name=_("who"))
+    text = models.TextField(_("comment"), max_length=2_000, validators=[validate_plain_text])
+    created_at = models.DateTimeField(_("when"))
+
+    objects = ProgramCommentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("comment on a program")
+        verbose_name_plural = _("comments on programs")
+        indexes = [models.Index(fields=["membership", "-created_at"], name="program_comment_latest")]
+
+    def __str__(self) -> str:
+        return self.text[:60]

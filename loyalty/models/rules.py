@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.history import history
 from accounts.scope import Actor, ScopedQuerySet
 from accounts.text import validate_plain_text
 from loyalty.earning import Beneficiary, CapSubject, Period
@@ -165,6 +166,7 @@ class Rule(models.Model):
     beneficiary = models.CharField(_("to"), max_length=10, choices=To, default=To.COMPANY)
 
     objects = RuleQuerySet.as_manager()
+    history = history()
 
     class Meta:
         verbose_name = _("rule")

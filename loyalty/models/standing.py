@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.history import history
 from accounts.models.dated import Dated, ends_after_start, one_at_a_time
 from accounts.scope import Actor, DatedQuerySet, M, ScopedQuerySet
 from accounts.text import validate_plain_text
@@ -48,6 +49,7 @@ class Metric(models.Model):
     condition = models.JSONField(_("only if"), default=dict, blank=True)
 
     objects = MetricQuerySet.as_manager()
+    history = history()
 
     class Meta:
         verbose_name = _("metric")
@@ -105,6 +107,7 @@ class Tier(models.Model):
     threshold = models.DecimalField(_("from"), max_digits=18, decimal_places=2)
 
     objects = TierQuerySet.as_manager()
+    history = history()
 
     class Meta:
         verbose_name = _("tier")

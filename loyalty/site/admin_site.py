@@ -7,12 +7,13 @@ from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
-    ("queues", _("Queues"), ("rewards.Redemption",)),
+    ("queues", _("Queues"), ("rewards.Redemption", "accounts.Approval")),
     (
         "program",
         _("Program"),
@@ -22,8 +23,16 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
             "loyalty.Consent",
             "loyalty.Tier",
             "loyalty.TierAssignment",
+            "loyalty.BenefitMatrix",
+            "loyalty.BenefitCell",
+            "loyalty.Benefit",
+            "loyalty.BenefitGrant",
+            "loyalty.BenefitUse",
+            "loyalty.BenefitQuota",
             "loyalty.Metric",
             "loyalty.MetricBucket",
+            "loyalty.ProgramDay",
+            "loyalty.ProgramComment",
         ),
     ),
     (
@@ -39,12 +48,7 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
             "loyalty.Activity",
             "loyalty.ReturnLink",
             "loyalty.ActivityReturn",
-        ),
-    ),
-    (
-        "ledger",
-        _("Ledger"),
-        (
+            "loyalty.Adjustment",
             "loyalty.Wallet",
             "loyalty.Transaction",
             "loyalty.Posting",
@@ -55,7 +59,22 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
             "loyalty.LotUse",
         ),
     ),
-    ("rewards", _("Rewards"), ("rewards.Reward", "rewards.RewardStock", "rewards.StockMovement")),
+    (
+        "rewards",
+        _("Rewards"),
+        (
+            "rewards.Reward",
+            "rewards.RewardStock",
+            "rewards.StockMovement",
+            "rewards.RedemptionStep",
+            "rewards.SpendingPolicy",
+        ),
+    ),
+    (
+        "voice",
+        _("Voice"),
+        ("surveys.Survey", "surveys.SurveyVersion", "surveys.Item", "surveys.Response", "surveys.Answer"),
+    ),
     (
         "clients",
         _("Clients"),
@@ -67,7 +86,11 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
             "accounts.Segment",
             "accounts.SegmentMembership",
             "accounts.AccountManagerAssignment",
+            "accounts.Delegation",
             "accounts.ServiceNote",
+            "accounts.ServiceNoteVersion",
+            "accounts.FollowUp",
+            "accounts.FollowUpMove",
             "accounts.Message",
         ),
     ),
@@ -82,6 +105,7 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
             "loyalty.Source",
             "accounts.AuditEntry",
             "accounts.AuditReason",
+            "accounts.SavedFilter",
             "accounts.IdempotencyKey",
         ),
     ),
@@ -127,6 +151,12 @@ class TwofoldAdminSite(AdminSite):
     ) -> HttpResponse:
         """Passwords are changed where everybody changes them."""
         return HttpResponseRedirect(reverse("account_change_password"))
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """The home: what waits, how a program does, what deserves a look, and the way to every list."""
+        from loyalty.site.admin_home import home  # it knows the screens, which are made after their site
+
+        return super().index(request, {"title": _("Home"), **home(request), **(extra_context or {})})
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """The sidebar: groups by what a manager does, not by Django app."""

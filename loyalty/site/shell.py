@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
+from accounts.middleware import look_behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Door:
     url_name: str
     icon: str
     paths: tuple[str, ...] = ()
+    is_exact: bool = False
+    """Whether nothing but the page itself lies behind it: its address is the beginning of others' doors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,43 +34,70 @@ class Tab:
     url: str
     icon: str
     is_current: bool
+    unread: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """The way to a client's messages, and how many are unread."""
+
+    url: str
+    unread: int
 
 
 CLIENT_DOORS = (
     Door("home", _("Home"), "home", "home"),
-    Door("points", _("Points"), "statement", "points"),
-    Door("rewards", _("Rewards"), "rewards", "rewards", ("/orders/",)),
-    Door("rules", _("Rules"), "rules", "rules"),
+    Door("earn", _("Earn"), "earn", "earn"),
+    Door("rewards", _("Rewards"), "rewards", "rewards"),
 )
-ACCOUNT_MANAGER_DOORS = (Door("companies", _("Companies"), "am-companies", "companies"),)
+COMPANY_DOORS = (Door("company", _("Company"), "company", "team"),)
+BEHIND_MORE = (
+    "/inbox/",
+    "/points/",
+    "/tier/",
+    "/benefits/",
+    "/orders/",
+    "/surveys/",
+    "/rules/",
+    "/me/",
+)
+FURTHER_DOORS = (Door("more", _("More"), "more", "more", BEHIND_MORE),)
+ACCOUNT_MANAGER_DOORS = (
+    Door("today", _("Today"), "am-today", "today", is_exact=True),
+    Door("companies", _("Companies"), "am-companies", "companies", ("/am/notes/",)),
+    Door("follow-ups", _("Follow-ups"), "am-follow-ups", "follow-ups"),
+)
 MANAGER_DOORS = (Door("office", _("Administration"), "admin:index", "office"),)
 PERSONAL_DOORS = (Door("me", _("Me"), "me", "me"),)
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Return what the frame needs: `navigation` and `company_name`.
+    """Return what the frame needs: `navigation`, `company_name`, a client's `inbox`, and the `look` of who sees as one.
 
     Adds no query of its own: all it reads is the actor. Error pages may come before there is one.
     """
     actor: Actor | None = getattr(request, "actor", None)
     return {
-        "navigation": [_tab(door, request.path) for door in _doors_of(actor)],
+        "navigation": [_tab(door, request.path, actor) for door in _doors_of(actor)],
         "company_name": getattr(actor, "company_name", ""),
+        "look": look_behind(request),
+        "inbox": Inbox(reverse("inbox"), actor.unread_messages) if actor is not None and actor.is_employee else None,
     }
 
 
 def _doors_of(actor: Actor | None) -> tuple[Door, ...]:
-    if actor is None or not actor.user_id:
+    if actor is None or not actor.is_known:
         return ()
-    work: tuple[Door, ...] = CLIENT_DOORS if actor.is_employee else ()
-    if actor.is_account_manager:
-        work += ACCOUNT_MANAGER_DOORS
+    if actor.is_employee:
+        return CLIENT_DOORS + (COMPANY_DOORS if actor.sees_company else ()) + FURTHER_DOORS
+    work: tuple[Door, ...] = ACCOUNT_MANAGER_DOORS if actor.is_account_manager else ()
     if actor.is_manager:
         work += MANAGER_DOORS
     return work + PERSONAL_DOORS
 
 
-def _tab(door: Door, path: str) -> Tab:
+def _tab(door: Door, path: str, actor: Actor | None) -> Tab:
     url = reverse(door.url_name)
-    is_current = path == url if url == "/" else path.startswith((url, *door.paths))
-    return Tab(code=door.code, label=door.label, url=url, icon=door.icon, is_current=is_current)
+    is_current = path == url if url == "/" or door.is_exact else path.startswith((url, *door.paths))
+    unread = actor.unread_messages if actor is not None and door in FURTHER_DOORS else 0
+    return Tab(code=door.code, label=door.label, url=url, icon=door.icon, is_current=is_current, unread=unread)

@@ -3,17 +3,30 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from loyalty.site.views import account_manager, client
+from loyalty.site.views import client, standing
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", client.home, name="home"),
     path("points/", client.points, name="statement"),
     path("points/<int:pk>/", client.why, name="why"),
+    path("earn/", client.earn, name="earn"),
+    path("inbox/", client.inbox, name="inbox"),
+    path("inbox/read/", client.read_all, name="inbox-read"),
+    path("inbox/<int:pk>/open/", client.open_one, name="inbox-open"),
+    path("more/", client.more, name="more"),
+    path("company/", client.company, name="company"),
+    path("company/people/", client.people, name="people"),
+    path("company/people/add/", client.add, name="person-add"),
+    path("company/people/<int:pk>/", client.person, name="person"),
+    path("company/people/<int:pk>/switch/", client.switch, name="person-switch"),
+    path("company/consent/", client.consent, name="consent"),
+    path("company/consent/withdraw/", client.withdraw, name="consent-withdraw"),
+    path("tier/", standing.tier, name="tier"),
     path("", include("loyalty.urls")),
     path("", include("rewards.urls")),
+    path("", include("surveys.urls")),
     path("", include("accounts.urls")),
-    path("am/", account_manager.companies, name="am-companies"),
-    path("am/companies/<int:pk>/", account_manager.company, name="am-company"),
+    path("am/", include("loyalty.site.views.account_manager.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("admin/", admin.site.urls),

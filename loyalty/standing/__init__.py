@@ -3,7 +3,7 @@
 from loyalty.standing.board import MemberStanding, StandingBoard
 from loyalty.standing.metrics import MetricRule, contributions, metric_rules_of
 from loyalty.standing.review import review_tiers
-from loyalty.standing.windows import TierPlan, month_of, month_start, tier_plans_of
+from loyalty.standing.windows import TierPlan, month_of, month_start, tier_plan, tier_plans_of
 
 __all__ = [
     "MemberStanding",
@@ -15,5 +15,6 @@ __all__ = [
     "month_of",
     "month_start",
     "review_tiers",
+    "tier_plan",
     "tier_plans_of",
 ]

@@ -87,14 +87,16 @@ def tier_plans_of(programs: Iterable[Program]) -> dict[int, TierPlan]:
     steps: dict[int, list[TierStep]] = {}
     for tier in Tier.objects.filter(program__in=by_id).order_by("rank"):
         steps.setdefault(tier.program_id, []).append(TierStep(tier.pk, tier.code, tier.name, tier.rank, tier.threshold))
-    return {
-        program.pk: TierPlan(
-            program_id=program.pk,
-            zone=program.zone,
-            metric=program.tier_metric,
-            window=program.tier_window,
-            months=program.tier_months,
-            steps=tuple(steps.get(program.pk, [])),
-        )
-        for program in by_id.values()
-    }
+    return {program.pk: tier_plan(program, steps.get(program.pk, ())) for program in by_id.values()}
+
+
+def tier_plan(program: Program, steps: Iterable[TierStep]) -> TierPlan:
+    """Return the plan of a program whose tiers, from the lowest, are `steps`."""
+    return TierPlan(
+        program_id=program.pk,
+        zone=program.zone,
+        metric=program.tier_metric,
+        window=program.tier_window,
+        months=program.tier_months,
+        steps=tuple(steps),
+    )

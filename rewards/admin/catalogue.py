@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -11,7 +12,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.admin.links import LinkedRowFilter, VocabularyFilter, rows_link
+from accounts.actors import Actor
+from accounts.admin.links import AskedFilter, LinkedRowFilter, VocabularyFilter, rows_link
 from accounts.admin.scoped import FixedFieldsForm, ReadOnlyAdmin, ScopedModelAdmin, manager_behind
 from accounts.text import validate_plain_text
 from rewards.models import Redemption, Reward, RewardStock, StockMovement
@@ -24,20 +26,37 @@ class RewardForm(FixedFieldsForm[Reward]):
     fixed = ("program", "code")
 
 
+def out_of_stock(rewards: QuerySet[Reward]) -> QuerySet[Reward]:
+    """Return those of `rewards` of which no piece is left, or never was one."""
+    return rewards.exclude(stock__taken__lt=F("stock__total"))
+
+
+class StockFilter(AskedFilter):
+    """Rewards by what is left of them."""
+
+    title = gettext_lazy("stock")
+    parameter_name = "stock"
+    choices_of = {"out": gettext_lazy("nothing left")}
+
+    def cut(self, rows: QuerySet[Reward], asked: str, actor: Actor) -> QuerySet[Reward]:
+        """Those that have run out."""
+        return out_of_stock(rows)
+
+
 @admin.register(Reward)
 class RewardAdmin(ScopedModelAdmin[Reward]):
     """Rewards."""
 
     form = RewardForm
     list_display = ("name", "code", "program", "price", "left", "is_published")
-    list_filter = ("is_published", ("program", VocabularyFilter))
+    list_filter = ("is_published", StockFilter, ("program", VocabularyFilter))
     list_select_related = ("program", "stock")
     search_fields = ("name", "code", "description")
     ordering = ("name",)
 
     def get_fields(self, request: HttpRequest, obj: Reward | None = None) -> Any:
         """Stock comes once there is a reward."""
-        fields = ("program", "code", "name", "description", "price", "is_published")
+        fields = ("program", "code", "name", "description", "category", "price", "paid_from", "is_published")
         return (*fields, "pieces", "redemptions") if obj else fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Reward | None = None) -> Any:

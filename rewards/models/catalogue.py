@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.append_only import append_only
+from accounts.history import history
 from accounts.scope import Actor, ScopedQuerySet
 from accounts.text import validate_plain_text
 from loyalty.models import Program
@@ -32,14 +33,30 @@ class RewardQuerySet(ScopedQuerySet["Reward"]):
 class Reward(models.Model):
     """Something that points buy."""
 
+    class Category(models.TextChoices):
+        BUSINESS = "BUSINESS", _("for the business")
+        LEARNING = "LEARNING", _("learning")
+        TEAM = "TEAM", _("for the team")
+        EXPERIENCE = "EXPERIENCE", _("experiences")
+        GOODS = "GOODS", _("goods")
+        CAUSE = "CAUSE", _("good causes")
+
+    class PaidFrom(models.TextChoices):
+        ANY = "ANY", _("either wallet, or both")
+        COMPANY = "COMPANY", _("the company's points")
+        EMPLOYEE = "EMPLOYEE", _("one's own points")
+
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="rewards")
     code = models.SlugField(_("code"), max_length=50)
     name = models.CharField(_("name"), max_length=150, validators=[validate_plain_text])
     description = models.TextField(_("description"), blank=True, validators=[validate_plain_text])
+    category = models.CharField(_("category"), max_length=12, choices=Category, default=Category.BUSINESS)
     price = models.PositiveBigIntegerField(_("price (points)"), validators=[MinValueValidator(1)])
+    paid_from = models.CharField(_("paid from"), max_length=10, choices=PaidFrom, default=PaidFrom.ANY)
     is_published = models.BooleanField(_("published"), default=False)
 
     objects = RewardQuerySet.as_manager()
+    history = history()
 
     class Meta:
         verbose_name = _("reward")

@@ -1,20 +1,38 @@
 """A world in which every table of the house has rows, so that every screen of the admin has something to show."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from django.db import transaction
 
 from accounts import audit, idempotency
 from accounts.actors import actor_of
-from accounts.models import CompanyProfile, Interest, Segment, SegmentMembership, ServiceNote, User
+from accounts.follow_ups import Promise, move
+from accounts.models import (
+    CompanyProfile,
+    Delegation,
+    Interest,
+    SavedFilter,
+    Segment,
+    SegmentMembership,
+    User,
+)
+from accounts.service_notes import edit_note, words_of, write_note
+from loyalty.adjustments import adjust
+from loyalty.benefits import grant, use
+from loyalty.figures import take_figures
 from loyalty.ledger import Owner
-from loyalty.models import ActivityAttribute, Program, RuleSet
-from rewards.models import Reward
+from loyalty.models import ActivityAttribute, Adjustment, Benefit, Program, ProgramComment, RuleSet
+from rewards.models import Reward, SpendingPolicy
 from rewards.redemption import cancel, redeem
+from surveys.models import Survey
+from tests.factories.surveys import a_survey, a_version, answer
 from tests.factories.world import (
     EPOCH,
     NOW,
+    a_benefit,
     a_company,
+    a_matrix,
     a_member,
     a_program,
     a_purchase,
@@ -25,6 +43,7 @@ from tests.factories.world import (
     a_user,
     an_account_manager,
     an_admin,
+    an_employee,
     consent_to,
     record,
 )
@@ -47,12 +66,36 @@ def furnish(by: User, *, companies: int = 1) -> Program:
     )
     a_rule_set(program, starts_at=EPOCH - timedelta(days=1), status=RuleSet.Status.DRAFT)
     reward = a_reward(program, pieces=1_000)
+    survey = a_survey(program, opens_at=EPOCH)
+    a_version(survey)
+    seminar = a_benefit(program, Benefit.Kind.SERVICE)
+    a_matrix(program, {"tier": "basic", "benefit": seminar}, {"tier": "gold", "benefit": seminar, "role": "buyer"})
+    a_matrix(program, {"tier": "gold", "benefit": seminar, "role": "buyer", "quota": 2}, status="DRAFT")
     for _number in range(companies):
-        _furnish_company(program, reward, by)
+        _furnish_company(program, reward, survey, by)
+        _furnish_benefits(program, seminar, by)
+    take_figures(now=NOW)
+    SavedFilter.objects.get_or_create(
+        owner=by, screen="rewards.Redemption", name="Waiting", defaults={"query": "state__exact=REQUESTED"}
+    )
     return program
 
 
-def _furnish_company(program: Program, reward: Reward, by: User) -> None:
+def _furnish_benefits(program: Program, seminar: Benefit, by: User) -> None:
+    """A benefit given by hand to the latest company, and used."""
+    membership = program.memberships.latest("pk")
+    given = grant(
+        membership=membership, employee=None, benefit=seminar, quota=2, period="YEAR", starts_at=NOW, ends_at=None,
+        by=actor_of(by, now=NOW), reason="The delivery came late", now=NOW,
+    )  # fmt: skip
+    admin = membership.company.employees.exclude(user=None).earliest("pk")
+    use(
+        actor=actor_of(admin.user, now=NOW), benefit_id=seminar.pk, grant_id=given.pk, is_for_company=True,
+        key="seminar", now=NOW,
+    )  # fmt: skip
+
+
+def _furnish_company(program: Program, reward: Reward, survey: Survey, by: User) -> None:
     company = a_company()
     CompanyProfile.objects.create(company=company, goals="Grow")
     SegmentMembership.objects.create(segment=Segment.objects.get(code="key"), company=company, starts_at=EPOCH)
@@ -60,7 +103,16 @@ def _furnish_company(program: Program, reward: Reward, by: User) -> None:
     employee = an_admin(company)
     employee.interests.add(Interest.objects.get(code="music"))
     a_role(employee, "buyer")
-    ServiceNote.objects.create(company=company, author=author, text="Called about deliveries", happened_at=NOW)
+    note = write_note(
+        company=company, author_id=author.pk, kind="CALL", text="Called about deliveries", happened_at=NOW,
+        promise=Promise("Send the list", NOW.date(), NOW),
+    )  # fmt: skip
+    words = replace(words_of(note), text="Called about late deliveries")
+    edit_note(note_id=note.pk, words=words, edits_seen=0, by_user_id=author.pk, now=NOW)
+    move(
+        follow_up_id=note.follow_ups.get().pk, to_on=NOW.date() + timedelta(days=2), reason="The printer broke",
+        by_user_id=author.pk, today=NOW.date(), now=NOW,
+    )  # fmt: skip
     membership = a_member(program, company)
     consent_to(membership, by=a_user())
     sale = a_purchase(company, 900, employee_id=employee.pk)
@@ -76,6 +128,15 @@ def _furnish_company(program: Program, reward: Reward, by: User) -> None:
         now=NOW,
     )
     cancel(redemption_id=order.redemption.pk, by_user_id=by.pk, now=NOW)
+    answer(employee, survey, recommend="4", why="service", wish="Shorter waits")
+    colleague = an_employee(company)
+    Delegation.objects.create(company=company, employee=employee, delegate=colleague, starts_at=EPOCH)
+    SpendingPolicy.objects.create(company=company, mode=SpendingPolicy.Mode.NEVER)
+    ProgramComment.objects.create(membership=membership, author=employee, text="More for the team", created_at=NOW)
+    adjust(
+        membership=membership, employee=None, points=40, reason_code=Adjustment.Reason.GOODWILL,
+        reason="A late delivery", by=by, now=NOW,
+    )  # fmt: skip
     with transaction.atomic():
         idempotency.claim(user_id=by.pk, key=f"K{company.pk}", content=[])
     audit.record("looked", company, actor_id=by.pk, now=NOW, company_id=company.pk, reason="An agreed review")

@@ -245,3 +245,26 @@ def test_form_of_a_new_rule_starts_from_a_formula_that_is_one(desk: Client) -> N
 
     shown = page.context["adminform"].form.initial["formula"]
     assert parse_formula(shown, registry.catalogue()) == Per(points=1, step=Decimal(10), of="activity.amount")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"formula": {"kind": "magic"}},
+        {"formula": "{"},
+        {"condition": {"fact": "nowhere", "op": "eq", "value": 1}},
+        {"activity_type": ""},
+        {"name": ""},
+    ],
+)
+def test_sentence_stands_under_the_form_also_when_the_form_is_refused(
+    desk: Client, draft: RuleSet, wrong: dict[str, Any]
+) -> None:
+    desk.post(reverse("admin:loyalty_rule_add"), posted(draft))
+    rule = Rule.objects.get()
+
+    refused = desk.post(reverse("admin:loyalty_rule_change", args=[rule.pk]), posted(draft, **wrong))
+
+    assert refused.status_code == 200
+    assert list(errors_of(refused)) == list(wrong)
+    assert "Purchase: 50 points to the company." in refused.content.decode()

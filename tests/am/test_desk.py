@@ -1,5 +1,6 @@
-"""The account manager's desk: the own companies and no other, and notes written in one save."""
+"""The account manager's companies: the own and no other, and notes written in one save."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -47,23 +48,23 @@ def a_note(**fields: Any) -> dict[str, Any]:
 
 
 def test_list_holds_the_own_companies_by_name(desk: Desk) -> None:
-    response = desk.browser.get("/am/")
+    response = desk.browser.get("/am/companies/")
 
     assert links_of(response, r"/am/companies/\d+/") == [page_of(desk.own), page_of(desk.second)]
     assert "Foreign Works" not in source_of(response)
 
 
-def test_list_tells_tier_and_last_note(desk: Desk) -> None:
+def test_list_tells_tier_and_last_contact(desk: Desk) -> None:
     a_member(a_program(tiers={"gold": 0}), desk.own)
     for day in (3, 9):
         ServiceNote.objects.create(
             company=desk.own, author=desk.account_manager, text="x", happened_at=datetime(2026, 2, day, 12, tzinfo=UTC)
         )
 
-    words = words_of(desk.browser.get("/am/"))
+    words = words_of(desk.browser.get("/am/companies/"))
 
-    assert "Acme Tools Client Gold Feb. 9, 2026" in words
-    assert "Beta Mills Client none none" in words
+    assert "Acme Tools Client Gold none Feb. 9, 2026" in words
+    assert "Beta Mills Client none none none" in words
 
 
 @pytest.mark.parametrize(
@@ -71,13 +72,13 @@ def test_list_tells_tier_and_last_note(desk: Desk) -> None:
     [("acme", ["Acme Tools"]), ("MILLS", ["Beta Mills"]), ("  acme  ", ["Acme Tools"]), ("%", []), ("foreign", [])],
 )
 def test_search_finds_by_name_within_the_own_companies(desk: Desk, query: str, found: list[str]) -> None:
-    response = desk.browser.get("/am/", {"q": query})
+    response = desk.browser.get("/am/companies/", {"q": query})
 
     assert [name for name in ("Acme Tools", "Beta Mills", "Foreign Works") if name in words_of(response)] == found
 
 
 def test_search_without_result_offers_the_whole_list(desk: Desk) -> None:
-    words = words_of(desk.browser.get("/am/", {"q": "<b>nobody</b>"}))
+    words = words_of(desk.browser.get("/am/companies/", {"q": "<b>nobody</b>"}))
 
     assert "No company matches “ <b>nobody</b> ”" in words
     assert "Show all your companies" in words
@@ -86,7 +87,7 @@ def test_search_without_result_offers_the_whole_list(desk: Desk) -> None:
 @pytest.mark.parametrize("name", ["q", "page", "next"])
 @pytest.mark.parametrize("value", ["\0", "a\0b", "-1", "0", "9" * 40, "٣", OVERRIDE])
 def test_junk_in_the_query_breaks_nothing(desk: Desk, name: str, value: str) -> None:
-    assert desk.browser.get("/am/", {name: value}).status_code == 200
+    assert desk.browser.get("/am/companies/", {name: value}).status_code == 200
     assert desk.browser.get(page_of(desk.own), {name: value}).status_code == 200
 
 
@@ -94,9 +95,9 @@ def test_long_list_goes_on_page_by_page(desk: Desk) -> None:
     for _number in range(55):
         AccountManagerAssignment.objects.create(user=desk.account_manager, company=a_company(), starts_at=EPOCH)
 
-    first = desk.browser.get("/am/?q=o")  # “Acme Tools” and every “Company …”
+    first = desk.browser.get("/am/companies/?q=o")  # “Acme Tools” and every “Company …”
     [more] = links_of(first, r"\?.*page=2")
-    second = desk.browser.get(f"/am/{more}")
+    second = desk.browser.get(f"/am/companies/{more}")
 
     pages = [links_of(page, r"/am/companies/\d+/") for page in (first, second)]
     assert [len(page) for page in pages] == [50, 6]
@@ -110,7 +111,7 @@ def test_account_manager_without_companies_is_told_so() -> None:
     browser = Client()
     browser.force_login(user)
 
-    assert "No companies yet" in words_of(browser.get("/am/"))
+    assert "No companies yet" in words_of(browser.get("/am/companies/"))
 
 
 def test_company_page_shows_profile_people_standing_and_notes(desk: Desk) -> None:
@@ -124,8 +125,9 @@ def test_company_page_shows_profile_people_standing_and_notes(desk: Desk) -> Non
 
     words = words_of(desk.browser.get(page_of(desk.own)))
 
-    assert "Workshop Gold 1,200 points" in words
-    assert "Petra Purchaser Buyer Decides · inbox on this site" in words
+    assert "Workshop since Jan. 1, 2020 Tier Gold This is the highest tier." in words
+    assert "The company's points 1,200 points As of" in words
+    assert "Petra Purchaser Decides Buyer · inbox on this site No note yet" in words
     assert "Goals Twice the output" in words
     assert "No apprentices" in words
     assert "Long Gone" not in words
@@ -148,7 +150,7 @@ def test_note_is_written_in_one_save_with_people_and_visibility(desk: Desk) -> N
     words = words_of(saved)
     assert "The note is saved." in words
     assert "Wants a spare part list Written by Sam · With Petra" in words
-    assert paul.name not in words.split("Written by Sam")[1].split("Programs")[0].split("People")[0]
+    assert paul.name not in words.split("Written by Sam")[1].split("Plan and points")[0]
 
 
 def test_note_is_internal_unless_said_otherwise(desk: Desk) -> None:
@@ -157,7 +159,8 @@ def test_note_is_internal_unless_said_otherwise(desk: Desk) -> None:
 
     desk.browser.post(page_of(desk.own), fields)
 
-    assert '<option value="INTERNAL" selected>' in form
+    [chosen] = [tag for tag in re.findall("<input[^>]*name=.visibility[^>]*>", form) if "checked" in tag]
+    assert 'value="INTERNAL"' in chosen
     assert ServiceNote.objects.get().visibility == ServiceNote.Visibility.INTERNAL
 
 
@@ -266,9 +269,9 @@ def test_former_portfolio_is_out_of_sight_and_the_new_account_manager_has_it(des
     new = desk.colleagues_browser.get(page_of(desk.own))
 
     assert (former.status_code, source_of(former)) == (404, source_of(missing))
-    assert "Acme Tools" not in source_of(desk.browser.get("/am/"))
+    assert "Acme Tools" not in source_of(desk.browser.get("/am/companies/"))
     assert "Promised a call Written by Sam" in words_of(new)
-    assert "Acme Tools" in words_of(desk.colleagues_browser.get("/am/"))
+    assert "Acme Tools" in words_of(desk.colleagues_browser.get("/am/companies/"))
 
 
 def test_company_entrusted_from_tomorrow_is_not_in_sight_yet(desk: Desk) -> None:
@@ -285,7 +288,7 @@ def test_desk_is_for_account_managers_only(desk: Desk) -> None:
         assert user is not None
         browser = Client()
         browser.force_login(user)
-        statuses += [browser.get("/am/").status_code, browser.post(page_of(desk.own), a_note()).status_code]
+        statuses += [browser.get("/am/companies/").status_code, browser.post(page_of(desk.own), a_note()).status_code]
 
     assert statuses == [403] * 6
     assert not ServiceNote.objects.exists()

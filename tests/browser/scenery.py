@@ -1,20 +1,37 @@
 """A world in which every page has something to show, with names as long as real ones get."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 
 from accounts.actors import actor_of
-from accounts.models import Company, CompanyProfile, Employee, Segment, SegmentMembership, ServiceNote, User
+from accounts.follow_ups import Promise
+from accounts.models import (
+    Approval,
+    Company,
+    CompanyProfile,
+    Employee,
+    Segment,
+    SegmentMembership,
+    ServiceNote,
+    User,
+)
 from accounts.service_notes import write_note
 from loyalty.ledger import Owner
-from loyalty.models import Program, RuleSet, Transaction
+from loyalty.models import Benefit, BenefitMatrix, Program, RuleSet, Transaction
 from rewards.models import Redemption, Reward
+from rewards.policies import set_policy
 from rewards.redemption import redeem
+from surveys.models import Survey
+from tests.factories.surveys import a_choice, a_scale, a_survey, a_text, answer, begin
 from tests.factories.world import (
     EPOCH,
+    a_benefit,
     a_company,
     a_manager,
+    a_matrix,
     a_member,
     a_program,
     a_purchase,
@@ -49,6 +66,15 @@ class World:
     sold_out_reward: Reward
     order: Redemption
     earned: Transaction
+    survey: Survey
+    begun_survey: Survey
+    answered_survey: Survey
+    seminar: Benefit
+    offer: Benefit
+    matrix: BenefitMatrix
+    draft_matrix: BenefitMatrix
+    buyer: Employee
+    approval: Approval
 
 
 def a_world() -> World:
@@ -77,6 +103,7 @@ def a_world() -> World:
     SegmentMembership.objects.create(segment=segment, company=company, starts_at=EPOCH)
     client = a_user(name="Katrin Brückner")
     person = an_admin(company, user=client, name=client.name)
+    buyer = an_employee(company, user=a_user(name="Priya Raghunathan"), name="Priya Raghunathan")
     colleague = an_employee(company, login=False, name="Wilhelmina Featherstonehaugh-Cholmondeley")
     a_role(person, "owner")
     a_role(colleague, "buyer")
@@ -89,6 +116,7 @@ def a_world() -> World:
         visibility=ServiceNote.Visibility.SHARED,
         happened_at=now,
         people=[colleague],
+        promise=Promise("Send what the coolant trial has shown", timezone.localdate(now) - timedelta(days=2), now),
     )
     consent_to(a_member(program, company), by=client)
     items = [
@@ -107,6 +135,8 @@ def a_world() -> World:
         key="scenery",
         now=now,
     ).redemption
+    seminar, offer, matrix, draft_matrix = _benefits_of(program)
+    survey, begun_survey, answered_survey = _surveys_of(program, person)
     return World(
         client=client,
         account_manager=account_manager,
@@ -120,4 +150,85 @@ def a_world() -> World:
         sold_out_reward=sold_out_reward,
         order=order,
         earned=Transaction.objects.get(activity=first.activity_id),
+        survey=survey,
+        begun_survey=begun_survey,
+        answered_survey=answered_survey,
+        seminar=seminar,
+        offer=offer,
+        matrix=matrix,
+        draft_matrix=draft_matrix,
+        buyer=buyer,
+        approval=_an_approval(program, person, buyer, reward),
     )
+
+
+def _an_approval(program: Program, admin: Employee, buyer: Employee, reward: Reward) -> Approval:
+    """An order of the buyer that waits for the admin."""
+    now = timezone.now()
+    record(a_purchase(buyer.company, 2_000, employee_id=buyer.pk, occurred_at=now), now=now)
+    set_policy(actor=actor_of(admin.user, now=now), mode="ALWAYS", above=None, now=now)
+    redemption = redeem(
+        actor=actor_of(buyer.user, now=now),
+        reward_id=reward.pk,
+        payer=Owner(program.pk, buyer.company_id, buyer.pk),
+        shown_price=reward.price,
+        key="waits",
+        now=now,
+        note="The old machine broke, and the fair is next week.",
+    ).redemption
+    set_policy(actor=actor_of(admin.user, now=now), mode="NEVER", above=None, now=now)
+    assert redemption.approval is not None
+    return redemption.approval
+
+
+def _surveys_of(program: Program, person: Employee) -> tuple[Survey, Survey, Survey]:
+    """A survey to begin, one that waits for its last answer, and one that has been sent."""
+    now = timezone.now()
+    words: dict[str, Any] = {
+        "introduction": "Three questions, three minutes. What you say decides what we change first.",
+        "minutes": 3,
+    }
+    items = [
+        a_scale(
+            "recommend",
+            text="How likely is it that you recommend us to somebody in your trade?",
+            measures="NPS",
+            low_label="not at all likely",
+            high_label="extremely likely",
+        ),
+        a_choice(
+            "why", text="What would have to change first?", is_multiple=True, hint="Think of the last three months."
+        ),
+        a_text("wish", text="What else should we know?"),
+    ]
+    survey, begun, sent = (
+        a_survey(program, items, name=name, **words)
+        for name in ("How was the spring?", "Deliveries to the milling hall", "The new catalogue")
+    )
+    begin(person, begun, at=now, recommend="4", why=["price", "service"], wish="Shorter waits on Mondays")
+    answer(person, sent, at=now, recommend="9", why=["service"], wish="More drawings, fewer adjectives")
+    return survey, begun, sent
+
+
+def _benefits_of(program: Program) -> tuple[Benefit, Benefit, BenefitMatrix, BenefitMatrix]:
+    """A service for the owner and an offer for the company, the version that gives them, and the next draft."""
+    seminar = a_benefit(
+        program,
+        Benefit.Kind.SERVICE,
+        name="Tax seminar",
+        description="Half a day on what changes in tax law, with your own cases.",
+        how_to_use="Say who comes and which day suits you.",
+        value=450,
+    )
+    offer = a_benefit(program, Benefit.Kind.OFFER, name="Trade fair tickets at half price", offer_code="HALDEN-26")
+    line = a_benefit(program, name="Direct line to the foundry")
+    first: list[dict[str, Any]] = [
+        {"tier": "basic", "benefit": seminar, "role": "owner", "quota": 4},
+        {"tier": "basic", "benefit": offer, "quota": 2},
+        {"tier": "gold", "benefit": seminar, "role": "owner", "quota": 8},
+        {"tier": "gold", "benefit": offer, "quota": 2},
+        {"tier": "gold", "benefit": line},
+    ]
+    key = Segment.objects.get(code="key")
+    extra = {"tier": "gold", "benefit": line, "role": "buyer", "segment": key, "quota": 1, "period": "MONTH"}
+    return seminar, offer, a_matrix(program, *first), a_matrix(program, *first[:4], extra, status="DRAFT")

@@ -58,7 +58,7 @@ def test_a_reward_is_redeemed_in_three_clicks_and_cancelled_in_one(
     page.get_by_role("button", name="Cancel this order").click()
 
     expect(page.get_by_role("status")).to_contain_text("The points are back.")
-    expect(page.get_by_text("Cancelled", exact=True)).to_be_visible()
+    expect(page.locator(".badge").get_by_text("Cancelled", exact=True)).to_be_visible()
     assert points_left(world) == had
     assert watched.complaints() == []
 

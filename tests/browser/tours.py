@@ -6,16 +6,17 @@ from django.conf import settings
 from django.urls import reverse
 from playwright.sync_api import Page
 
-from accounts.models import User
+from accounts.models import FollowUp, ServiceNote, User
 from tests.browser.scenery import World
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A page: an address, and for some what is pressed there."""
+    """A page: an address, and for some what is written into its text field and what is pressed there."""
 
     address: str
     press: str = ""
+    write: str = ""
 
     def __str__(self) -> str:
         return f"{self.address}{f' after {self.press}' if self.press else ''}"
@@ -23,6 +24,8 @@ class Stop:
     def visit(self, page: Page) -> None:
         """Open it."""
         page.goto(self.address)
+        if self.write:
+            page.locator("main textarea").fill(self.write)
         if self.press:
             with page.expect_navigation():
                 page.locator(self.press).click()
@@ -48,7 +51,7 @@ def tour_of(who: str, world: World) -> Tour:
         return Tour(None, _pages_of_strangers())
     if who == ACCOUNT_MANAGER:
         return Tour(world.account_manager, _pages_of_account_managers(world))
-    return Tour(world.manager, _pages_of_managers(world))
+    return Tour(world.manager, [*_pages_of_managers(world), *_pages_seen_as_a_client(world)])
 
 
 def client_pages(world: World) -> list[Stop]:
@@ -58,17 +61,50 @@ def client_pages(world: World) -> list[Stop]:
         Stop(reverse("statement")),
         Stop(reverse("why", args=[world.earned.pk])),
         Stop(reverse("rules")),
+        Stop(reverse("earn")),
+        Stop(reverse("inbox")),
+        Stop(reverse("more")),
+        Stop(reverse("company")),
+        Stop(reverse("people")),
+        Stop(reverse("person", args=[world.colleague.pk])),
+        Stop(reverse("consent")),
+        Stop(reverse("benefits")),
+        Stop(reverse("benefit", args=[world.seminar.pk])),
+        Stop(f"{reverse('benefit', args=[world.offer.pk])}?for=company"),
+        Stop(reverse("tier")),
         Stop(reverse("rewards")),
         Stop(reverse("reward", args=[world.reward.pk])),
+        Stop(f"{reverse('rewards')}?category=GOODS&stock=on"),
         Stop(reverse("orders")),
+        Stop(f"{reverse('orders')}?show=open"),
         Stop(reverse("order", args=[world.order.pk])),
+        Stop(reverse("company-approvals")),
+        Stop(reverse("company-approval", args=[world.approval.pk])),
+        Stop(reverse("spending-policy")),
+        Stop(reverse("stand-in")),
         Stop(reverse("me")),
+        Stop(reverse("surveys")),
+        Stop(reverse("survey", args=[world.survey.pk])),
+        Stop(reverse("survey-step", args=[world.begun_survey.pk, 1])),
+        Stop(reverse("survey-step", args=[world.begun_survey.pk, 2])),
+        Stop(reverse("survey-check", args=[world.begun_survey.pk])),
+        Stop(reverse("survey", args=[world.answered_survey.pk])),
     ]
 
 
 def _rarer_client_pages(world: World) -> list[Stop]:
     return [
         Stop(reverse("why", args=[world.order.debit_id])),
+        Stop(f"{reverse('home')}?wallet=company"),
+        Stop(f"{reverse('statement')}?person={world.colleague.pk}"),
+        Stop(f"{reverse('people')}?q=nobody"),
+        Stop(f"{reverse('people')}?show=former"),
+        Stop(reverse("company-approval", args=[world.approval.pk]), press="button[value=reject]"),
+        Stop(reverse("person-add")),
+        Stop(reverse("person", args=[world.client.employee.pk])),
+        Stop(reverse("consent"), write="Too little for the workshop.", press="main button[value=comment]"),
+        Stop(reverse("consent-withdraw")),
+        Stop(reverse("me"), press="#notifications button[type=submit]"),
         Stop(reverse("reward", args=[world.reward.pk]), press="button[value=review]"),
         Stop(reverse("reward", args=[world.dear_reward.pk])),
         Stop(reverse("reward", args=[world.sold_out_reward.pk])),
@@ -86,8 +122,42 @@ def _pages_of_strangers() -> list[Stop]:
 
 
 def _pages_of_account_managers(world: World) -> list[Stop]:
-    companies = reverse("am-companies")
-    return [Stop(companies), Stop(f"{companies}?q=nobody"), Stop(reverse("am-company", args=[world.company.pk]))]
+    companies, company = reverse("am-companies"), reverse("am-company", args=[world.company.pk])
+    owed = FollowUp.objects.filter(company=world.company).earliest("pk")
+    note = ServiceNote.objects.filter(company=world.company).earliest("pk")
+    return [
+        Stop(reverse("am-today")),
+        Stop(companies),
+        Stop(f"{companies}?q=nobody"),
+        Stop(company),
+        Stop(f"{company}?q=nothing"),
+        Stop(reverse("am-profile", args=[world.company.pk])),
+        Stop(reverse("am-note", args=[note.pk])),
+        Stop(reverse("am-note-edit", args=[note.pk])),
+        Stop(reverse("am-follow-ups")),
+        Stop(reverse("am-follow-up", args=[owed.pk])),
+    ]
+
+
+def _pages_seen_as_a_client(world: World) -> list[Stop]:
+    """From the door to the stop: the banner stands on every one of them, but for the first and the last."""
+    door = reverse("see-as", args=[world.colleague.pk])
+    return [
+        Stop(door),
+        Stop(door, write="The client asked why points are missing.", press="main button[type=submit]"),
+        Stop(reverse("statement")),
+        Stop(reverse("me")),
+        Stop(door),
+        Stop(reverse("account_change_password")),  # closed meanwhile: the page that says so
+        Stop("/there-is-no-such-page/"),
+        Stop(reverse("admin:index")),
+        Stop(reverse("see-as-stop")),
+        Stop(reverse("see-as-stop"), press="main button[type=submit]"),
+    ]
+
+
+def _an_open_cell(world: World) -> str:
+    return f"tier={world.program.tiers.earliest('rank').pk}&role="
 
 
 def _pages_of_managers(world: World) -> list[Stop]:
@@ -100,6 +170,24 @@ def _pages_of_managers(world: World) -> list[Stop]:
         Stop(reverse("admin:loyalty_transaction_changelist")),
         Stop(reverse("admin:loyalty_transaction_change", args=[world.earned.pk])),
         Stop(reverse("admin:loyalty_membership_add")),
+        Stop(reverse("admin:loyalty_benefitmatrix_changelist")),
+        Stop(reverse("admin:loyalty_benefitmatrix_change", args=[world.matrix.pk])),
+        Stop(f"{reverse('admin:loyalty_benefitmatrix_change', args=[world.draft_matrix.pk])}?{_an_open_cell(world)}"),
+        Stop(reverse("admin:loyalty_benefitmatrix_activate", args=[world.draft_matrix.pk])),
+        Stop(f"{reverse('admin:loyalty_benefitmatrix_see_as', args=[world.matrix.pk])}?{_an_open_cell(world)}"),
+        Stop(reverse("admin:loyalty_benefit_add")),
+        Stop(reverse("admin:loyalty_benefitgrant_add")),
         Stop(reverse("admin:loyalty_ruleset_change", args=[world.draft.pk])),
         Stop(reverse("admin:rewards_redemption_changelist")),
+        Stop(reverse("admin:surveys_survey_change", args=[world.survey.pk])),
+        Stop(reverse("admin:surveys_survey_results", args=[world.answered_survey.pk])),
+        Stop(reverse("admin:surveys_surveyversion_change", args=[world.survey.versions.get().pk])),
+        Stop(reverse("admin:surveys_item_add")),
+        Stop(f"{reverse('admin:rewards_redemption_changelist')}?waits=us"),
+        Stop(reverse("admin:rewards_redemption_change", args=[world.order.pk])),
+        Stop(reverse("admin:rewards_redemption_reject", args=[world.order.pk])),
+        Stop(reverse("admin:rewards_redemption_reject", args=[world.order.pk]), press="main input[type=submit]"),
+        Stop(reverse("admin:loyalty_adjustment_add")),
+        Stop(reverse("admin:loyalty_program_history", args=[world.program.pk])),
+        Stop(reverse("admin:loyalty_tier_changes")),
     ]

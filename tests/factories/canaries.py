@@ -1,6 +1,6 @@
 """Two companies whose every text carries a word of their own, so that a word in the wrong answer shows a leak."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.apps import apps
@@ -8,36 +8,57 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.actors import Actor, actor_of
+from accounts.delegations import delegate
+from accounts.follow_ups import Promise, finish, move
 from accounts.models import (
+    Approval,
     AuditEntry,
     Company,
     CompanyProfile,
+    Draft,
     Employee,
+    FollowUp,
     Interest,
     Message,
+    SavedFilter,
     Segment,
     SegmentMembership,
     ServiceNote,
     StakeholderRole,
     User,
 )
-from accounts.service_notes import write_note
+from accounts.preferences import Switch, set_preferences
+from accounts.service_notes import edit_note, words_of, write_note
+from loyalty.adjustments import adjust
+from loyalty.benefits import grant, use
+from loyalty.figures import take_figures
 from loyalty.ledger import Owner
+from loyalty.memberships import comment
 from loyalty.models import (
     ActivityAttribute,
     ActivityType,
+    Adjustment,
+    Benefit,
+    Membership,
     Metric,
     Program,
+    ProgramComment,
     RuleSet,
     Source,
     Tier,
     Transaction,
 )
 from rewards.models import Redemption, Reward
+from rewards.policies import set_policy
+from rewards.progress import reject_for_company
 from rewards.redemption import cancel, redeem
+from surveys.models import Survey
+from tests.factories.surveys import a_choice, a_scale, a_survey, a_text, answer, begin
 from tests.factories.world import (
     EPOCH,
+    a_benefit,
     a_company,
+    a_matrix,
     a_member,
     a_program,
     a_purchase,
@@ -76,6 +97,12 @@ class CanaryCompany:
     order: Redemption
     company_order: Redemption
     earned: Transaction
+    survey: Survey
+    draft_survey: Survey
+    note: ServiceNote
+    follow_up: FollowUp
+    benefit: Benefit
+    approval: Approval
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +152,7 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
     for joined in (program, shared):
         membership = a_member(joined, company)
         consent_to(membership, by=user_of(admin), roles=[f"{canary}-role"])
+        comment(actor=as_actor(user_of(admin)), membership=membership, text=f"{canary} comment", now=now)
     earned = _business_of(company, canary, POINTS[letter], member, colleague, now)
     reward = a_reward(
         program, name=f"{canary} reward", code=f"{canary}-reward", description=f"{canary} description", price=7
@@ -136,6 +164,13 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
     _an_order(admin, shared_reward, Owner(shared.pk, company.pk), f"{canary}-shared-key", now)
     undone = _an_order(colleague, reward, Owner(program.pk, company.pk, colleague.pk), f"{canary}-undone", now)
     cancel(redemption_id=undone.pk, by_user_id=user_of(colleague).pk, now=now)
+    Program.objects.filter(pk=program.pk).update(adjustment_limit=1_000)
+    given = Membership.objects.get(company=company, program=program)
+    adjust(
+        membership=given, employee=colleague, points=11, reason_code=Adjustment.Reason.GOODWILL,
+        reason=f"{canary} colleague was kept waiting", by=manager, now=now,
+    )  # fmt: skip
+    take_figures(now=now)
     entry = audit.record("looked-at", company, actor_id=manager.pk, now=now, reason=f"{INTERNAL} {canary} reason")
     AuditEntry.objects.create(
         action=f"{canary}-action",
@@ -159,7 +194,72 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
         order,
         company_order,
         earned,
+        *_surveys_of(program, canary, member, colleague, now),
+        *_service_of(company, canary, account_manager, decider, now),
+        _benefits_of(given, canary, member, colleague, now),
+        _approvals_of(company, canary, reward, (member, colleague, decider, admin), now),
     )
+
+
+def _benefits_of(membership: Membership, canary: str, member: Employee, colleague: Employee, now: datetime) -> Benefit:
+    """A benefit that both people were given by hand, too, and used; and one that stands in a draft alone."""
+    program = membership.program
+    texts = {name: f"{canary} {name}" for name in ("description", "how_to_use", "contact", "offer_code")}
+    benefit = a_benefit(
+        program,
+        Benefit.Kind.SERVICE,
+        code=f"{canary}-benefit",
+        name=f"{canary} benefit",
+        address=f"https://{canary}.example.com/",
+        **texts,
+    )
+    hidden = a_benefit(
+        program, code=f"{INTERNAL}-{canary}-benefit", name=f"{INTERNAL} {canary} benefit", is_active=False
+    )
+    first = f"{canary}-tier-1"
+    a_matrix(
+        program,
+        *(
+            {"tier": f"{canary}-tier-{rank}", "benefit": benefit, "role": f"{canary}-role", "quota": 9}
+            for rank in (1, 2, 3)
+        ),
+        {"tier": first, "benefit": benefit, "segment": Segment.objects.get(code=f"{canary}-segment")},
+    )
+    a_matrix(program, {"tier": first, "benefit": hidden}, status="DRAFT")
+    giver = actor_of(User.objects.filter(is_staff=True).earliest("pk"), now=now)
+    for person, word in ((member, canary), (colleague, f"{canary} colleague")):
+        grant(
+            membership=membership, employee=person, benefit=benefit, quota=2, period="YEAR", starts_at=EPOCH,
+            ends_at=None, by=giver, reason=f"{word} reason", now=now,
+        )  # fmt: skip
+        use(actor=as_actor(user_of(person)), benefit_id=benefit.pk, wish=f"{word} wish", key=f"{word}-use", now=now)
+    return benefit
+
+
+def _approvals_of(
+    company: Company, canary: str, reward: Reward, people: tuple[Employee, ...], now: datetime
+) -> Approval:
+    """An order of the member that the company refused, and one of the colleague that waits; the decider is away."""
+    member, colleague, decider, admin = people
+    set_policy(actor=as_actor(user_of(admin)), mode="ALWAYS", above=None, now=now)
+    refused, waiting = (
+        redeem(
+            actor=as_actor(user_of(person)),
+            reward_id=reward.pk,
+            payer=Owner(reward.program_id, company.pk, person.pk),
+            shown_price=reward.price,
+            key=f"{canary}-asked",
+            now=now,
+            note=f"{word} note",
+        ).redemption
+        for person, word in ((member, canary), (colleague, f"{canary} colleague"))
+    )
+    reject_for_company(actor=as_actor(user_of(admin)), redemption_id=refused.pk, reason=f"{canary} reason", now=now)
+    set_policy(actor=as_actor(user_of(admin)), mode="NEVER", above=None, now=now)
+    delegate(
+        actor=as_actor(user_of(decider)), to_employee_id=colleague.pk, starts_at=now, ends_at=None, now=timezone.now()
+    )
+    return Approval.objects.get(subject_id=waiting.pk, kind="redemption")
 
 
 def _a_person(company: Company, canary: str, word: str) -> Employee:
@@ -207,7 +307,44 @@ def _knowledge_of(company: Company, canary: str, author: User, member: Employee,
             visibility=visibility,
             people=[member],
         )
+    SavedFilter.objects.create(
+        owner=author, screen=f"{canary}.Screen", name=f"{INTERNAL} {canary} filter", query=f"q={canary}"
+    )
     Message.objects.create(employee=member, kind=f"{canary}-kind", subject_id=1, facts={"words": f"{canary} words"})
+    set_preferences(employee_id=member.pk, wanted=[Switch("ORDERS", "INBOX")])
+
+
+def _service_of(
+    company: Company, canary: str, author: User, decider: Employee, now: datetime
+) -> tuple[ServiceNote, FollowUp]:
+    """A shared promise that was kept, an internal one that was moved in an edited note, a comment, and a draft."""
+    today = timezone.localdate(now)
+    by, due_on = author.pk, today + timedelta(days=3)
+
+    def promised(word: str, visibility: str) -> tuple[ServiceNote, FollowUp]:
+        note = write_note(
+            company=company, author_id=by, kind=ServiceNote.Kind.CALL, text=f"{word} promise was made",
+            happened_at=now, visibility=visibility, promise=Promise(f"{word} promise", due_on, now),
+        )  # fmt: skip
+        return note, FollowUp.objects.get(note=note)
+
+    _note, kept = promised(canary, ServiceNote.Visibility.SHARED)
+    finish(follow_up_id=kept.pk, by_user_id=by, outcome=f"{canary} outcome", now=now)
+    note, follow_up = promised(f"{INTERNAL} {canary}", ServiceNote.Visibility.INTERNAL)
+    edited = replace(words_of(note), text=f"{INTERNAL} {canary} edited")
+    edit_note(note_id=note.pk, words=edited, edits_seen=0, by_user_id=by, now=now)
+    move(
+        follow_up_id=follow_up.pk, to_on=due_on + timedelta(days=1), reason=f"{INTERNAL} {canary} reason",
+        by_user_id=by, today=today, now=now,
+    )  # fmt: skip
+    ProgramComment.objects.create(
+        membership=Membership.objects.filter(company=company).earliest("pk"), author=decider,
+        text=f"{canary} comment", created_at=now,
+    )  # fmt: skip
+    Draft.objects.create(
+        user=author, address=f"/{canary}/", fields={"text": [f"{INTERNAL} {canary} typed"]}, saved_at=now
+    )
+    return note, follow_up
 
 
 def _a_program_of(canary: str) -> Program:
@@ -287,6 +424,32 @@ def _business_of(
     )
     assert back.error is None
     return Transaction.objects.get(activity=earned.activity_id)
+
+
+def _surveys_of(
+    program: Program, canary: str, member: Employee, colleague: Employee, now: datetime
+) -> tuple[Survey, Survey]:
+    """A survey that the member has answered and the colleague has begun, and one that nobody may see yet."""
+    labels = {"low_label": f"{canary} lowest", "high_label": f"{canary} highest", "hint": f"{canary} hint"}
+    options = [{"code": f"{canary}-option", "label": f"{canary} option"}]
+    is_chosen = {"fact": f"answer.{canary}-item", "op": "eq", "value": f"{canary}-option"}
+    survey = a_survey(
+        program,
+        [
+            a_choice(f"{canary}-item", text=f"{canary} question", options=options, hint=f"{canary} hint"),
+            a_scale(f"{canary}-scale", text=f"{canary} question", measures="NPS", show_if=is_chosen, **labels),
+            a_text(f"{canary}-text", text=f"{canary} question"),
+        ],
+        code=f"{canary}-survey",
+        name=f"{canary} survey",
+        introduction=f"{canary} introduction",
+        audience={"fact": "employee.roles", "op": "has", "value": f"{canary}-role"},
+    )
+    chosen = {f"{canary}-item": f"{canary}-option", f"{canary}-scale": "9"}
+    answer(member, survey, at=now, **chosen, **{f"{canary}-text": f"{canary} words of the member"})
+    begin(colleague, survey, at=now, **chosen, **{f"{canary}-text": f"{canary} colleague has words, too"})
+    draft = a_survey(program, status="DRAFT", code=f"{INTERNAL}-{canary}-survey", name=f"{INTERNAL} {canary} survey")
+    return survey, draft
 
 
 def _an_order(person: Employee, reward: Reward, payer: Owner, key: str, now: datetime) -> Redemption:

@@ -11,6 +11,9 @@ from loyalty.activities import ActivityItem, Outcome, record_activities
 from loyalty.memberships import Joining, enrol, give_consent
 from loyalty.models import (
     ActivityType,
+    Benefit,
+    BenefitCell,
+    BenefitMatrix,
     Membership,
     Metric,
     Program,
@@ -201,3 +204,47 @@ def balance(membership: Membership, employee: Employee | None = None, kind: str 
         company=membership.company_id, program=membership.program_id, employee=employee, kind=kind
     ).first()
     return 0 if wallet is None else wallet.balance
+
+
+def a_benefit(program: Program, kind: str = Benefit.Kind.CONTACT, **fields: Any) -> Benefit:
+    """A benefit of a kind, with what the kind needs."""
+    number = next(_numbers)
+    return Benefit.objects.create(
+        **{
+            "program": program,
+            "code": f"benefit-{number}",
+            "name": f"Benefit {number}",
+            "kind": kind,
+            "address": "https://example.com/read" if kind == Benefit.Kind.INFORMATION else "",
+            "contact": "+44 20 7946 0018" if kind == Benefit.Kind.CONTACT else "",
+            "offer_code": "FAIR-2026" if kind == Benefit.Kind.OFFER else "",
+            "lead_days": 10 if kind in (Benefit.Kind.SERVICE, Benefit.Kind.GOODS) else None,
+            **fields,
+        }
+    )
+
+
+def a_cell(matrix: BenefitMatrix, tier: str, benefit: Benefit, role: str = "", **fields: Any) -> BenefitCell:
+    """A benefit in a cell of a draft: for the code of a tier and of a role, "" the company."""
+    chosen = None
+    if role:
+        chosen, _created = StakeholderRole.objects.get_or_create(code=role, defaults={"name": role.capitalize()})
+    held = Tier.objects.get(program=matrix.program_id, code=tier)
+    return BenefitCell.objects.create(matrix=matrix, tier=held, role=chosen, benefit=benefit, **fields)
+
+
+def a_matrix(
+    program: Program,
+    *cells: Mapping[str, Any],
+    starts_at: datetime = EPOCH,
+    ends_at: datetime | None = None,
+    status: str = BenefitMatrix.Status.ACTIVE,
+) -> BenefitMatrix:
+    """A version of the benefit matrix with `cells`, each the arguments of `a_cell`."""
+    matrix = BenefitMatrix.objects.create(program=program, version=program.benefit_matrices.count() + 1)
+    for fields in cells:
+        a_cell(matrix, **fields)
+    if status != BenefitMatrix.Status.DRAFT:
+        matrix.status, matrix.starts_at, matrix.ends_at = status, starts_at, ends_at
+        matrix.save()
+    return matrix

@@ -140,6 +140,17 @@ class PlainLedger:
         wallet.repay()
         self.wallet(owner, now)
 
+    def adjust(self, owner: Owner, points: int, now: datetime) -> None:
+        """Give points by hand, of today, or take points that are there."""
+        wallet = self.wallet(owner, now)
+        if points < 0:
+            assert wallet.available >= -points
+            wallet.draw(-points)
+            return
+        day = now.astimezone(ZONE).date()
+        wallet.lots.setdefault((day, _months_later(day)), PlainLot()).remaining += points
+        wallet.repay()
+
     def people_may_spend(self, company_id: int, now: datetime) -> bool:
         """Whether the company's people may spend at `now`."""
         return any(

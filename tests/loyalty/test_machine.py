@@ -5,6 +5,7 @@ holds what a ledger in plain Python says.
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from django.db import transaction
@@ -23,6 +24,7 @@ from accounts import laws
 from accounts.actors import actor_of
 from accounts.models import Employee
 from loyalty.activities import ActivityItem, Outcome, Status, record_activities
+from loyalty.adjustments import adjust
 from loyalty.ledger import InsufficientPointsError, Owner, expire_points
 from loyalty.memberships import give_consent, withdraw_consent
 from loyalty.models import CapUsage, Lot, Membership, Metric, Program, Source, Wallet
@@ -94,7 +96,10 @@ class Points(RuleBasedStateMachine):
 
     @initialize()
     def a_world(self) -> None:
-        self.program = a_program(tiers={"bronze": 0, "silver": 300, "gold": 900}, expiry_months=MONTHS, tier_months=2)
+        self.program = a_program(
+            tiers={"bronze": 0, "silver": 300, "gold": 900}, expiry_months=MONTHS, tier_months=2,
+            adjustment_limit=10**6,
+        )  # fmt: skip
         tokyo = a_program(
             tiers={"partner": 200}, time_zone="Asia/Tokyo", tier_window=Program.Window.CALENDAR_YEAR, expiry_months=1
         )
@@ -221,6 +226,23 @@ class Points(RuleBasedStateMachine):
 
         self.plain.refund(order.owner, order.uses, self.now)  # type: ignore[arg-type]
         self.taken[order.redemption.reward_id] -= 1
+
+    @rule(company=companies, personal=st.booleans(), points=st.sampled_from([-400, -30, -1, 7, 250]))
+    def adjust_by_hand(self, company: int, personal: bool, points: int) -> None:
+        person = self.people[company]
+        owner = (person.company_id, person.pk if personal else None)
+        is_short = points < 0 and self.plain.wallet(owner, self.now).available < -points
+        by_hand = partial(
+            adjust, membership=self.members[company], employee=person if personal else None, points=points,
+            reason_code="GOODWILL", reason="A round number", by=self.manager, now=self.now,
+        )  # fmt: skip
+
+        if is_short:
+            with pytest.raises(InsufficientPointsError):
+                by_hand()
+        else:
+            assert by_hand().is_posted
+            self.plain.adjust(owner, points, self.now)
 
     @rule(days=st.sampled_from([1, 5, 20, 45, 100]))
     def time_passes(self, days: int) -> None:

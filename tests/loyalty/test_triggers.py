@@ -355,8 +355,8 @@ def test_two_versions_are_never_in_force_at_once(world: World) -> None:
          " SELECT reward_id, -total, now() FROM rewards_rewardstock", "reward_stock_taken_within_total"),
         ("INSERT INTO rewards_stockmovement (stock_id, pieces, created_at)"
          " SELECT reward_id, 0, now() FROM rewards_rewardstock", "stock_movement_moves_pieces"),
-        ("UPDATE rewards_redemption SET state = 'CANCELLED'", "redemption_cancelled_has_credit"),
-        ("UPDATE rewards_redemption SET credit_id = debit_id", "redemption_cancelled_has_credit"),
+        ("UPDATE rewards_redemption SET state = 'CANCELLED'", "redemption_ended_has_credit"),
+        ("UPDATE rewards_redemption SET credit_id = debit_id", "redemption_ended_has_credit"),
         ("UPDATE rewards_reward SET price = 0", "reward_has_price"),
         ("INSERT INTO loyalty_tierassignment (membership_id, tier_id, source, evidence, starts_at)"
          " SELECT membership_id, tier_id, source, evidence, starts_at + interval '1 day' FROM loyalty_tierassignment",

@@ -1,6 +1,7 @@
 """Races for points and pieces: one wallet, the last piece, one key; each beside a twin without its guard."""
 
 from collections import Counter
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
 
@@ -8,14 +9,19 @@ import psycopg
 import pytest
 from django.db import IntegrityError
 
-from accounts import laws
+from accounts import approvals, laws
 from accounts.actors import Actor, actor_of
+from accounts.approvals import AlreadyDecidedError
 from accounts.models import Employee
+from accounts.models.approvals import ApprovalQuerySet
 from loyalty import arrays
 from loyalty.ledger import Book, Owner
 from loyalty.models import Membership, Transaction, Wallet
-from rewards.models import Redemption, Reward, RewardStock
+from rewards.models import Redemption, Reward, RewardStock, SpendingPolicy
 from rewards.models.catalogue import RewardStockQuerySet
+from rewards.models.redemptions import RedemptionQuerySet
+from rewards.policies import set_policy
+from rewards.progress import approve_for_company, reject_for_company
 from rewards.redemption import (
     CannotCancelError,
     InsufficientPointsError,
@@ -206,6 +212,117 @@ def test_order_sent_many_times_under_one_key_is_placed_once(count: int) -> None:
     assert Counter(result.is_new for result in results) == {True: 1, False: count - 1}
     assert {result.redemption.pk for result in results} == {Redemption.objects.get().pk}
     assert balance(member) == 50
+    assert broken_laws() == set()
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An order of 100 points out of 150 that waits for its company, and who may decide."""
+
+    member: Membership
+    redemption: Redemption
+    deciders: list[Actor]
+
+    def yes(self, which: int) -> partial[Redemption]:
+        return partial(approve_for_company, actor=self.deciders[which], redemption_id=self.redemption.pk, now=NOW)
+
+    def no(self, which: int) -> partial[Redemption]:
+        return partial(
+            reject_for_company, actor=self.deciders[which], redemption_id=self.redemption.pk, reason="No", now=NOW
+        )
+
+    def cancel(self) -> partial[Redemption]:
+        return partial(cancel, redemption_id=self.redemption.pk, by_user_id=self.redemption.placed_by_id, now=NOW)
+
+
+def an_order_that_waits() -> Waiting:
+    program = a_program()
+    a_rule_set(program)
+    member = a_member(program)
+    asker = a_member_with(150, member)
+    deciders = [actor_of(an_admin(member.company).user, now=NOW) for _ in range(2)]
+    set_policy(actor=deciders[0], mode=SpendingPolicy.Mode.ALWAYS, above=None, now=NOW)
+    placed = order(asker, actor_of(asker.user, now=NOW), a_reward(program), "key")
+    return Waiting(member, placed.redemption, deciders)
+
+
+def hold_the_order() -> object:
+    return Redemption.objects.select_for_update().get()
+
+
+@pytest.mark.parametrize("second", ["yes", "no"])
+def test_two_who_decide_at_once_decide_once(second: str) -> None:
+    waiting = an_order_that_waits()
+
+    results = race([waiting.yes(0), waiting.yes(1) if second == "yes" else waiting.no(1)], held=hold_the_order)
+
+    assert kinds_of(results) == {Redemption: 1, AlreadyDecidedError: 1}
+    state = Redemption.objects.get().state
+    assert state == "CLIENT_APPROVED" or (second, state) == ("no", "REJECTED")
+    assert balance(waiting.member) == (50 if state == "CLIENT_APPROVED" else 150)
+    assert broken_laws() == set()
+
+
+def test_approval_and_cancelling_at_once_end_in_one_order_of_both() -> None:
+    waiting = an_order_that_waits()
+
+    results = race([waiting.yes(0), waiting.cancel()], held=hold_the_order)
+
+    assert kinds_of(results) in ({Redemption: 2}, {Redemption: 1, AlreadyDecidedError: 1})
+    assert Redemption.objects.get().state == "CANCELLED"
+    assert (balance(waiting.member), balance(waiting.member, kind=SPENT)) == (150, 0)
+    assert RewardStock.objects.get().taken == 0
+    assert broken_laws() == set()
+
+
+def test_rejection_and_cancelling_at_once_refund_once() -> None:
+    waiting = an_order_that_waits()
+
+    results = race([waiting.no(0), waiting.cancel()], held=hold_the_order)
+
+    assert kinds_of(results) in (
+        {Redemption: 1, CannotCancelError: 1},
+        {Redemption: 1, AlreadyDecidedError: 1},
+    )
+    assert Redemption.objects.get().state in ("REJECTED", "CANCELLED")
+    assert (balance(waiting.member), balance(waiting.member, kind=SPENT)) == (150, 0)
+    assert RewardStock.objects.get().taken == 0
+    assert Transaction.objects.filter(kind="CANCEL").count() == 1
+    assert broken_laws() == set()
+
+
+def read_orders_without_a_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    def as_it_is(self: Any, **_options: object) -> Any:
+        return self
+
+    for rows in (RedemptionQuerySet, ApprovalQuerySet):
+        monkeypatch.setattr(rows, "select_for_update", as_it_is)
+
+
+def test_two_who_decide_without_a_lock_are_kept_apart_by_the_database_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = an_order_that_waits()
+    read_orders_without_a_lock(monkeypatch)
+    meet_before(monkeypatch, approvals, "_end", 2)
+
+    results = race([waiting.yes(0), waiting.yes(1)])
+
+    [refused] = [result for result in results if isinstance(result, Exception)]
+    assert constraint_of(refused) == "redemption_step_once"
+    assert broken_laws() == set()
+
+
+def test_rejection_and_cancelling_without_a_lock_refund_twice_but_for_the_database(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waiting = an_order_that_waits()
+    read_orders_without_a_lock(monkeypatch)
+    meet_before(monkeypatch, approvals, "_end", 2)
+
+    results = race([waiting.no(0), waiting.cancel()])
+
+    [refused] = [result for result in results if isinstance(result, Exception)]
+    assert isinstance(refused, IntegrityError)
+    assert (balance(waiting.member), balance(waiting.member, kind=SPENT)) == (150, 0)
     assert broken_laws() == set()
 
 

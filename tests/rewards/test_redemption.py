@@ -339,7 +339,7 @@ def test_cancelling_puts_everything_back_where_it_was(client: Client) -> None:
     assert sorted(Lot.objects.values_list()) == lots
     assert (balance(client.member), balance(client.member, kind=SPENT)) == (157, 0)
     assert RewardStock.objects.get().taken == 0
-    assert (cancelled.state, cancelled.cancelled_at) == ("CANCELLED", NOW + timedelta(hours=1))
+    assert (cancelled.state, cancelled.refunded_at) == ("CANCELLED", NOW + timedelta(hours=1))
     assert cancelled == Redemption.objects.get()
     assert cancelled.credit is not None
     assert (cancelled.credit.kind, cancelled.credit.actor) == ("CANCEL", manager)

@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from django.utils.http import int_to_base36
 
-from accounts.models import User
+from accounts.models import Message, User
 from accounts.scope import ScopedQuerySet
 from rewards.models.redemptions import RedemptionQuerySet
 from tests.factories.canaries import (
@@ -58,6 +58,8 @@ EVERYTHING = {
     "payer": "company",
     "price": "7",
     "key": "0" * 32,
+    "edits_seen": "1",
+    "goals": "Slipped in",
     "step": "confirm",
     "text": "Slipped in",
     "kind": "CALL",
@@ -70,6 +72,10 @@ EVERYTHING = {
     "is_staff": "on",
     "is_superuser": "on",
     "access": "ADMIN",
+    "reason": "Slipped in",
+    "decision": "reject",
+    "mode": "ALWAYS",
+    "answer": "1",
 }
 """What the forms of the site ask for, all at once."""
 
@@ -142,9 +148,22 @@ def routes() -> list[str]:
 
 NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
     "points/<int:pk>/": lambda side: [[side.earned.pk]],
+    "inbox/<int:pk>/open/": lambda side: [[Message.objects.filter(employee=side.member).earliest("pk").pk]],
+    "company/people/<int:pk>/": lambda side: [[side.colleague.pk], [side.admin.pk]],
+    "company/people/<int:pk>/switch/": lambda side: [[side.colleague.pk], [side.admin.pk]],
+    "benefits/<int:pk>/": lambda side: [[side.benefit.pk]],
     "rewards/<int:pk>/": lambda side: [[side.reward.pk], [side.draft_reward.pk]],
     "orders/<int:pk>/": lambda side: [[side.order.pk], [side.company_order.pk]],
+    "company/approvals/<int:pk>/": lambda side: [[side.approval.pk]],
+    "surveys/<int:pk>/": lambda side: [[side.survey.pk], [side.draft_survey.pk]],
+    "surveys/<int:pk>/<int:step>/": lambda side: [[side.survey.pk, 1], [side.draft_survey.pk, 1]],
+    "surveys/<int:pk>/check/": lambda side: [[side.survey.pk]],
     "am/companies/<int:pk>/": lambda side: [[side.company.pk]],
+    "am/companies/<int:pk>/profile/": lambda side: [[side.company.pk]],
+    "am/notes/<int:pk>/": lambda side: [[side.note.pk]],
+    "am/notes/<int:pk>/edit/": lambda side: [[side.note.pk]],
+    "am/follow-ups/<int:pk>/": lambda side: [[side.follow_up.pk]],
+    "see-as/<int:pk>/": lambda side: [[side.member.pk]],
     r"accounts/^confirm-email/(?P<key>[-:\w]+)/$": lambda side: [["nobodys-key"]],
     r"accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": lambda side: [
         [int_to_base36(user_of(side.member).pk), "guessed-token"]
@@ -152,12 +171,23 @@ NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
     "admin/r/<path:content_type_id>/<path:object_id>/": lambda side: [
         [ContentType.objects.get_for_model(type(side.company)).pk, side.company.pk]
     ],
-    "admin/^(?P<app_label>accounts|auth|rewards|loyalty)/$": lambda side: [
-        [label] for label in ("accounts", "auth", "rewards", "loyalty")
+    "admin/^(?P<app_label>accounts|auth|loyalty|surveys|rewards)/$": lambda side: [
+        [label] for label in ("accounts", "auth", "surveys", "rewards", "loyalty")
     ],
     "admin/(?P<url>.*)$": lambda side: [["nowhere/"]],
 }
 """For each address that names a row, a company's rows to name. A new address belongs here, or the walk fails."""
+
+
+OFFERS_ROLES_AND_INTERESTS = {
+    "me/",
+    "company/people/add/",
+    "company/people/<int:pk>/",
+    "company/consent/",
+}
+"""Where one chooses among roles or interests: these words are the installation's, whoever they were made for."""
+
+ROLE_OR_INTEREST = re.compile(r"canary-(?:aaa|bbb)[ -](?:role|interest)\b")
 
 
 _found_rows: dict[tuple[str, str, int], object] = {}
@@ -272,6 +302,8 @@ def _walk(visitor: Visitor, world: CanaryWorld) -> tuple[list[tuple[str, str, st
     for method, path in _all_visits(visitor, world):
         response = browser.generic(method, path)
         text = text_of(response)
+        if user is not None and resolve(path).route in OFFERS_ROLES_AND_INTERESTS:
+            text = ROLE_OR_INTEREST.sub("", text)
         leaks += [(method, path, secret) for secret in secrets if secret in text]
         if response.status_code >= 500:
             broken.append((method, path))

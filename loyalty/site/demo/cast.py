@@ -1,15 +1,8 @@
-"""Who plays in the demo: companies, their people, and what we know of them."""
+"""What the people and companies of the demo are made of; who they are stands in `firms.py`."""
 
 from dataclasses import dataclass, field
 
-from accounts.models import Company, Employee
-
-DECIDES, INFLUENCES, USES, PAYS = (
-    Employee.BuyingRole.DECIDES,
-    Employee.BuyingRole.INFLUENCES,
-    Employee.BuyingRole.USES,
-    Employee.BuyingRole.PAYS,
-)
+from accounts.models import Employee
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +18,41 @@ class Person:
     channel: str = Employee.Channel.EMAIL
     is_admin: bool = False
     interests: tuple[str, ...] = ()
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A service note; a `promise` is due in so many days from now (below 0: it is late)."""
+
+    kind: str
+    days_ago: int
+    visibility: str
+    text: str
+    promise: str = ""
+    due_in: int = 0
+    follow_up: str = "PROMISE"
+    is_done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A redemption and how far it came; `by` is the place of the one who orders among the firm's people."""
+
+    reward: str
+    days_ago: int
+    state: str
+    by: int = 0
+    payer: str = "company"
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Firm:
-    """A company of the demo; `orders_a_week` and `usual_order` (EUR) shape its business."""
+    """A company of the demo; `orders_a_week` and `usual_order` (EUR) shape its business.
+
+    It joined `joined_weeks` ago and has bought nothing for the last `quiet_weeks`.
+    """
 
     name: str
     kind: str
@@ -39,8 +62,15 @@ class Firm:
     orders_a_week: int
     usual_order: int
     people: tuple[Person, ...]
+    account_manager: str = "account@demo.example"
     profile: dict[str, str] = field(default_factory=dict)
-    notes: tuple[tuple[str, int, str, str], ...] = ()
+    notes: tuple[Note, ...] = ()
+    orders: tuple[Order, ...] = ()
+    comments: tuple[tuple[int, str], ...] = ()
+    policy: tuple[str, int | None] = ("NEVER", None)
+    joined_weeks: int = 26
+    quiet_weeks: int = 0
+    has_consent: bool = True
 
 
 ROLES = {
@@ -50,73 +80,12 @@ ROLES = {
     "workshop": "Workshop",
     "sales": "Sales",
 }
-INTERESTS = {"cycling": "Cycling", "gardening": "Gardening", "photography": "Photography", "football": "Football"}
+INTERESTS = {
+    "cycling": "Cycling",
+    "gardening": "Gardening",
+    "photography": "Photography",
+    "football": "Football",
+    "hiking": "Hiking",
+    "cooking": "Cooking",
+}
 SEGMENTS = {"key": "Key clients", "dealers": "Dealers", "growing": "Growing clients"}
-
-FIRMS = (
-    Firm(
-        name="Brückner Werkzeugbau",
-        kind=Company.Kind.CLIENT,
-        number="C-1001",
-        country="Germany",
-        segment="key",
-        orders_a_week=3,
-        usual_order=900,
-        people=(
-            Person("Katrin Brückner", "owner", DECIDES, "admin@demo.example", "en", is_admin=True),
-            Person("Jonas Wendt", "buyer", INFLUENCES, "employee@demo.example", interests=("cycling",)),
-            Person("Mirjam Okafor", "accountant", PAYS, "mirjam@demo.example", interests=("gardening",)),
-            Person("Tomasz Lis", "workshop", USES, channel=Employee.Channel.PHONE),
-        ),
-        profile={
-            "goals": "Double the output of the milling hall by the end of next year without a second shift.",
-            "values": "Family firm in the third generation; trains its own people and keeps them.",
-            "decision_process": "The owner decides on Mondays; the buyer prepares, the workshop has a veto on tools.",
-            "processes": "Orders by e-mail on Thursdays. Incoming inspection takes four days and holds everything up.",
-            "problems": "Cannot find apprentices. Storage of old dies is full.",
-        },
-        notes=(
-            ("CALL", 3, "INTERNAL", "Katrin asks for a price list with delivery times before she plans the new hall."),
-            ("MEETING", 16, "SHARED", "Walked through the milling hall. Agreed to try the new coolant on one machine."),
-            ("WISH", 40, "INTERNAL", "Tomasz would like a calibration day at their place, not at ours."),
-        ),
-    ),
-    Firm(
-        name="النور للتجارة",
-        kind=Company.Kind.DEALER,
-        number="C-2040",
-        country="United Arab Emirates",
-        segment="dealers",
-        orders_a_week=4,
-        usual_order=1500,
-        people=(
-            Person("ليلى الحداد", "owner", DECIDES, "layla@demo.example", "ar", "Asia/Dubai", is_admin=True),
-            Person("عمر السالم", "sales", INFLUENCES, "omar@demo.example", "ar", "Asia/Dubai", interests=("football",)),
-            Person("Priya Nair", "accountant", PAYS, "priya@demo.example", "en", "Asia/Dubai"),
-        ),
-        profile={
-            "goals": "Open a second showroom in Sharjah.",
-            "decision_process": "The owner decides alone and fast; she wants to hear of new goods before her rivals.",
-            "problems": "Customs papers come late and cost a day for each delivery.",
-        },
-        notes=(
-            ("CALL", 6, "INTERNAL", "Layla wants the autumn catalogue in Arabic; hers is two seasons old."),
-            ("PROBLEM", 21, "SHARED", "A pallet arrived wet. Replaced the same week; the carrier pays."),
-        ),
-    ),
-    Firm(
-        name="桜製作所",
-        kind=Company.Kind.CLIENT,
-        number="C-3300",
-        country="Japan",
-        segment="growing",
-        orders_a_week=1,
-        usual_order=700,
-        people=(
-            Person("佐藤 由美", "owner", DECIDES, "yumi@demo.example", "ja", "Asia/Tokyo", is_admin=True),
-            Person("田中 健", "workshop", USES, "ken@demo.example", "ja", "Asia/Tokyo", interests=("photography",)),
-        ),
-        profile={"goals": "Win the aerospace certificate.", "values": "Precision before speed."},
-        notes=(("MEETING", 11, "SHARED", "Video call on the certificate: we send the calibration records by Friday."),),
-    ),
-)

@@ -6,6 +6,7 @@ from typing import Any
 
 from loyalty.models import ActivityAttribute, ActivityType, Metric, Program, Rule, RuleCap, RuleSet, Tier
 from rewards.models import Reward, RewardStock, StockMovement
+from surveys.activity import TYPE_CODE, ensure_activity_type
 
 PROGRAM_CODE = "halden-together"
 
@@ -51,17 +52,37 @@ _RULES: tuple[dict[str, Any], ...] = (
         "to": Rule.To.BOTH,
         "caps": (("EMPLOYEE", "QUARTER", 600),),
     },
+    {
+        "code": "your-word",
+        "name": "For your word",
+        "type": TYPE_CODE,
+        "formula": {"kind": "fixed", "points": 60},
+        "to": Rule.To.EMPLOYEE,
+    },
 )
 _TIERS = (("bronze", "Bronze", 0), ("silver", "Silver", 35_000), ("gold", "Gold", 120_000))
 _REWARDS = (
-    ("hamper", "Coffee for the department", "Two kilos of coffee from a roastery near you, for everybody.", 400, 60),
-    ("calibration", "A calibration day at your place", "Our engineer calibrates your gauges in one day.", 1500, 12),
-    ("training-day", "A training day for your team", "A trainer of ours, a subject of your choice.", 3200, 8),
-    ("tool-trial", "Eight weeks with a new tool", "Try next year's drill before others see it.", 900, 5),
-    ("fair", "Two tickets for the tool fair", "With a guided tour and dinner on the first evening.", 6000, 4),
-    ("study", "The market study of the year", "What three hundred workshops plan to buy.", 250, 1000),
-    ("visit", "A visit to the foundry", "See where the blades come from. All places are taken.", 700, 0),
-)
+    ("hamper", "Coffee for the department", "Two kilos of coffee from a roastery near you, for everybody.", 400, 60,
+     Reward.Category.TEAM, Reward.PaidFrom.ANY),
+    ("calibration", "A calibration day at your place", "Our engineer calibrates your gauges in one day.", 1500, 12,
+     Reward.Category.BUSINESS, Reward.PaidFrom.COMPANY),
+    ("training-day", "A training day for your team", "A trainer of ours, a subject of your choice.", 3200, 8,
+     Reward.Category.LEARNING, Reward.PaidFrom.COMPANY),
+    ("tool-trial", "Eight weeks with a new tool", "Try next year's drill before others see it.", 900, 5,
+     Reward.Category.BUSINESS, Reward.PaidFrom.COMPANY),
+    ("fair", "Two tickets for the tool fair", "With a guided tour and dinner on the first evening.", 6000, 4,
+     Reward.Category.EXPERIENCE, Reward.PaidFrom.ANY),
+    ("study", "The market study of the year", "What three hundred workshops plan to buy.", 250, 1000,
+     Reward.Category.BUSINESS, Reward.PaidFrom.ANY),
+    ("visit", "A visit to the foundry", "See where the blades come from. All places are taken.", 700, 0,
+     Reward.Category.EXPERIENCE, Reward.PaidFrom.EMPLOYEE),
+    ("course", "An online course on tool wear", "Four evenings, with a certificate in your own name.", 350, 40,
+     Reward.Category.LEARNING, Reward.PaidFrom.EMPLOYEE),
+    ("apprentices", "A toolbox for an apprentice", "Goes to your town's vocational school, in your company's name.",
+     550, 30, Reward.Category.CAUSE, Reward.PaidFrom.ANY),
+    ("jacket", "A workshop jacket", "Warm, in your size, with no more than a small mark of ours.", 480, 25,
+     Reward.Category.GOODS, Reward.PaidFrom.EMPLOYEE),
+)  # fmt: skip
 
 
 def create_program(*, starts_at: datetime) -> Program:
@@ -82,6 +103,8 @@ def create_program(*, starts_at: datetime) -> Program:
         time_zone="Europe/Berlin",
         expiry_months=5,
         tier_metric="spend",
+        point_value=Decimal("0.04"),
+        adjustment_limit=500,
     )
     Metric.objects.create(
         program=program, code="spend", name="Spend", measure=Metric.Measure.AMOUNT, activity_type=purchase
@@ -89,7 +112,7 @@ def create_program(*, starts_at: datetime) -> Program:
     for rank, (code, name, threshold) in enumerate(_TIERS, start=1):
         Tier.objects.create(program=program, code=code, name=name, rank=rank, threshold=Decimal(threshold))
     rule_set = RuleSet.objects.create(program=program, version=1)
-    types = {"purchase": purchase, "training": training}
+    types = {"purchase": purchase, "training": training, TYPE_CODE: ensure_activity_type()}
     for position, row in enumerate(_RULES):
         rule = Rule.objects.create(
             rule_set=rule_set,
@@ -105,9 +128,16 @@ def create_program(*, starts_at: datetime) -> Program:
             RuleCap.objects.create(rule=rule, subject=subject, period=period, limit=limit)
     rule_set.status, rule_set.starts_at = RuleSet.Status.ACTIVE, starts_at
     rule_set.save()
-    for code, name, description, price, pieces in _REWARDS:
+    for code, name, description, price, pieces, category, paid_from in _REWARDS:
         reward = Reward.objects.create(
-            program=program, code=code, name=name, description=description, price=price, is_published=True
+            program=program,
+            code=code,
+            name=name,
+            description=description,
+            price=price,
+            category=category,
+            paid_from=paid_from,
+            is_published=True,
         )
         stock = RewardStock.objects.create(reward=reward)
         if pieces:

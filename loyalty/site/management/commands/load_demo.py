@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Company
 from loyalty.site import demo
+from loyalty.site.demo.firms import FIRMS
 
 
 class Command(BaseCommand):
@@ -19,7 +20,7 @@ class Command(BaseCommand):
         if not demo.is_loaded():
             if Company.objects.exists():
                 raise CommandError("There are companies here already: the demo belongs into an empty database.")
-            self.stdout.write("Loading half a year of business of three companies")
+            self.stdout.write(f"Loading half a year of business of {len(FIRMS)} companies")
             demo.load(now=timezone.now())
         self.stdout.write(f"Sign in with the password {demo.PASSWORD} as")
         for role, email in demo.LOGINS:

@@ -1,22 +1,23 @@
-"""The client's home and points: balance, tier, next reward, and every line with its why."""
+"""The client's points: whose they are, every line of the statement, and why each came or went."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.access import employees_only, signed_in
+from accounts.access import employees_only
 from accounts.actors import Actor
 from accounts.middleware import actor_behind
+from accounts.models import Employee
 from loyalty.explaining import explain
 from loyalty.ledger import Owner
 from loyalty.models import Activity, Membership, Posting, Transaction, Wallet
-from loyalty.selectors import membership_of, standing_of
+from loyalty.selectors import membership_of
 from loyalty.statement import (
     END,
     LINES_A_PAGE,
@@ -26,18 +27,14 @@ from loyalty.statement import (
     Place,
     balances_of,
     default_owner,
-    expiring_lots,
     owners_visible_to,
     statement,
     title_of,
 )
 from rewards.models import Redemption
-from rewards.selectors import next_reward_for
 
 EXPIRES_SOON = timedelta(days=60)
-LINES_AT_HOME = 5
 _PLACE_FORMAT = "%Y%m%dT%H%M%S.%f"
-EXPIRING_AT_HOME = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,48 +65,7 @@ class Purse:
 
     balance: Balance
     tabs: list[WalletTab]
-
-    @property
-    def label(self) -> str:
-        """What the wallet is called."""
-        return _label(self.balance.owner)
-
-
-@require_safe
-@signed_in
-def home(request: HttpRequest) -> HttpResponse:
-    """The client's home; others are sent to their own desk."""
-    actor = actor_behind(request)
-    if actor.is_manager:
-        return HttpResponseRedirect(reverse("admin:index"))
-    if not actor.is_employee:
-        return HttpResponseRedirect(reverse("am-companies" if actor.is_account_manager else "me"))
-    membership = membership_of(actor, chosen=request.GET.get("program", ""))
-    if membership is None:
-        return render(request, "client/no_program.html")
-    purse = _purse(request, actor, membership)
-    balance, owner = purse.balance, purse.balance.owner
-    standing = standing_of(membership, at=actor.at)
-    today = actor.at.astimezone(membership.program.zone).date()
-    reward = next_reward_for(actor, program_id=owner.program_id, points=balance.available)
-    context = {
-        "program": membership.program,
-        "balance": balance.available,
-        "pending": balance.pending,
-        "debt": balance.debt,
-        "wallets": purse.tabs,
-        "wallet_label": purse.label,
-        "tiers": standing.tiers,
-        "tier": standing.tier,
-        "next_tier": standing.next_tier,
-        "tier_progress": standing.progress,
-        "expiring": expiring_lots(owner, today=today, until=today + EXPIRES_SOON)[:EXPIRING_AT_HOME],
-        "next_reward": reward,
-        "next_reward_missing": reward.price - balance.available if reward else 0,
-        "lines": _lines(statement(owner, count=LINES_AT_HOME), purse.label, actor),
-        "as_of": actor.at,
-    }
-    return render(request, "client/home.html", context)
+    label: str
 
 
 @require_safe
@@ -120,15 +76,17 @@ def points(request: HttpRequest) -> HttpResponse:
     membership = membership_of(actor, chosen=request.GET.get("program", ""))
     if membership is None:
         return render(request, "client/no_program.html")
-    purse = _purse(request, actor, membership)
+    purse = purse_of(request, actor, membership)
     lines = statement(purse.balance.owner, before=_place(request.GET.get("before", "")))
     query = request.GET.copy()
     query["before"] = _written(lines[-1].place) if lines else ""
     context = {
         "program": membership.program,
         "balance": purse.balance.available,
+        "label": purse.label,
+        "is_of_colleague": not purse.tabs,
         "wallets": purse.tabs,
-        "lines": _lines(lines, purse.label, actor),
+        "lines": lines_of(lines, purse.label, actor),
         "next_url": f"?{query.urlencode()}" if len(lines) == LINES_A_PAGE else "",
         "as_of": actor.at,
     }
@@ -162,9 +120,18 @@ def why(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "client/why.html", context)
 
 
-def _purse(request: HttpRequest, actor: Actor, membership: Membership) -> Purse:
+def purse_of(request: HttpRequest, actor: Actor, membership: Membership) -> Purse:
+    """Return the purse that the address asks for: the own, the company's, or for an admin a colleague's; one query.
+
+    A colleague takes one query more. Raises Http404 where there is no such colleague, or none in sight.
+    """
     today = actor.at.astimezone(membership.program.zone).date()
-    balances = balances_of(owners_visible_to(actor, membership), today=today)
+    if "person" in request.GET:
+        colleague = _colleague(request.GET["person"], actor)
+        owner = Owner(membership.program_id, membership.company_id, colleague.pk)
+        [balance] = balances_of([owner], today=today, expiring_until=today + EXPIRES_SOON)
+        return Purse(balance, [], _("Points of %(person)s") % {"person": colleague.name})
+    balances = balances_of(owners_visible_to(actor, membership), today=today, expiring_until=today + EXPIRES_SOON)
     names = {"own": balances[0].owner, "company": balances[-1].owner}
     owner = names.get(request.GET.get("wallet", "")) or default_owner(balances)
     tabs = []
@@ -173,23 +140,33 @@ def _purse(request: HttpRequest, actor: Actor, membership: Membership) -> Purse:
         query.pop("before", None)
         query["wallet"] = "own" if balance.owner.employee_id else "company"
         tabs.append(
-            WalletTab(_label(balance.owner), f"?{query.urlencode()}", balance.available, balance.owner == owner)
+            WalletTab(_short(balance.owner), f"?{query.urlencode()}", balance.available, balance.owner == owner)
         )
-    return Purse(next(balance for balance in balances if balance.owner == owner), tabs)
+    return Purse(next(balance for balance in balances if balance.owner == owner), tabs, _label(owner))
+
+
+def _colleague(pk: str, actor: Actor) -> Employee:
+    """Somebody whose wallet the actor sees: an admin's own people."""
+    people = Employee.objects.visible_to(actor).filter(company_id=actor.company_id)
+    colleague = people.filter(pk=int(pk[:18])).first() if actor.is_company_admin and pk.isdecimal() else None
+    if colleague is None:
+        raise Http404
+    return colleague
 
 
 def _label(owner: Owner) -> str:
     return _("My points") if owner.employee_id else _("The company's points")
 
 
-def _lines(lines: list[Line], wallet_label: str, actor: Actor) -> list[StatementLine]:
-    shown = [line.transaction_id for line in lines]
-    orders = Redemption.objects.visible_to(actor).filter(Q(debit__in=shown) | Q(credit__in=shown))
-    rewards = {
-        transaction_id: name
-        for debit_id, credit_id, name in orders.values_list("debit", "credit", "reward__name")
-        for transaction_id in (debit_id, credit_id)
-    }
+def _short(owner: Owner) -> str:
+    return _("Mine") if owner.employee_id else _("Company")
+
+
+def lines_of(
+    lines: list[Line], wallet_label: str, actor: Actor, orders: dict[int, str] | None = None
+) -> list[StatementLine]:
+    """Return lines as a page shows them; `orders` calls a transaction's reward, one query where it is not at hand."""
+    rewards = _rewards_behind(lines, actor) if orders is None else orders
     return [
         StatementLine(
             at=line.at,
@@ -201,6 +178,16 @@ def _lines(lines: list[Line], wallet_label: str, actor: Actor) -> list[Statement
         )
         for line in lines
     ]
+
+
+def _rewards_behind(lines: list[Line], actor: Actor) -> dict[int, str]:
+    shown = [line.transaction_id for line in lines]
+    rows = Redemption.objects.visible_to(actor).filter(Q(debit__in=shown) | Q(credit__in=shown))
+    return {
+        transaction_id: name
+        for debit_id, credit_id, name in rows.values_list("debit", "credit", "reward__name")
+        for transaction_id in (debit_id, credit_id)
+    }
 
 
 @dataclass(frozen=True, slots=True)

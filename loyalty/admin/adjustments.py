@@ -1,0 +1,369 @@
+"""Points by hand: asked for here, posted at once or after a second person's approval; and what waits for one."""
+
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.formats import localize
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts import idempotency
+from accounts.admin.approvals import ApprovalAdmin
+from accounts.admin.links import LinkedRowFilter, VocabularyFilter, row_link
+from accounts.admin.scoped import NeverDeleted, ReadOnlyAdmin, ScopedModelAdmin, manager_behind
+from accounts.approvals import AlreadyDecidedError, ApprovalError, OwnRequestError, ReasonMissingError
+from accounts.groups import may_approve
+from accounts.idempotency import KeyUsedForAnotherRequestError
+from accounts.middleware import actor_behind
+from accounts.models import Approval
+from accounts.text import validate_plain_text
+from loyalty.adjustments import (
+    KIND,
+    MOST_POINTS,
+    AdjustmentError,
+    InsufficientPointsError,
+    NoPointsError,
+    NotAMemberError,
+    ProgramClosedError,
+    adjust,
+    decide,
+)
+from loyalty.models import Adjustment, ProgramComment, ProgramDay
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def refusal(
+    error: AdjustmentError | InsufficientPointsError | ApprovalError | KeyUsedForAnotherRequestError,
+) -> str:
+    """Return why points cannot be moved, and what to do instead."""
+    match error:
+        case InsufficientPointsError():
+            return _("Only %(available)s points are available there. Take %(available)s at most.") % {
+                "available": localize(error.available)
+            }
+        case NotAMemberError():
+            return _("This person does not work for the company, or no longer does. Choose somebody who does.")
+        case ProgramClosedError():
+            return _("The company does not take part in the program at present, or the program is not running.")
+        case NoPointsError():
+            return _("Give or take between 1 and %(most)s points.") % {"most": localize(MOST_POINTS)}
+        case OwnRequestError():
+            return _("You asked for this yourself. Somebody else has to decide; a colleague finds it in this queue.")
+        case AlreadyDecidedError():
+            return _("Somebody has decided this meanwhile; there is nothing left to do.")
+        case KeyUsedForAnotherRequestError():
+            return _(
+                "This form was sent before, with other content. Look at the list; for more points, begin a new form."
+            )
+        case ReasonMissingError():
+            return _("Say why you reject it: the one who asked reads it.")
+    return _("This is not possible at present.")
+
+
+def new_key() -> str:
+    """What tells a second click from a second wish."""
+    return uuid4().hex
+
+
+class AdjustmentForm(forms.ModelForm[Adjustment]):
+    """Whose points, how many, and why."""
+
+    points = forms.IntegerField(
+        label=gettext_lazy("Points"),
+        min_value=-MOST_POINTS,
+        max_value=MOST_POINTS,
+        help_text=gettext_lazy("Below 0 to take points."),
+    )
+    key = forms.CharField(widget=forms.HiddenInput, initial=new_key, max_length=60)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse beside the field what the use case would refuse."""
+        cleaned = super().clean() or self.cleaned_data
+        membership, employee = cleaned.get("membership"), cleaned.get("employee")
+        if membership and employee and employee.company_id != membership.company_id:
+            self.add_error("employee", refusal(NotAMemberError()))
+        if cleaned.get("points") == 0:
+            self.add_error("points", refusal(NoPointsError()))
+        return cleaned
+
+
+@admin.register(Adjustment)
+class AdjustmentAdmin(NeverDeleted[Adjustment], ScopedModelAdmin[Adjustment]):
+    """Points by hand: written once, never edited."""
+
+    form = AdjustmentForm
+    list_display = ("asked_at", "company", "employee", "points", "reason_code", "state", "asked_by", "act")
+    list_filter = (
+        "state",
+        "reason_code",
+        ("membership__program", VocabularyFilter),
+        ("membership", LinkedRowFilter),
+        ("employee", LinkedRowFilter),
+    )
+    list_select_related = ("membership__company", "membership__program", "employee", "asked_by", "approval")
+    search_fields = ("membership__company__name", "employee__name", "reason", "asked_by__name")
+    ordering = ("-asked_at", "-pk")
+    autocomplete_fields = ("membership", "employee")
+    actions = None
+    add_form_template = "admin/loyalty/adjustment/add_form.html"
+
+    def get_fields(self, request: HttpRequest, obj: Adjustment | None = None) -> Any:
+        """Ask for little; show all of it."""
+        asked = ("membership", "employee", "points", "reason_code", "reason")
+        return (*asked, "state", ("asked_by", "asked_at"), "decision", "act") if obj else ("key", *asked)
+
+    @admin.display(description=gettext_lazy("company"), ordering="membership__company__name")
+    def company(self, adjustment: Adjustment) -> str:
+        """Whose points."""
+        return str(adjustment.membership.company)
+
+    @admin.display(description=gettext_lazy("posted by"))
+    def act(self, adjustment: Adjustment) -> str:
+        """The act that moved the points."""
+        if adjustment.transaction_id is None:
+            return "–"
+        return row_link(adjustment.transaction, f"T{adjustment.transaction_id}")
+
+    @admin.display(description=gettext_lazy("second person"))
+    def decision(self, adjustment: Adjustment) -> str:
+        """The approval, where one was needed."""
+        approval = adjustment.approval
+        return row_link(approval, approval.get_state_display() if approval else None)
+
+    def has_change_permission(self, request: HttpRequest, obj: Adjustment | None = None) -> bool:
+        """What was asked stays as it was asked."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Adjustment, form: Any, change: bool) -> None:
+        """Move the points, or ask a second person; once, however often the form is sent."""
+        me = manager_behind(request)
+        asked = [obj.membership_id, obj.employee_id, obj.points, obj.reason_code, obj.reason]
+        claim = idempotency.claim(user_id=me.pk, key=form.cleaned_data["key"], content=[KIND, *asked])
+        pk = claim.resource_id
+        if pk is None:
+            pk = adjust(
+                membership=obj.membership,
+                employee=obj.employee,
+                points=obj.points,
+                reason_code=obj.reason_code,
+                reason=obj.reason,
+                by=me,
+                now=timezone.now(),
+            ).adjustment.pk
+            idempotency.settle(claim, pk)
+        made = Adjustment.objects.get(pk=pk)
+        obj.pk, obj.state, obj._state.adding = made.pk, made.state, False
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the form again, with what was typed, where the points cannot be moved."""
+        only_saved = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        extra_context = {**(extra_context or {}), **only_saved}
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except (AdjustmentError, InsufficientPointsError, KeyUsedForAnotherRequestError) as error:
+            request._refusal = refusal(error)  # type: ignore[attr-defined]
+            response = super().changeform_view(request, object_id, form_url, extra_context)
+            response.status_code = 409
+            return response
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Give the form the refusal to show, where there is one."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        sentence = getattr(request, "_refusal", "")
+        return type(form.__name__, (RefusedForm, form), {"sentence": sentence}) if sentence else form
+
+    def response_add(self, request: HttpRequest, obj: Adjustment, post_url_continue: str | None = None) -> HttpResponse:
+        """Say whether the points are posted, or what happens next."""
+        if obj.state == Adjustment.State.POSTED:
+            text = _("The points are posted; the client has been told.")
+            self.message_user(request, text, messages.SUCCESS)
+        else:
+            text = _(
+                "Nothing has moved yet: this is above the program's limit and waits for a second person's approval."
+            )
+            self.message_user(request, text, messages.WARNING)
+        return HttpResponseRedirect(reverse("admin:loyalty_adjustment_change", args=[obj.pk]))
+
+
+class RefusedForm(forms.ModelForm[Adjustment]):
+    """A form whose points could not be moved."""
+
+    sentence = ""
+
+    def clean(self) -> dict[str, Any]:
+        """Say why."""
+        cleaned = super().clean() or self.cleaned_data
+        self.add_error(None, self.sentence)
+        return cleaned
+
+
+class ApproveForm(forms.Form):
+    """A yes; a word with it is welcome."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        required=False,
+        max_length=2_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        validators=[validate_plain_text],
+        help_text=gettext_lazy("Kept with the request."),
+    )
+
+
+class RejectForm(ApproveForm):
+    """A no says why."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = True
+        self.fields["reason"].help_text = _("Whoever asked reads it.")
+
+
+admin.site.unregister(Approval)
+
+
+@admin.register(Approval)
+class PointsApprovalAdmin(ApprovalAdmin):
+    """The queue, and the pages on which points by hand are decided."""
+
+    change_form_template = "admin/with_tools.html"
+
+    @admin.display(description=gettext_lazy("what is asked"))
+    def request(self, approval: Approval) -> str:
+        """In words, where this floor knows them."""
+        return _("Points by hand") if approval.kind == KIND else super().request(approval)
+
+    def get_urls(self) -> list[URLPattern]:
+        """The pages that confirm a decision."""
+        steps = [
+            path(
+                f"<int:pk>/{name}/",
+                self.admin_site.admin_view(partial(self.decide_view, is_approved=name == "approve")),
+                name=f"accounts_approval_{name}",
+            )
+            for name in ("approve", "reject")
+        ]
+        return [*steps, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Offer the decision to whoever may take it."""
+        approval = self.get_object(request, object_id)
+        tools = self._tools(request, approval) if approval else []
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
+
+    def _tools(self, request: HttpRequest, approval: Approval) -> list[dict[str, Any]]:
+        me = manager_behind(request)
+        if approval.kind != KIND:
+            return []
+        tools = [{"label": _("The points"), "url": _page_of(approval)}]
+        if approval.state == Approval.State.WAITING and approval.asked_by_id != me.pk and may_approve(me):
+            for name, label in (("approve", _("Approve")), ("reject", _("Reject"))):
+                tools.append({"label": label, "url": reverse(f"admin:accounts_approval_{name}", args=[approval.pk])})
+        return tools
+
+    def decide_view(self, request: HttpRequest, pk: int, *, is_approved: bool) -> HttpResponse:
+        """Confirm a decision and take it, or say why it cannot be taken."""
+        approval = self.get_object(request, str(pk))
+        if approval is None or approval.kind != KIND:
+            raise Http404
+        me = manager_behind(request)
+        if not may_approve(me):
+            raise PermissionDenied
+        form = (ApproveForm if is_approved else RejectForm)(request.POST if request.method == "POST" else None)
+        status = 200
+        if form.is_valid():
+            reason, now = form.cleaned_data["reason"], timezone.now()
+            try:
+                decide(adjustment_id=approval.subject_id, by=me, is_approved=is_approved, reason=reason, now=now)
+            except (AdjustmentError, ApprovalError, InsufficientPointsError) as error:
+                form.add_error(None, refusal(error))
+                status = 409
+            else:
+                text = _("Approved: the points are posted.") if is_approved else _("Rejected: nothing was moved.")
+                self.message_user(request, text, messages.SUCCESS)
+                return HttpResponseRedirect(reverse("admin:accounts_approval_change", args=[pk]))
+        elif form.is_bound:
+            status = 422
+        elif approval.asked_by_id == me.pk:
+            self.message_user(request, refusal(OwnRequestError()), messages.WARNING)
+        label = _("Approve") if is_approved else _("Reject")
+        adjustment = Adjustment.objects.visible_to(actor_behind(request)).select_related("membership__company")
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": approval,
+            "title": f"{label}: {self.request(approval)}",
+            "facts": _facts(adjustment.get(pk=approval.subject_id), approval),
+            "consequence": _("The points are posted at once, and the client is told.")
+            if is_approved
+            else _("Nothing is moved."),
+            "form": form,
+            "submit": label,
+            "is_danger": not is_approved,
+            "back_url": reverse("admin:accounts_approval_change", args=[pk]),
+        }
+        return TemplateResponse(request, "admin/step.html", context, status=status)
+
+
+def _page_of(approval: Approval) -> str:
+    return reverse("admin:loyalty_adjustment_change", args=[approval.subject_id])
+
+
+def _facts(adjustment: Adjustment, approval: Approval) -> list[tuple[str, object]]:
+    """What somebody reads before deciding."""
+    return [
+        (_("Company"), adjustment.membership.company),
+        (_("Person"), adjustment.employee or _("the company itself")),
+        (_("Points"), f"{'+' if adjustment.points > 0 else MINUS}{localize(abs(adjustment.points))}"),
+        (_("Reason"), f"{adjustment.get_reason_code_display()}: {adjustment.reason}"),
+        (_("Asked by"), approval.asked_by.name),
+    ]
+
+
+@admin.register(ProgramComment)
+class ProgramCommentAdmin(ReadOnlyAdmin[ProgramComment]):
+    """What managements say of a program."""
+
+    list_display = ("created_at", "company", "author", "beginning")
+    list_filter = (("membership__program", VocabularyFilter), ("membership", LinkedRowFilter))
+    list_select_related = ("membership__company", "membership__program", "author")
+    search_fields = ("membership__company__name", "author__name", "text")
+    ordering = ("-created_at", "-pk")
+
+    @admin.display(description=gettext_lazy("company"))
+    def company(self, comment: ProgramComment) -> str:
+        """Whose management."""
+        return str(comment.membership.company)
+
+    @admin.display(description=gettext_lazy("comment"))
+    def beginning(self, comment: ProgramComment) -> str:
+        """How it begins."""
+        return comment.text[:80]
+
+
+@admin.register(ProgramDay)
+class ProgramDayAdmin(ReadOnlyAdmin[ProgramDay]):
+    """A program's figures at the end of each day."""
+
+    list_display = ("day", "program", "issued", "spent", "expired", "outstanding", "members", "active_companies")
+    list_filter = (("program", VocabularyFilter),)
+    list_select_related = ("program",)
+    search_fields = ("program__name", "program__code")
+    ordering = ("-day", "program__name")

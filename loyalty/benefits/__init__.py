@@ -1,0 +1,82 @@
+"""Multi-level benefits: what tier, stakeholder role and segment open to a company and to each of its people."""
+
+from loyalty.benefits.ahead import StandingAhead, standing_ahead
+from loyalty.benefits.differences import PlainCell, difference
+from loyalty.benefits.entitlements import (
+    BenefitsNow,
+    Entitlement,
+    NextBenefit,
+    benefits_by_tier,
+    benefits_of,
+    entitlements_as,
+    entitlements_of,
+    next_benefits,
+)
+from loyalty.benefits.grants import CannotGiveError, GrantEndedError, GrantError, NotYoursToGiveError, grant, withdraw
+from loyalty.benefits.matrix import (
+    BenefitMatrixError,
+    DraftExistsError,
+    NoBenefitsError,
+    NotADraftError,
+    NotInForceError,
+    NotOfThisProgramError,
+    StartsTooEarlyError,
+    activate,
+    draft_from,
+    plain_cells,
+    remove_from_cell,
+    retire,
+    set_cell,
+    version_before,
+)
+from loyalty.benefits.notice import announce_ends
+from loyalty.benefits.using import (
+    BenefitUseError,
+    NotEntitledError,
+    NotYoursToUseError,
+    QuotaUsedUpError,
+    Used,
+    use,
+)
+
+__all__ = [
+    "BenefitMatrixError",
+    "BenefitUseError",
+    "BenefitsNow",
+    "CannotGiveError",
+    "DraftExistsError",
+    "Entitlement",
+    "GrantEndedError",
+    "GrantError",
+    "NextBenefit",
+    "NoBenefitsError",
+    "NotADraftError",
+    "NotEntitledError",
+    "NotInForceError",
+    "NotOfThisProgramError",
+    "NotYoursToGiveError",
+    "NotYoursToUseError",
+    "PlainCell",
+    "QuotaUsedUpError",
+    "StandingAhead",
+    "StartsTooEarlyError",
+    "Used",
+    "activate",
+    "announce_ends",
+    "benefits_by_tier",
+    "benefits_of",
+    "difference",
+    "draft_from",
+    "entitlements_as",
+    "entitlements_of",
+    "grant",
+    "next_benefits",
+    "plain_cells",
+    "remove_from_cell",
+    "retire",
+    "set_cell",
+    "standing_ahead",
+    "use",
+    "version_before",
+    "withdraw",
+]

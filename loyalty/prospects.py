@@ -1,0 +1,372 @@
+"""What somebody can earn next: the rules in force held against what is known before anything has happened."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.utils.translation import gettext
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.conditions import (
+    All,
+    Any,
+    Catalogue,
+    Condition,
+    Fact,
+    FactType,
+    Leaf,
+    LeafOutcome,
+    Not,
+    Operator,
+    Value,
+    Values,
+    failure_sentence,
+)
+from accounts.facts import (
+    COMPANY_COUNTRY,
+    COMPANY_KIND,
+    COMPANY_SEGMENTS,
+    EMPLOYEE_BUYING_ROLE,
+    EMPLOYEE_ROLES,
+)
+from accounts.models import Employee, RoleAssignment, SegmentMembership
+from accounts.scope import in_force
+from loyalty import arrays
+from loyalty.activities.limits import CONSENT_LIMIT
+from loyalty.earning import (
+    CapSubject,
+    EarningRule,
+    Fixed,
+    MayEarn,
+    Per,
+    Period,
+    cap_sentence,
+    formula_sentence,
+    may_earn_sentence,
+    period_start,
+)
+from loyalty.facts import DAY, TIER, TIER_RANK, catalogue_of
+from loyalty.ledger import CapKey
+from loyalty.models import Consent, Membership, RuleSet, TierAssignment
+from loyalty.rulebook import rules_by_type
+from loyalty.vocabulary import Vocabulary
+
+SPEND_TO_COMPARE = Decimal(1_000)
+"""Formulas that grow are set side by side by what so much of their unit brings."""
+
+
+class Effort(Enum):
+    """What it takes to earn by a rule, the least first."""
+
+    ONCE = 1
+    EACH_TIME = 2
+    GROWS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known of somebody and the company before anything happens; no consent: `consent_roles` is None."""
+
+    rule_set_id: int | None
+    values: Values
+    may_earn: MayEarn
+    monthly_limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a limit still lets through in its period; `left` is None where that is not the reader's to know."""
+
+    sentence: str
+    left: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """A rule as a way to points; `obstacles` say why it is closed to the reader, empty where it is open."""
+
+    rule: EarningRule
+    type_id: int
+    gives: str
+    for_me: bool
+    for_company: bool
+    effort: Effort
+    points: int
+    allowances: tuple[Allowance, ...]
+    obstacles: tuple[str, ...]
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether a limit lets nothing more through in this period."""
+        return any(allowance.left == 0 for allowance in self.allowances)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it can be earned once only, and was."""
+        return self.effort is Effort.ONCE and self.is_used_up
+
+
+def with_situation(memberships: QuerySet[Membership], actor: Actor) -> QuerySet[Membership]:
+    """Bring what `situation_of` needs along with an employee's memberships, in the same query."""
+    at = actor.at
+    person = Employee.objects.filter(pk=actor.employee_id)
+    segments = SegmentMembership.objects.filter(in_force(at), company=OuterRef("company"))
+    roles = RoleAssignment.objects.filter(in_force(at), employee=actor.employee_id)
+    consents = Consent.objects.in_force(at).filter(membership=OuterRef("pk"))
+    tiers = TierAssignment.objects.in_force(at).filter(membership=OuterRef("pk"))
+    rule_sets = RuleSet.objects.filter(in_force(at), program=OuterRef("program")).exclude(status=RuleSet.Status.DRAFT)
+    return memberships.annotate(
+        company_kind=F("company__kind"),
+        company_country=F("company__country"),
+        company_segments=ArraySubquery(segments.values("segment__code")),
+        person_roles=ArraySubquery(roles.values("role__code")),
+        person_buying_role=Subquery(person.values("buying_role")[:1]),
+        has_consent=Exists(consents),
+        consent_roles=Subquery(consents.values("roles")[:1]),
+        consent_limit=Subquery(consents.values("monthly_limit")[:1]),
+        tier_code=Subquery(tiers.values("tier__code")[:1]),
+        tier_rank=Subquery(tiers.values("tier__rank")[:1]),
+        rule_set_id=Subquery(rule_sets.order_by("-starts_at").values("pk")[:1]),
+    )
+
+
+def situation_of(membership: Membership, actor: Actor) -> Situation:
+    """Return the situation that a membership of `with_situation` brought along; no query."""
+    row = vars(membership)
+    rank = row["tier_rank"]
+    values: dict[str, Value] = {
+        COMPANY_KIND: row["company_kind"],
+        COMPANY_COUNTRY: row["company_country"] or None,
+        COMPANY_SEGMENTS: frozenset(row["company_segments"]),
+        EMPLOYEE_BUYING_ROLE: row["person_buying_role"],
+        EMPLOYEE_ROLES: frozenset(row["person_roles"]),
+        TIER: row["tier_code"],
+        TIER_RANK: None if rank is None else Decimal(rank),
+        DAY: actor.at.astimezone(membership.program.zone).date(),
+    }
+    return Situation(
+        rule_set_id=row["rule_set_id"],
+        values=values,
+        may_earn=_may_earn(row["consent_roles"] if row["has_consent"] else None, frozenset(row["person_roles"])),
+        monthly_limit=row["consent_limit"],
+    )
+
+
+def prospects(
+    membership: Membership,
+    situation: Situation,
+    actor: Actor,
+    *,
+    words: Vocabulary | None = None,
+    used: "Used | None" = None,
+) -> list[Prospect]:
+    """Return every rule in force as a way to points: what is open first, the least effort first, then most points.
+
+    Without `words`, attributes, roles and tiers are called by their codes; without `used`, limits are told without what
+    is left of them. No query once the rules are kept in memory.
+    """
+    if situation.rule_set_id is None:
+        return []
+    ways = [
+        _prospect(rule, type_id, membership, situation, actor, words, used)
+        for type_id, rules in rules_by_type(situation.rule_set_id).items()
+        for rule in rules.rules
+    ]
+    return sorted(ways, key=lambda way: (bool(way.obstacles), way.is_used_up, way.effort.value, -way.points))
+
+
+class Used:
+    """How many points each limit has let through so far, for somebody and the company, on a day."""
+
+    def __init__(self, used: dict[CapKey, int], day: date) -> None:
+        self._used = used
+        self.day = day
+
+    def of(self, key: CapKey) -> int:
+        """The points that went through one limit."""
+        return self._used.get(key, 0)
+
+
+def used_limits(membership: Membership, situation: Situation, actor: Actor) -> Used:
+    """Read what the limits of the rules in force have let through for the actor; one query."""
+    day = actor.at.astimezone(membership.program.zone).date()
+    if situation.rule_set_id is None:
+        return Used({}, day)
+    keys = {
+        key
+        for rules in rules_by_type(situation.rule_set_id).values()
+        for rule in rules.rules
+        for key, _limit, _sentence in _limits(rule, membership, situation, actor, day)
+        if key is not None
+    }
+    if not keys:
+        return Used({}, day)
+    rows = arrays.fetch(
+        """SELECT u.program_id, u.rule_code, u.subject, u.subject_id, u.period, u.period_start, u.used
+           FROM loyalty_capusage u
+           JOIN unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::date[])
+             AS k(program_id, rule_code, subject, subject_id, period, period_start)
+             ON (u.program_id, u.rule_code, u.subject, u.subject_id, u.period, u.period_start)
+              = (k.program_id, k.rule_code, k.subject, k.subject_id, k.period, k.period_start)""",
+        *arrays.columns_of(sorted(keys)),
+    )
+    return Used({CapKey(*row[:-1]): int(row[-1]) for row in rows}, day)
+
+
+def _prospect(
+    rule: EarningRule,
+    type_id: int,
+    membership: Membership,
+    situation: Situation,
+    actor: Actor,
+    words: Vocabulary | None,
+    used: Used | None,
+) -> Prospect:
+    program = membership.program
+    catalogue: Catalogue = (
+        words.catalogue(activity_type_id=type_id, program=program)
+        if words
+        else _ByCode(catalogue_of((), program=program))
+    )
+    day = used.day if used else actor.at.astimezone(program.zone).date()
+    obstacles = [_obstacle(outcome, catalogue) for outcome in _stops(rule.condition, situation.values)]
+    for_company = CapSubject.COMPANY in rule.recipients
+    for_me = CapSubject.EMPLOYEE in rule.recipients and situation.may_earn is MayEarn.YES
+    if not for_me and not for_company:
+        obstacles.append(may_earn_sentence(situation.may_earn, gettext))
+    return Prospect(
+        rule=rule,
+        type_id=type_id,
+        gives=formula_sentence(rule.formula, catalogue, gettext),
+        for_me=for_me,
+        for_company=for_company,
+        effort=_effort(rule),
+        points=_compared(rule),
+        allowances=tuple(
+            Allowance(sentence, None if used is None or key is None else max(0, limit - used.of(key)))
+            for key, limit, sentence in _limits(rule, membership, situation, actor, day)
+        ),
+        obstacles=tuple(obstacles),
+    )
+
+
+class _ByCode(dict[str, Fact]):
+    """Facts where what has no name at hand is called by its code."""
+
+    def __missing__(self, code: str) -> Fact:
+        return Fact(code, FactType.NUMBER, code.rpartition(".")[2])
+
+
+def _may_earn(consent_roles: list[str] | None, own_roles: frozenset[str]) -> MayEarn:
+    if consent_roles is None:
+        return MayEarn.NO_CONSENT
+    return MayEarn.YES if not consent_roles or own_roles.intersection(consent_roles) else MayEarn.ROLE_NOT_NAMED
+
+
+def _effort(rule: EarningRule) -> Effort:
+    if not isinstance(rule.formula, Fixed):
+        return Effort.GROWS
+    ends = [cap.limit for cap in rule.caps if cap.period is Period.EVER and cap.subject is not CapSubject.PROGRAM]
+    return Effort.ONCE if ends and min(ends) < 2 * rule.formula.points else Effort.EACH_TIME
+
+
+def _compared(rule: EarningRule) -> int:
+    """Points for one time, or for SPEND_TO_COMPARE of what the formula counts."""
+    match rule.formula:
+        case Fixed(points):
+            return points
+        case Per(points, step, _of):
+            return int(SPEND_TO_COMPARE / step * points)
+        case formula:
+            return int(SPEND_TO_COMPARE * formula.percent / 100)
+
+
+def _limits(
+    rule: EarningRule, membership: Membership, situation: Situation, actor: Actor, day: date
+) -> Iterator[tuple[CapKey | None, int, str]]:
+    """Each limit's counter, where the actor may know what it let through, with the limit and its sentence."""
+    program_id = membership.program_id
+    for cap in rule.caps:
+        subject_id = None
+        if cap.subject is CapSubject.EMPLOYEE:
+            subject_id = actor.employee_id
+        elif cap.subject is CapSubject.COMPANY and actor.sees_company:
+            subject_id = actor.company_id
+        key = None
+        if subject_id is not None:
+            start = period_start(cap.period, day)
+            key = CapKey(program_id, rule.code, cap.subject, subject_id, cap.period, start)
+        yield key, cap.limit, cap_sentence(cap, gettext)
+    own_limit = situation.monthly_limit
+    if CapSubject.EMPLOYEE in rule.recipients and situation.may_earn is MayEarn.YES and own_limit is not None:
+        start = period_start(Period.MONTH, day)
+        key = CapKey(program_id, CONSENT_LIMIT, CapSubject.EMPLOYEE, actor.employee_id, Period.MONTH, start)
+        sentence = _("at most %(limit)s points a month per person from everything, as your company agreed")
+        yield key, own_limit, sentence % {"limit": f"{own_limit:,}"}
+
+
+def _truth(node: Condition, values: Values) -> bool | None:
+    """Whether a condition holds already, or cannot any more; None where that depends on what will be done."""
+    match node:
+        case Leaf():
+            return node.holds(values) if node.fact in values else None
+        case Not(part):
+            truth = _truth(part, values)
+            return None if truth is None else not truth
+        case All(parts):
+            truths = [_truth(part, values) for part in parts]
+            return False if False in truths else None if None in truths else True
+        case Any(parts):
+            truths = [_truth(part, values) for part in parts]
+            return True if True in truths else None if None in truths else False
+        case _:
+            return True
+
+
+def _stops(node: Condition, values: Values) -> Iterator[LeafOutcome]:
+    """The fewest leaves that tell why a condition cannot hold for this person, whatever is done."""
+    return _causes(node, values, False) if _truth(node, values) is False else iter(())
+
+
+def _causes(node: Condition, values: Values, truth: bool) -> Iterator[LeafOutcome]:
+    match node:
+        case Leaf():
+            yield LeafOutcome("", node, values.get(node.fact), truth)
+        case Not(part):
+            yield from _causes(part, values, not truth)
+        case All(parts) | Any(parts):
+            for part in parts:
+                if _truth(part, values) is truth:
+                    yield from _causes(part, values, truth)
+
+
+_NAMES_ONE_OF = (Operator.EQ, Operator.IN, Operator.HAS, Operator.HAS_ANY)
+
+
+def _obstacle(outcome: LeafOutcome, catalogue: Catalogue) -> str:
+    """Why it is closed, such as "For buyer, sales only; you are accountant." """
+    leaf = outcome.leaf
+    if outcome.met or leaf.op not in _NAMES_ONE_OF or leaf.fact not in (EMPLOYEE_ROLES, TIER):
+        return _("Not for you: %(reason)s.") % {"reason": failure_sentence(outcome, catalogue, gettext)}
+    codes = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
+    wanted = ", ".join(_name(str(code), leaf.fact, catalogue) for code in codes)
+    if leaf.fact == TIER:
+        if outcome.actual is None:
+            return _("For the tier %(wanted)s only; your company has none yet.") % {"wanted": wanted}
+        own = _name(str(outcome.actual), TIER, catalogue)
+        return _("For the tier %(wanted)s only; your company is %(own)s.") % {"wanted": wanted, "own": own}
+    held = outcome.actual if isinstance(outcome.actual, frozenset) else frozenset()
+    if not held:
+        return _("For the role %(wanted)s only; nobody has said which role you have.") % {"wanted": wanted}
+    own = ", ".join(sorted(_name(code, EMPLOYEE_ROLES, catalogue) for code in held))
+    return _("For the role %(wanted)s only; you are %(own)s.") % {"wanted": wanted, "own": own}
+
+
+def _name(code: str, fact: str, catalogue: Catalogue) -> str:
+    known = catalogue.get(fact)
+    return next((str(label) for listed, label in known.choices if listed == code), code) if known else code

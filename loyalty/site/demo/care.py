@@ -1,0 +1,184 @@
+"""The demo's benefits: who gets what at which tier, and what was used of it."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from accounts import follow_ups
+from accounts.actors import actor_of
+from accounts.models import Segment, StakeholderRole, User
+from loyalty.benefits import activate, draft_from, grant, set_cell, use
+from loyalty.models import Benefit, BenefitMatrix, Program, RuleCap, Tier
+from loyalty.site.demo.calendar import Calendar, Deed
+from loyalty.site.demo.settling import Settled, Staff
+
+_KIND, _PER = Benefit.Kind, RuleCap.Per
+_BENEFITS: tuple[dict[str, Any], ...] = (
+    {
+        "code": "direct-line",
+        "name": "A direct line to application engineers",
+        "kind": _KIND.CONTACT,
+        "description": "An engineer who knows your machines answers, without a queue.",
+        "how_to_use": "Call on working days from 7 to 19 o'clock and say your customer number.",
+        "contact": "+49 7121 555 900",
+    },
+    {
+        "code": "tool-wear",
+        "name": "Tool wear: what the edge tells",
+        "kind": _KIND.INFORMATION,
+        "description": "Forty pages with photographs: read a worn edge and choose the next grade.",
+        "address": "https://halden.example/library/tool-wear",
+    },
+    {
+        "code": "tax-seminar",
+        "name": "Seminar: depreciation of tools and machines",
+        "kind": _KIND.SERVICE,
+        "description": "Half a day with a tax adviser, for the people who keep the books.",
+        "how_to_use": "Ask for a place; we send date and room.",
+        "value": 240,
+        "lead_days": 5,
+    },
+    {
+        "code": "process-hour",
+        "name": "An hour with our process engineer",
+        "kind": _KIND.SERVICE,
+        "description": "Bring one part and its drawing; leave with a better way to make it.",
+        "value": 160,
+        "lead_days": 3,
+    },
+    {
+        "code": "basket",
+        "name": "A basket for the department",
+        "kind": _KIND.GOODS,
+        "description": "Fruit, nuts and coffee from growers near you.",
+        "value": 45,
+        "lead_days": 7,
+    },
+    {
+        "code": "machine-lease",
+        "name": "Better terms for leasing machines",
+        "kind": _KIND.OFFER,
+        "description": "Our bank takes half a point off the rate for machines above 50,000.",
+        "how_to_use": "Name the code when you ask for an offer.",
+        "value": 1_500,
+        "offer_code": "HALDEN-GOLD-05",
+    },
+    {
+        "code": "early-look",
+        "name": "Next year's tools, half a year early",
+        "kind": _KIND.INFORMATION,
+        "description": "Drawings, grades and first measurements, in confidence.",
+        "address": "https://halden.example/preview",
+    },
+    {
+        "code": "fast-lane",
+        "name": "Orders leave the same day",
+        "kind": _KIND.CONTACT,
+        "description": "What is ordered before 14 o'clock leaves our store the same day.",
+        "contact": "Every order, nothing to do",
+    },
+)
+_ALL = ("bronze", "silver", "gold")
+_CELLS: tuple[tuple[tuple[str, ...], str, str, str, int | None, RuleCap.Per], ...] = (
+    (_ALL, "", "", "direct-line", None, _PER.YEAR),
+    (_ALL, "workshop", "", "tool-wear", None, _PER.YEAR),
+    (("silver",), "workshop", "", "process-hour", 1, _PER.QUARTER),
+    (("gold",), "workshop", "", "process-hour", 2, _PER.QUARTER),
+    (("silver", "gold"), "accountant", "", "tax-seminar", 1, _PER.YEAR),
+    (("silver",), "", "", "basket", 1, _PER.YEAR),
+    (("gold",), "", "", "basket", 4, _PER.YEAR),
+    (("gold",), "", "", "fast-lane", None, _PER.YEAR),
+    (("silver", "gold"), "buyer", "", "early-look", None, _PER.YEAR),
+    (("gold",), "owner", "", "machine-lease", 2, _PER.YEAR),
+    (("silver", "gold"), "sales", "dealers", "early-look", None, _PER.YEAR),
+    (("bronze", "silver"), "owner", "key", "process-hour", 1, _PER.YEAR),
+)
+"""Tiers, role ("": the company), segment ("": all), benefit, times, per."""
+
+
+def draw_up_benefits(program: Program, by: User, *, starts_at: datetime) -> None:
+    """Make the benefits and put the first version of the matrix in force from `starts_at`."""
+    for fields in _BENEFITS:
+        Benefit.objects.create(program=program, **fields)
+    matrix = draft_from(program=program, by=by, now=starts_at)
+    _fill(matrix, by, starts_at)
+    activate(matrix=matrix, by=by, starts_at=starts_at, now=starts_at)
+
+
+def plan_next_version(program: Program, by: User, *, now: datetime) -> None:
+    """Leave a draft on the manager's desk that differs from the version in force."""
+    draft = draft_from(program=program, by=by, now=now)
+    _add(draft, "gold", "accountant", "", "tax-seminar", 2, _PER.YEAR, by, now)
+    _add(draft, "silver", "buyer", "", "tool-wear", None, _PER.YEAR, by, now)
+
+
+def enjoy_benefits(calendar: Calendar, firms: Iterable[Settled], staff: Staff) -> None:
+    """Write down what was used, and one benefit given by hand."""
+    by_number = {settled.firm.number: settled for settled in firms}
+    for number, person, code, days_ago, is_for_company in (
+        ("C-1001", 3, "process-hour", 19, False),
+        ("C-1001", 2, "tax-seminar", 34, False),
+        ("C-1001", 0, "basket", 8, True),
+        ("C-2040", 0, "basket", 26, True),
+        ("C-3520", 2, "process-hour", 5, False),
+        ("C-4010", 0, "machine-lease", 15, False),
+    ):
+        at = calendar.until - timedelta(days=days_ago, hours=6)
+        using = _using(by_number[number], person, code, is_for_company=is_for_company, is_kept=days_ago > 10)
+        calendar.on(at, using)
+    calendar.on(calendar.until - timedelta(days=10), _giving(by_number["C-3300"]))
+
+
+def _fill(matrix: BenefitMatrix, by: User, now: datetime) -> None:
+    for tiers, role, segment, code, quota, period in _CELLS:
+        for tier in tiers:
+            _add(matrix, tier, role, segment, code, quota, period, by, now)
+
+
+def _add(
+    matrix: BenefitMatrix, tier: str, role: str, segment: str, code: str, quota: int | None, period: str, by: User,
+    now: datetime,
+) -> None:  # fmt: skip
+    set_cell(
+        matrix=matrix,
+        tier=Tier.objects.get(program=matrix.program_id, code=tier),
+        role=StakeholderRole.objects.get(code=role) if role else None,
+        segment=Segment.objects.get(code=segment) if segment else None,
+        benefit=Benefit.objects.get(program=matrix.program_id, code=code),
+        quota=quota,
+        period=period,
+        by=by,
+        now=now,
+    )
+
+
+def _using(settled: Settled, person: int, code: str, *, is_for_company: bool, is_kept: bool) -> Deed:
+    def take(at: datetime) -> None:
+        user = settled.people[person].user
+        if user is None:
+            return
+        benefit = Benefit.objects.get(program=settled.membership.program_id, code=code)
+        key = f"demo-{settled.firm.number}-{code}"
+        used = use(actor=actor_of(user, now=at), benefit_id=benefit.pk, is_for_company=is_for_company, key=key, now=at)
+        if used.use.follow_up_id is not None and is_kept:
+            account_manager_id = settled.account_manager.pk
+            follow_ups.finish(
+                follow_up_id=used.use.follow_up_id, by_user_id=account_manager_id, now=at + timedelta(days=3)
+            )
+
+    return take
+
+
+def _giving(settled: Settled) -> Deed:
+    return lambda at: grant(
+        membership=settled.membership,
+        employee=None,
+        benefit=Benefit.objects.get(program=settled.membership.program_id, code="process-hour"),
+        quota=2,
+        period=_PER.EVER,
+        starts_at=at,
+        ends_at=at + timedelta(days=90),
+        by=actor_of(settled.account_manager, now=at),
+        reason="To help with the aerospace certificate",
+        now=at,
+    )

@@ -1,0 +1,20 @@
+"""Addresses of the account manager's desk."""
+
+from django.urls import path
+
+from loyalty.site.views.account_manager.companies import companies
+from loyalty.site.views.account_manager.company import company, profile
+from loyalty.site.views.account_manager.follow_ups import follow_up, follow_ups
+from loyalty.site.views.account_manager.notes import edit_note, note
+from loyalty.site.views.account_manager.today import today
+
+urlpatterns = [
+    path("", today, name="am-today"),
+    path("companies/", companies, name="am-companies"),
+    path("companies/<int:pk>/", company, name="am-company"),
+    path("companies/<int:pk>/profile/", profile, name="am-profile"),
+    path("notes/<int:pk>/", note, name="am-note"),
+    path("notes/<int:pk>/edit/", edit_note, name="am-note-edit"),
+    path("follow-ups/", follow_ups, name="am-follow-ups"),
+    path("follow-ups/<int:pk>/", follow_up, name="am-follow-up"),
+]

@@ -1,0 +1,208 @@
+"""The company's people: read by those who see the company, changed by its admins."""
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Prefetch, Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.actors import Actor
+from accounts.forms import PersonForm
+from accounts.idempotency import KeyUsedForAnotherRequestError
+from accounts.middleware import actor_behind
+from accounts.models import Employee, RoleAssignment, StakeholderRole
+from accounts.models.employees import EmployeeQuerySet
+from accounts.people import (
+    LastAdminError,
+    NoSuchPersonError,
+    NotYoursToManageError,
+    OwnAccessError,
+    PeopleError,
+    add_person,
+    change_person,
+    deactivate,
+    may_manage_people,
+    reactivate,
+)
+from loyalty.ledger import Owner
+from loyalty.selectors import membership_of
+from loyalty.site.views.client.company import company_only
+from loyalty.statement import balances_of
+
+PEOPLE_A_PAGE = 25
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPerson:
+    """Somebody of the company as the list shows them."""
+
+    name: str
+    roles: list[str]
+    buying_role: str
+    is_admin: bool
+    is_active: bool
+    has_login: bool
+    url: str
+
+
+@require_safe
+@company_only
+def people(request: HttpRequest) -> HttpResponse:
+    """Who works in the company and takes part."""
+    actor = actor_behind(request)
+    query = request.GET.get("q", "").strip().replace("\0", "")
+    is_former = request.GET.get("show") == "former"
+    rows = _colleagues(actor).filter(is_active=not is_former)
+    if query:
+        rows = rows.filter(Q(name__icontains=query) | Q(alias__icontains=query))
+    page = Paginator(rows, PEOPLE_A_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "people": [_shown(person) for person in page],
+        "page": page,
+        "query": query,
+        "is_former": is_former,
+        "may_manage": may_manage_people(actor),
+    }
+    return render(request, "company/people.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@company_only
+def add(request: HttpRequest) -> HttpResponse:
+    """Add somebody."""
+    actor = actor_behind(request)
+    if not may_manage_people(actor):
+        raise PermissionDenied
+    form = PersonForm(request.POST or None, roles=_roles(actor))
+    if not form.is_valid():
+        return render(request, "company/person_add.html", {"form": form}, status=422 if form.errors else 200)
+    try:
+        added = add_person(actor=actor, person=form.person, key=form.cleaned_data["key"], now=timezone.now())
+    except NotYoursToManageError:
+        raise PermissionDenied from None
+    except KeyUsedForAnotherRequestError:
+        form.add_error(None, _("This page was used for somebody else already. Open it again to add another person."))
+        return render(request, "company/person_add.html", {"form": form}, status=409)
+    if added.is_new:
+        messages.success(request, _("%(person)s takes part from now on.") % {"person": added.employee.name})
+    return HttpResponseRedirect(reverse("person", args=[added.employee.pk]))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@company_only
+def person(request: HttpRequest, pk: int) -> HttpResponse:
+    """One of the company's people, and for admins the form that changes what is said of them."""
+    actor = actor_behind(request)
+    if request.method == "POST" and not may_manage_people(actor):
+        raise PermissionDenied
+    row = _colleagues(actor).filter(pk=pk).first()
+    if row is None:
+        raise Http404
+    if not may_manage_people(actor):
+        return _show(request, actor, row, None)
+    roles = [assignment.role.code for assignment in row.roles.all()]
+    said = {"name": row.name, "roles": roles, "buying_role": row.buying_role, "access": row.access}
+    is_own = row.pk == actor.employee_id
+    form = PersonForm(request.POST or None, initial=said, roles=_roles(actor), is_own=is_own)
+    if not form.is_valid():
+        return _show(request, actor, row, form, status=422 if form.errors else 200)
+    try:
+        change_person(actor=actor, employee_id=pk, person=form.person, now=timezone.now())
+    except NotYoursToManageError:
+        raise PermissionDenied from None
+    except NoSuchPersonError:
+        raise Http404 from None
+    except PeopleError as error:
+        form.add_error(None, _refusal(error))
+        return _show(request, actor, row, form, status=409)
+    messages.success(request, _("Saved."))
+    return HttpResponseRedirect(reverse("person", args=[pk]))
+
+
+@require_POST
+@company_only
+def switch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let somebody in no longer, or again."""
+    actor = actor_behind(request)
+    act = reactivate if request.POST.get("to") == "active" else deactivate
+    try:
+        employee = act(actor=actor, employee_id=pk, now=timezone.now())
+    except NotYoursToManageError:
+        raise PermissionDenied from None
+    except NoSuchPersonError:
+        raise Http404 from None
+    except PeopleError as error:
+        messages.error(request, _refusal(error))
+        return HttpResponseRedirect(reverse("person", args=[pk]))
+    if employee.is_active:
+        messages.success(request, _("%(person)s takes part again.") % {"person": employee.name})
+    else:
+        sentence = _("%(person)s no longer gets in. The points stay where they are.")
+        messages.success(request, sentence % {"person": employee.name})
+    return HttpResponseRedirect(reverse("person", args=[pk]))
+
+
+def _show(
+    request: HttpRequest, actor: Actor, row: Employee, form: PersonForm | None, status: int = 200
+) -> HttpResponse:
+    available, statement_url = None, ""
+    membership = membership_of(actor) if actor.is_company_admin else None
+    if membership is not None:
+        today = actor.at.astimezone(membership.program.zone).date()
+        owner = Owner(membership.program_id, membership.company_id, row.pk)
+        available = balances_of([owner], today=today)[0].available
+        statement_url = f"{reverse('statement')}?person={row.pk}&program={membership.program.code}"
+    context = {
+        "person": _shown(row),
+        "employee": row,
+        "form": form,
+        "is_own": row.pk == actor.employee_id,
+        "available": available,
+        "program": membership.program if membership else None,
+        "statement_url": statement_url,
+    }
+    return render(request, "company/person.html", context, status=status)
+
+
+def _colleagues(actor: Actor) -> EmployeeQuerySet:
+    """The company's people with the roles that they have now; two queries, however many there are."""
+    roles = RoleAssignment.objects.visible_to(actor).in_force(actor.at).select_related("role").order_by("role__name")
+    people = Employee.objects.visible_to(actor).filter(company_id=actor.company_id)
+    return people.prefetch_related(Prefetch("roles", queryset=roles)).order_by("name", "pk")
+
+
+def _shown(person: Employee) -> ShownPerson:
+    return ShownPerson(
+        name=person.name,
+        roles=[assignment.role.name for assignment in person.roles.all()],
+        buying_role=str(person.get_buying_role_display()),
+        is_admin=person.access == Employee.Access.ADMIN,
+        is_active=person.is_active,
+        has_login=person.user_id is not None,
+        url=reverse("person", args=[person.pk]),
+    )
+
+
+def _roles(actor: Actor) -> list[StakeholderRole]:
+    return list(StakeholderRole.objects.visible_to(actor).order_by("name", "pk"))
+
+
+def _refusal(error: PeopleError) -> str:
+    """What happened, why, and what to do next."""
+    match error:
+        case LastAdminError():
+            return _(
+                "Nothing has changed: this is the last admin, and somebody must look after the company's people. "
+                "Make somebody else an admin first."
+            )
+        case OwnAccessError():
+            return _("Nothing has changed: nobody changes the own access. Ask another admin of your company.")
+        case _:
+            return _("Nothing has changed: a role that was chosen no longer exists. Choose again.")

@@ -1,0 +1,1 @@
+"""The client's pages of this floor."""

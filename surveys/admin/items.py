@@ -1,0 +1,152 @@
+"""Questions: edited while their version is a draft, with the condition shown as the sentence that it is."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Max, QuerySet
+from django.db.models.fields.related import RelatedField
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.admin.links import LinkedRowFilter, VocabularyFilter
+from accounts.admin.scoped import ScopedModelAdmin
+from accounts.conditions import ConditionError, sentence
+from loyalty.admin.documents import DOCUMENT_FIELDS
+from surveys.admin.documents import OptionsField, always_if_nothing, check_document
+from surveys.asking import catalogue_of, parse_show_if
+from surveys.models import Item, SurveyVersion
+from surveys.sheets import items_of, plain_question
+
+
+def is_open(item: Item | None) -> bool:
+    """Whether a question may still change: it is new, or its version is a draft."""
+    return item is None or item.version.status == SurveyVersion.Status.DRAFT
+
+
+def asked_if(item: Item, earlier: list[Item]) -> str:
+    """Return when the question is put, in plain words, or what keeps it from being put."""
+    questions = [plain_question(one) for one in earlier]
+    try:
+        condition = parse_show_if(item.show_if, questions)
+    except ConditionError as error:
+        return f"{error.path}: {error.translated(_)}" if error.path else error.translated(_)
+    return sentence(condition, catalogue_of(questions), _)
+
+
+class ItemForm(forms.ModelForm[Item]):
+    """A question of a draft."""
+
+    options = OptionsField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        version = self.fields.get("version")
+        if version is not None and self.instance._state.adding is False:
+            version.disabled = True
+
+    def clean_show_if(self) -> Any:
+        """Nothing written means always."""
+        return always_if_nothing(self.cleaned_data["show_if"])
+
+    def clean(self) -> dict[str, Any]:
+        """Check the condition against the questions that come before."""
+        cleaned = super().clean() or self.cleaned_data
+        version, position = cleaned.get("version"), cleaned.get("position")
+        if version and position is not None and "show_if" in cleaned:
+            place = (position, self.instance.pk or float("inf"))
+            earlier = [plain_question(item) for item in items_of(version.pk) if (item.position, item.pk) < place]
+            check_document(self, "show_if", lambda: parse_show_if(cleaned["show_if"], earlier))
+        return cleaned
+
+
+class ItemChangeList(ChangeList):
+    """A page of questions with their sentences; the versions that they stand in are read once a page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Say every condition of the page in words."""
+        super().get_results(request)
+        versions = {item.version_id for item in self.result_list}
+        siblings: dict[int, list[Item]] = {}
+        for item in Item.objects.filter(version__in=versions).order_by("position", "pk"):
+            siblings.setdefault(item.version_id, []).append(item)
+        for item in self.result_list:
+            item.plain_sentence = asked_if(item, _before(item, siblings.get(item.version_id, [])))
+
+
+def _before(item: Item, items: list[Item]) -> list[Item]:
+    return [one for one in items if (one.position, one.pk) < (item.position, item.pk)]
+
+
+@admin.register(Item)
+class ItemAdmin(ScopedModelAdmin[Item]):
+    """Questions of drafts to edit, published ones to read."""
+
+    form = ItemForm
+    formfield_overrides = DOCUMENT_FIELDS
+    list_display = ("text", "code", "version", "position", "kind", "sentence")
+    list_filter = (("version__survey", VocabularyFilter), "version__status", "kind", ("version", LinkedRowFilter))
+    list_select_related = ("version__survey",)
+    search_fields = ("text", "code", "version__survey__name")
+    ordering = ("-version_id", "position", "pk")
+    fieldsets = (
+        (None, {"fields": ("version", "position", "code", "kind", "text", "hint", "is_required")}),
+        (gettext_lazy("For a choice"), {"fields": ("options", "is_multiple")}),
+        (
+            gettext_lazy("For a scale"),
+            {"fields": (("low", "low_label"), ("high", "high_label"), "measures")},
+        ),
+        (gettext_lazy("Ask only if"), {"fields": ("show_if", "sentence")}),
+    )
+    readonly_fields = ("sentence",)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The list that knows the sentences."""
+        return ItemChangeList
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Put a new question last."""
+        initial: dict[str, Any] = dict(super().get_changeform_initial_data(request))
+        version = str(initial.get("version", ""))
+        if version.isdecimal() and "position" not in initial:
+            items = self.get_queryset(request).filter(version=int(version[:18]))
+            initial["position"] = (items.aggregate(last=Max("position"))["last"] or 0) + 1
+        return initial
+
+    def get_field_queryset(
+        self, db: str | None, db_field: RelatedField[Any, Any], request: HttpRequest
+    ) -> QuerySet[Any]:
+        """New questions go into drafts."""
+        rows = super().get_field_queryset(db, db_field, request)
+        if db_field.name == "version":
+            rows = rows.filter(status=SurveyVersion.Status.DRAFT).select_related("survey").order_by("-pk")
+        return rows
+
+    @admin.display(description=gettext_lazy("asked"))
+    def sentence(self, item: Item) -> str:
+        """When the question is put."""
+        if item.pk is None:
+            return ""
+        if not hasattr(item, "plain_sentence"):
+            return asked_if(item, _before(item, items_of(item.version_id)))
+        return str(item.plain_sentence)
+
+    def has_change_permission(self, request: HttpRequest, obj: Item | None = None) -> bool:
+        """Published questions never change."""
+        return is_open(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Item | None = None) -> bool:
+        """Published questions stay."""
+        return is_open(obj) and super().has_delete_permission(request, obj)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Say why the page of a published question has nothing to save."""
+        item = context.get("original")
+        if not is_open(item):
+            text = _(
+                "Version %(number)s was published, so its questions stay. To change one, make a new draft from it."
+            )
+            self.message_user(request, text % {"number": item.version.number}, messages.INFO)
+        return super().render_change_form(request, context, *args, **kwargs)

@@ -1,0 +1,113 @@
+"""Steps that a row takes: a button on its page, a page that says what follows, and then the use case."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, ClassVar, TypeVar
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+
+from accounts.admin.scoped import ScopedModelAdmin, manager_behind
+from accounts.models import User
+from surveys.versions import VersionError
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step as its page speaks of it; `take` is the use case, `done` the message over the row that it gives back."""
+
+    label: str | Promise
+    consequence: str | Promise
+    done: str | Promise
+    take: Callable[[Any, User, datetime], Any]
+    makes_new_row: bool = False
+
+
+class SteppedAdmin(ScopedModelAdmin[M]):
+    """Screens of rows that change by steps with a page to confirm each."""
+
+    change_form_template = "admin/surveys/change_form.html"
+    steps: ClassVar[Mapping[str, Step]] = {}
+
+    def offered(self, row: M) -> list[str]:
+        """Return the names of the steps that the row can take now."""
+        return list(self.steps)
+
+    def further_tools(self, request: HttpRequest, row: M) -> list[dict[str, Any]]:
+        """Return buttons that lead elsewhere."""
+        return []
+
+    def get_urls(self) -> list[URLPattern]:
+        """The pages that confirm a step."""
+        steps = [
+            path(
+                f"<int:pk>/{name}/",
+                self.admin_site.admin_view(partial(self.step_view, name=name)),
+                name=f"{self.opts.app_label}_{self.opts.model_name}_{name}",
+            )
+            for name in self.steps
+        ]
+        return [*steps, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Offer the steps that the row can take."""
+        row = self.get_object(request, object_id)
+        tools = self._tools(request, row) if row else []
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
+
+    def step_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
+        """Confirm a step, take it, and go to the row that it led to; or say why it cannot be taken."""
+        row = self.get_object(request, str(pk))
+        if row is None:
+            raise Http404
+        step = self.steps[name]
+        if not self._may(request, row, step):
+            raise PermissionDenied
+        form = forms.Form(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            try:
+                result = step.take(row, manager_behind(request), timezone.now())
+            except VersionError as error:
+                form.add_error(None, str(error))
+            else:
+                text = str(step.done) % {"row": result}
+                self.log_change(request, result, text)
+                self.message_user(request, text, messages.SUCCESS)
+                return HttpResponseRedirect(self._url("change", result))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": row,
+            "title": f"{step.label}: {row}",
+            "step": step,
+            "form": form,
+        }
+        status = 409 if form.errors else 200
+        return TemplateResponse(request, "admin/surveys/confirm.html", context, status=status)
+
+    def _may(self, request: HttpRequest, row: M, step: Step) -> bool:
+        return self.has_add_permission(request) if step.makes_new_row else self.has_change_permission(request, row)
+
+    def _tools(self, request: HttpRequest, row: M) -> list[dict[str, Any]]:
+        steps = [
+            {"label": self.steps[name].label, "url": self._url(name, row)}
+            for name in self.offered(row)
+            if self._may(request, row, self.steps[name])
+        ]
+        return [*self.further_tools(request, row), *steps]
+
+    def _url(self, page: str, row: Model) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=[row.pk])

@@ -1,0 +1,78 @@
+"""What answering would bring: the rules in force, run over what is known of the person before anything is recorded."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from accounts.conditions import Value, Values
+from accounts.facts import EMPLOYEE_ROLES
+from loyalty.earning import MAY_EARN, CapSubject, Gift, MayEarn, evaluate
+from loyalty.facts import ATTRIBUTE_PREFIX, DAY, SOURCE, TIER, TIER_RANK
+from loyalty.models import Program
+from loyalty.rulebook import NO_RULES, rules_by_type
+from surveys.activity import SOURCE_CODE, SURVEY_ATTRIBUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Points for the person and for the company; `is_limited` where a limit may cut them ("up to")."""
+
+    points: int = 0
+    company_points: int = 0
+    is_limited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where a person's company stands in a program; `consent_roles` is None where nothing was agreed to."""
+
+    consent_roles: Iterable[str] | None
+    monthly_limit: int | None
+    tier: str | None
+    tier_rank: int | None
+
+
+def promise(
+    *, rule_set_id: int | None, type_id: int | None, program: Program, code: str, person: Values, stand: Stand,
+    at: datetime,
+) -> Promise:  # fmt: skip
+    """Return what a response to the survey `code` would bring at `at`; no query once the rules are kept in memory.
+
+    Limits that were partly used up are not read: what they may cut is said, not by how much.
+    """
+    if rule_set_id is None or type_id is None:
+        return Promise()
+    rules = rules_by_type(rule_set_id).get(type_id, NO_RULES).rules
+    values: dict[str, Value] = {
+        **person,
+        MAY_EARN: _may_earn(stand, person).value,
+        SOURCE: SOURCE_CODE,
+        DAY: at.astimezone(program.zone).date(),
+        TIER: stand.tier,
+        TIER_RANK: None if stand.tier_rank is None else Decimal(stand.tier_rank),
+        f"{ATTRIBUTE_PREFIX}{SURVEY_ATTRIBUTE}": code,
+    }
+    points = {CapSubject.EMPLOYEE: 0, CapSubject.COMPANY: 0}
+    is_limited = False
+    for verdict in evaluate(rules, values):
+        for gift in verdict.gifts:
+            limits = _limits(gift, stand)
+            points[gift.to] += min([gift.points, *limits])
+            is_limited |= bool(limits) and gift.points > 0
+    return Promise(points[CapSubject.EMPLOYEE], points[CapSubject.COMPANY], is_limited)
+
+
+def _limits(gift: Gift, stand: Stand) -> list[int]:
+    limits = [cap.limit for cap in gift.rule.caps if cap.subject in (gift.to, CapSubject.PROGRAM)]
+    if gift.to is CapSubject.EMPLOYEE and stand.monthly_limit is not None:
+        limits.append(stand.monthly_limit)
+    return limits
+
+
+def _may_earn(stand: Stand, person: Values) -> MayEarn:
+    if stand.consent_roles is None:
+        return MayEarn.NO_CONSENT
+    named, roles = frozenset(stand.consent_roles), person.get(EMPLOYEE_ROLES)
+    own = roles if isinstance(roles, frozenset) else frozenset()
+    return MayEarn.YES if not named or named & own else MayEarn.ROLE_NOT_NAMED

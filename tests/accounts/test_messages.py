@@ -1,0 +1,58 @@
+"""What people want to be told, and where a message leads."""
+
+import pytest
+from django.urls import reverse
+
+from accounts import messages
+from accounts.messages import MessageKind, Telling
+from accounts.models import Message, NotificationPreference
+from tests.factories.world import NOW, a_company, an_employee
+
+pytestmark = pytest.mark.django_db
+
+Topic, Channel = NotificationPreference.Topic, NotificationPreference.Channel
+
+
+def told(kind: MessageKind, topic: str, channel: str, *, is_wanted: bool) -> int:
+    """How many of two people are told, one of whom has said what they want."""
+    people = [an_employee(a_company()) for _ in range(2)]
+    NotificationPreference.objects.create(employee=people[0], topic=topic, channel=channel, is_wanted=is_wanted)
+    messages.tell(kind, [Telling(person.pk, 1, {}) for person in people], now=NOW)
+    return Message.objects.count()
+
+
+@pytest.mark.parametrize(
+    ("topic", "channel", "is_wanted", "count"),
+    [
+        (Topic.ORDERS, Channel.INBOX, False, 1),
+        (Topic.ORDERS, Channel.INBOX, True, 2),
+        (Topic.ORDERS, Channel.EMAIL, False, 2),
+        (Topic.NEWS, Channel.INBOX, False, 2),
+    ],
+)
+def test_whoever_does_not_want_a_topic_in_the_inbox_is_left_out(
+    topic: str, channel: str, is_wanted: bool, count: int
+) -> None:
+    kind = MessageKind("test-topic", "", topic=Topic.ORDERS)
+
+    assert told(kind, topic, channel, is_wanted=is_wanted) == count
+
+
+def test_what_has_no_topic_cannot_be_switched_off() -> None:
+    assert told(MessageKind("test-always", ""), Topic.ORDERS, Channel.INBOX, is_wanted=False) == 2
+
+
+def test_message_leads_to_its_row_its_page_or_nowhere() -> None:
+    kinds = [
+        MessageKind("test-row", "", "order"),
+        MessageKind("test-page", "", "orders", names_subject=False),
+        MessageKind("test-nowhere", ""),
+    ]
+    messages.register(*kinds)
+
+    addresses = [
+        messages.address_of(Message(kind=code, subject_id=5))
+        for code in (*(kind.code for kind in kinds), "of-the-future")
+    ]
+
+    assert addresses == [reverse("order", args=[5]), reverse("orders"), "", ""]
