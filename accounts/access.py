@@ -49,4 +49,5 @@ def _keep_what_was_typed(request: HttpRequest) -> None:
 
 employees_only = for_actors(lambda actor: actor.is_employee)
 account_managers_only = for_actors(lambda actor: actor.is_account_manager)
+clients_and_account_managers = for_actors(lambda actor: actor.is_employee or actor.is_account_manager)
 signed_in = for_actors(lambda actor: True)

@@ -23,7 +23,8 @@ MOST_CHARACTERS = 20_000
 """Names and values together: twice the longest note."""
 
 _SALT = "accounts.drafts"
-_LEFT_OUT = frozenset({TOKEN_FIELD, "csrfmiddlewaretoken"})
+_LEFT_OUT = frozenset({TOKEN_FIELD, "csrfmiddlewaretoken", "key"})
+"""Words of the form, not of the person: one that is shown again is another request, with a key of its own."""
 
 
 class NotOursError(Exception):
@@ -56,8 +57,8 @@ def word_of(token: str) -> Word:
 def keep(*, token: str, typed: Mapping[str, Sequence[str]], now: datetime) -> bool:
     """Keep what was `typed` into the form that carries `token`, in place of what was kept of that page before.
 
-    Tokens are left out, as are NULs, which the database cannot hold. Returns whether it was kept: too much, or nothing
-    but blanks, is not. Raises NotOursError.
+    Tokens and keys are left out, as are NULs, which the database cannot hold. Returns whether it was kept: too much, or
+    nothing but blanks, is not. Raises NotOursError.
     """
     word = word_of(token)
     fields = {

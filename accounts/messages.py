@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils.formats import number_format
 
 from accounts.models import Message, NotificationPreference
 
@@ -80,7 +81,15 @@ def _wanted(kind: MessageKind, tellings: list[Telling]) -> list[Telling]:
 def title_of(message: Message) -> str:
     """Return what the message says, in the language in force."""
     kind = _kinds.get(message.kind)
-    return str(kind.title).format(**message.facts) if kind else message.kind
+    return str(kind.title).format(**_told(message.facts)) if kind else message.kind
+
+
+def _told(facts: Mapping[str, str | int]) -> dict[str, str]:
+    """Facts in the reader's notation: numbers with their thousands parted."""
+    return {
+        name: fact if isinstance(fact, str) else number_format(fact, force_grouping=True)
+        for name, fact in facts.items()
+    }
 
 
 def address_of(message: Message) -> str:

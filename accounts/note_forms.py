@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
+from uuid import uuid4
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -54,9 +55,22 @@ def overwrite(form: forms.BaseForm, name: str, value: object) -> None:
     form.data = typed
 
 
+def key_field() -> forms.CharField:
+    """Return the hidden field that makes a double click one request."""
+    return forms.CharField(label=_("Key"), max_length=64, widget=forms.HiddenInput, initial=new_key)
+
+
+def new_key() -> str:
+    """Return a key that no other request has."""
+    return uuid4().hex
+
+
 def typed_again(form: forms.BaseForm) -> dict[str, Any]:
-    """Return what was typed into a bound form, as the initial values of one that complains of nothing yet."""
-    return {name: form[name].value() for name in form.fields}
+    """Return what was typed into a bound form, as the initial values of one that complains of nothing yet.
+
+    But for its key: a form that is shown again is another request.
+    """
+    return {name: form[name].value() for name in form.fields if name != "key"}
 
 
 class NoteForm(forms.ModelForm[ServiceNote]):
@@ -123,6 +137,7 @@ class ComposerForm(NoteForm):
     follow_up_kind = forms.ChoiceField(
         label=_("What is owed"), choices=FollowUp.Kind.choices, required=False, initial=FollowUp.Kind.PROMISE
     )
+    key = key_field()
 
     def clean(self) -> dict[str, Any]:
         """Ask for a promise and its day, or for neither."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts import audit, follow_ups
+from accounts import audit, follow_ups, idempotency
 from accounts.follow_ups import Promise
 from accounts.models import Company, Employee, FollowUp, ServiceNote, ServiceNoteVersion
 
@@ -41,12 +41,24 @@ def write_note(
     visibility: str = ServiceNote.Visibility.INTERNAL,
     people: Iterable[Employee] = (),
     promise: Promise | None = None,
+    key: str = "",
 ) -> ServiceNote:
     """Write a note on `company`; `people` are those of the company it was about or with.
 
-    What was promised is written with it, and is shared with the client where the note is.
+    What was promised is written with it, and is shared with the client where the note is. The same `key` again gives
+    the same note. Raises idempotency.KeyUsedForAnotherRequestError where the key stands for other words; then nothing
+    has changed.
     """
+    named = [person for person in people if person.company_id == company.pk]
     with transaction.atomic():
+        claim = None
+        if key:
+            promised = [promise.text, promise.due_on.isoformat(), promise.kind] if promise is not None else None
+            about = sorted(person.pk for person in named)
+            content = ["note", company.pk, kind, text, happened_at.isoformat(), visibility, about, promised]
+            claim = idempotency.claim(user_id=author_id, key=key, content=content)
+            if claim.resource_id is not None:
+                return ServiceNote.objects.get(pk=claim.resource_id)
         note = ServiceNote.objects.create(
             company=company,
             author_id=author_id,
@@ -55,9 +67,11 @@ def write_note(
             happened_at=happened_at,
             visibility=visibility,
         )
-        note.people.set(person for person in people if person.company_id == company.pk)
+        note.people.set(named)
         if promise is not None:
             follow_ups.promise(promise, company=company, by_user_id=author_id, visibility=visibility, note=note)
+        if claim is not None:
+            idempotency.settle(claim, note.pk)
     return note
 
 

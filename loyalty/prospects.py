@@ -1,13 +1,16 @@
 """What somebody can earn next: the rules in force held against what is known before anything has happened."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
+from typing import Any as Anything
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import JSONObject
+from django.utils.formats import number_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
@@ -36,7 +39,6 @@ from accounts.facts import (
 )
 from accounts.models import Employee, RoleAssignment, SegmentMembership
 from accounts.scope import in_force
-from loyalty import arrays
 from loyalty.activities.limits import CONSENT_LIMIT
 from loyalty.earning import (
     CapSubject,
@@ -52,7 +54,7 @@ from loyalty.earning import (
 )
 from loyalty.facts import DAY, TIER, TIER_RANK, catalogue_of
 from loyalty.ledger import CapKey
-from loyalty.models import Consent, Membership, RuleSet, TierAssignment
+from loyalty.models import CapUsage, Consent, Membership, Rule, RuleSet, TierAssignment
 from loyalty.rulebook import rules_by_type
 from loyalty.vocabulary import Vocabulary
 
@@ -192,30 +194,36 @@ class Used:
         return self._used.get(key, 0)
 
 
-def used_limits(membership: Membership, situation: Situation, actor: Actor) -> Used:
-    """Read what the limits of the rules in force have let through for the actor; one query."""
-    day = actor.at.astimezone(membership.program.zone).date()
-    if situation.rule_set_id is None:
-        return Used({}, day)
-    keys = {
-        key
-        for rules in rules_by_type(situation.rule_set_id).values()
-        for rule in rules.rules
-        for key, _limit, _sentence in _limits(rule, membership, situation, actor, day)
-        if key is not None
-    }
-    if not keys:
-        return Used({}, day)
-    rows = arrays.fetch(
-        """SELECT u.program_id, u.rule_code, u.subject, u.subject_id, u.period, u.period_start, u.used
-           FROM loyalty_capusage u
-           JOIN unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::date[])
-             AS k(program_id, rule_code, subject, subject_id, period, period_start)
-             ON (u.program_id, u.rule_code, u.subject, u.subject_id, u.period, u.period_start)
-              = (k.program_id, k.rule_code, k.subject, k.subject_id, k.period, k.period_start)""",
-        *arrays.columns_of(sorted(keys)),
+def with_used_limits(memberships: QuerySet[Membership], actor: Actor) -> QuerySet[Membership]:
+    """Bring what `used_limits` needs along with an employee's memberships, in the same query."""
+    day = actor.at.date()
+    around = (day - timedelta(days=1), day, day + timedelta(days=1))  # what day a program has depends on its zone
+    counters = CapUsage.objects.filter(
+        Q(subject=CapSubject.EMPLOYEE, subject_id=actor.employee_id)
+        | Q(subject=CapSubject.COMPANY, subject_id=actor.company_id),
+        program=OuterRef("program"),
+        period_start__in={period_start(period, day) for period in Period for day in around},
     )
-    return Used({CapKey(*row[:-1]): int(row[-1]) for row in rows}, day)
+    codes = Rule.objects.filter(rule_set__program=OuterRef(OuterRef("program"))).values("code")
+    columns = ("rule_code", "subject", "subject_id", "period", "period_start", "used")
+    fields = JSONObject(**{name: name for name in columns})
+    return memberships.annotate(
+        rules_used=ArraySubquery(counters.filter(rule_code__in=codes).values(json=fields)),
+        consent_used=ArraySubquery(counters.filter(rule_code=CONSENT_LIMIT).values(json=fields)),
+    )
+
+
+def used_limits(membership: Membership, actor: Actor) -> Used:
+    """Return what the limits have let through that a membership of `with_used_limits` brought along; no query."""
+    row = vars(membership)
+    counters = [*row["rules_used"], *row["consent_used"]]
+    day = actor.at.astimezone(membership.program.zone).date()
+    return Used({_key(counter, membership.program_id): counter["used"] for counter in counters}, day)
+
+
+def _key(counter: Mapping[str, Anything], program_id: int) -> CapKey:
+    start = date.fromisoformat(counter["period_start"])
+    return CapKey(program_id, counter["rule_code"], counter["subject"], counter["subject_id"], counter["period"], start)
 
 
 def _prospect(
@@ -307,7 +315,7 @@ def _limits(
         start = period_start(Period.MONTH, day)
         key = CapKey(program_id, CONSENT_LIMIT, CapSubject.EMPLOYEE, actor.employee_id, Period.MONTH, start)
         sentence = _("at most %(limit)s points a month per person from everything, as your company agreed")
-        yield key, own_limit, sentence % {"limit": f"{own_limit:,}"}
+        yield key, own_limit, sentence % {"limit": number_format(own_limit, force_grouping=True)}
 
 
 def _truth(node: Condition, values: Values) -> bool | None:

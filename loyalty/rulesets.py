@@ -3,9 +3,6 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Max
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -13,15 +10,25 @@ from accounts.conditions import ConditionError
 from accounts.models import User
 from loyalty.earning import FormulaError
 from loyalty.models import Program, Rule, RuleCap, RuleSet
+from loyalty.versions import (
+    NotADraftError,
+    NotInForceError,
+    StartsTooEarlyError,
+    VersionError,
+    locked_draft,
+    put_in_force,
+    take_out_of_force,
+)
+from loyalty.versions import next_version as next_version_of
 from loyalty.vocabulary import Vocabulary
 
 __all__ = [
     "NoRulesError",
     "NotADraftError",
     "NotInForceError",
-    "RuleSetError",
     "StartsTooEarlyError",
     "UnsoundRuleError",
+    "VersionError",
     "activate",
     "draft_from",
     "next_version",
@@ -29,19 +36,11 @@ __all__ = [
 ]
 
 
-class RuleSetError(Exception):
-    """A step that a rule set cannot take; `str()` says why and what to do, in the language in force."""
-
-
-class NotADraftError(RuleSetError):
-    """The version is, or was, in force already."""
-
-
-class NoRulesError(RuleSetError):
+class NoRulesError(VersionError):
     """A version without rules would give nobody anything."""
 
 
-class UnsoundRuleError(RuleSetError):
+class UnsoundRuleError(VersionError):
     """A rule that cannot be run; `rule_code` names it, the sentence the leaf or key."""
 
     def __init__(self, message: str, *, rule_code: str) -> None:
@@ -49,18 +48,9 @@ class UnsoundRuleError(RuleSetError):
         self.rule_code = rule_code
 
 
-class StartsTooEarlyError(RuleSetError):
-    """The version would begin where other rules have held already, or begin later themselves."""
-
-
-class NotInForceError(RuleSetError):
-    """Only a version that is in force, or will be, can be taken out of force."""
-
-
 def next_version(program: Program) -> int:
-    """Lock the program until the transaction ends, and return the number of its next version."""
-    Program.objects.select_for_update(no_key=True).get(pk=program.pk)
-    return (RuleSet.objects.filter(program=program).aggregate(last=Max("version"))["last"] or 0) + 1
+    """Lock the program until the transaction ends, and return the number of its next rule set."""
+    return next_version_of(RuleSet, program.pk)
 
 
 def draft_from(*, rule_set: RuleSet, by: User, now: datetime) -> RuleSet:
@@ -98,26 +88,13 @@ def activate(*, rule_set: RuleSet, by: User, starts_at: datetime, now: datetime)
     A program's first version may start in the past, any other starts at `now` or later. Raises NotADraftError,
     NoRulesError, UnsoundRuleError or StartsTooEarlyError; then nothing has changed.
     """
+    why_not_past = _(
+        "The version cannot begin in the past: activities were judged by the rules of then. Begin now or later."
+    )
     with transaction.atomic():
-        draft = _locked(rule_set)
-        if draft.status != RuleSet.Status.DRAFT:
-            raise NotADraftError(
-                _("Version %(version)s was put in force already. To change it, make a new draft from it.")
-                % {"version": draft.version}
-            )
+        draft = locked_draft(rule_set)
         _require_sound_rules(draft)
-        ended = _make_room(draft, starts_at, now)
-        draft.status, draft.starts_at, draft.ends_at = RuleSet.Status.ACTIVE, starts_at, None
-        draft.save(update_fields=["status", "starts_at", "ends_at"])
-        audit.record(
-            "rule-set-activated",
-            draft,
-            actor_id=by.pk,
-            now=now,
-            version=draft.version,
-            starts_at=starts_at.isoformat(),
-            takes_the_place_of=ended.version if ended else None,
-        )
+        put_in_force(draft, action="rule-set-activated", by=by, starts_at=starts_at, now=now, why_not_past=why_not_past)
     return draft
 
 
@@ -127,27 +104,7 @@ def retire(*, rule_set: RuleSet, by: User, now: datetime) -> RuleSet:
     A version that has not begun yet never will, and the one that it was to follow goes on. Raises NotInForceError;
     then nothing has changed.
     """
-    with transaction.atomic():
-        version = _locked(rule_set)
-        starts_at, ends_at = version.starts_at, version.ends_at
-        if version.status != RuleSet.Status.ACTIVE or starts_at is None or (ends_at is not None and ends_at <= now):
-            raise NotInForceError(
-                _("Version %(version)s is not in force, so there is nothing to end.") % {"version": version.version}
-            )
-        version.status, version.ends_at = RuleSet.Status.RETIRED, max(now, starts_at)
-        version.save(update_fields=["status", "ends_at"])
-        if starts_at > now:
-            RuleSet.objects.filter(
-                program=version.program_id, status=RuleSet.Status.ACTIVE, ends_at=starts_at, starts_at__lt=starts_at
-            ).update(ends_at=ends_at)
-        audit.record("rule-set-retired", version, actor_id=by.pk, now=now, version=version.version)
-    return version
-
-
-def _locked(rule_set: RuleSet) -> RuleSet:
-    """The rule set as it stands, under the lock of its program: two managers act one after the other."""
-    Program.objects.select_for_update(no_key=True).get(pk=rule_set.program_id)
-    return RuleSet.objects.select_related("program").get(pk=rule_set.pk)
+    return take_out_of_force(rule_set, action="rule-set-retired", by=by, now=now)
 
 
 def _require_sound_rules(draft: RuleSet) -> None:
@@ -169,30 +126,3 @@ def _require_sound_rules(draft: RuleSet) -> None:
                 _("The rule “%(rule)s” cannot be run. %(reason)s") % {"rule": rule.name, "reason": reason},
                 rule_code=rule.code,
             ) from error
-
-
-def _make_room(draft: RuleSet, starts_at: datetime, now: datetime) -> RuleSet | None:
-    """End the version in force at `starts_at` there, and return it."""
-    others = [
-        (version, version.starts_at)
-        for version in RuleSet.objects.filter(program=draft.program_id).exclude(status=RuleSet.Status.DRAFT)
-        if version.starts_at is not None and version.starts_at != version.ends_at
-    ]
-    if others and starts_at < now:
-        raise StartsTooEarlyError(
-            _("The version cannot begin in the past: activities were judged by the rules of then. Begin now or later.")
-        )
-    for version, start in others:
-        if start >= starts_at:
-            raise StartsTooEarlyError(
-                _("Version %(version)s begins on %(start)s. Begin after that, or take that version out of force first.")
-                % {"version": version.version, "start": date_format(localtime(start), "DATETIME_FORMAT")}
-            )
-    for version, _start in others:
-        if version.ends_at is None or version.ends_at > starts_at:
-            version.ends_at = starts_at
-            if starts_at <= now:
-                version.status = RuleSet.Status.RETIRED
-            version.save(update_fields=["status", "ends_at"])
-            return version
-    return None

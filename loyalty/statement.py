@@ -181,7 +181,7 @@ def title_of(kind: str, activity_type: str) -> str:
         case Transaction.Kind.REDEEM:
             return _("Redeemed")
         case Transaction.Kind.CANCEL:
-            return _("Redemption cancelled")
+            return _("Points back")
         case Transaction.Kind.ADJUST:
             return _("Changed by hand")
         case _:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -67,7 +67,7 @@ def sentence_of(error: Exception) -> str:
     match error:
         case PriceChangedError(price=price):
             return _("The price has changed to %(price)s points. Nothing is booked; confirm it if you agree.") % {
-                "price": f"{price:,}"
+                "price": number_format(price, force_grouping=True)
             }
         case InsufficientPointsError(available=available, wanted=wanted):
             return _missing(wanted - available)
@@ -89,7 +89,7 @@ def _missing(points: int) -> str:
     text = ngettext(
         "%(missing)s point is missing. Nothing is booked.", "%(missing)s points are missing. Nothing is booked.", points
     )
-    return text % {"missing": f"{points:,}"}
+    return text % {"missing": number_format(points, force_grouping=True)}
 
 
 def _decided(approval: Approval | None) -> str:
@@ -99,9 +99,9 @@ def _decided(approval: Approval | None) -> str:
     said = {"name": approval.decided_by.name, "at": date_format(localtime(approval.decided_at), "DATETIME_FORMAT")}
     match approval.state:
         case Approval.State.APPROVED:
-            return _("%(name)s approved this already on %(at)s. Nothing is left to do.") % said
+            return _("%(name)s approved this already (%(at)s). Nothing is left to do.") % said
         case Approval.State.REJECTED:
-            return _("%(name)s rejected this already on %(at)s. Nothing is left to do.") % said
+            return _("%(name)s rejected this already (%(at)s). Nothing is left to do.") % said
         case _:
             return _("This was cancelled on %(at)s, so nothing is left to decide.") % said
 

@@ -148,11 +148,16 @@ def catalogue(actor: Actor, *, program_id: int, means: Means, wish: Wish) -> Rew
     return rewards.order_by(*SORTS[wish.sort])
 
 
-def next_reward_for(actor: Actor, *, program_id: int, points: int) -> ShownReward | None:
-    """Return the cheapest reward in stock that is out of reach yet, or the dearest one within it; one query."""
+def next_reward_for(actor: Actor, *, owner: Owner, points: int) -> ShownReward | None:
+    """Return the cheapest reward in stock that is out of reach yet, or the dearest one within it; one query.
+
+    Only rewards that `owner`, a person or a company, can pay for with the own `points`.
+    """
+    not_paid = Reward.PaidFrom.COMPANY if owner.employee_id else Reward.PaidFrom.EMPLOYEE
     rewards = (
         Reward.objects.visible_to(actor)
-        .filter(program=program_id, is_published=True, stock__taken__lt=F("stock__total"))
+        .filter(program=owner.program_id, is_published=True, stock__taken__lt=F("stock__total"))
+        .exclude(paid_from=not_paid)
         .select_related("stock")
     )
     reward = rewards.order_by(Case(When(price__gt=points, then=0), default=1), Abs(F("price") - points), "pk").first()

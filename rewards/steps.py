@@ -3,13 +3,12 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from accounts import approvals, audit
 from loyalty.ledger import Act, Book, Owner
 from loyalty.models import Program, Transaction, Wallet
 from rewards.models import Redemption, RedemptionStep, RewardStock
-from rewards.models.redemptions import RedemptionQuerySet
 
 State = Redemption.State
 
@@ -60,7 +59,7 @@ def waits_for_company(redemption: Redemption) -> bool:
     return redemption.state == State.REQUESTED and redemption.approval_id is not None
 
 
-def in_our_queue(redemptions: RedemptionQuerySet) -> RedemptionQuerySet:
+def in_our_queue(redemptions: QuerySet[Redemption]) -> QuerySet[Redemption]:
     """Those of `redemptions` that wait for the vendor's approval, and no longer for their company's."""
     asks_nobody = Q(state=State.REQUESTED, approval__isnull=True)
     return redemptions.filter(asks_nobody | Q(state=State.CLIENT_APPROVED))

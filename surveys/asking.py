@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 
-from accounts.conditions import ALWAYS, Catalogue, Condition, Fact, FactType, Value, Values, parse
+from accounts.conditions import ALWAYS, Catalogue, Condition, Fact, FactType, Value, parse
 
 ANSWER_PREFIX = "answer."
 MOST_TEXT = 2_000
@@ -135,15 +135,6 @@ def shown(questions: Sequence[Question], answers: Answers) -> list[Question]:
         if question.code in answers:
             values[question.fact.code] = answers[question.code].value(question)
     return put
-
-
-def values_of(questions: Sequence[Question], answers: Answers) -> Values:
-    """Return the answers to what is put, as conditions read them."""
-    return {
-        question.fact.code: answers[question.code].value(question)
-        for question in shown(questions, answers)
-        if question.code in answers
-    }
 
 
 def next_open(questions: Sequence[Question], answers: Answers) -> Question | None:

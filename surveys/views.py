@@ -12,6 +12,7 @@ from accounts.access import employees_only
 from accounts.actors import Actor
 from accounts.middleware import actor_behind
 from surveys.answering import (
+    AlreadyAnsweredError,
     AnswerRefusedError,
     NotAskedError,
     NotPutError,
@@ -63,6 +64,8 @@ def step(request: HttpRequest, pk: int, step: int) -> HttpResponse:
     actor = actor_behind(request)
     response = _response_in_sight(actor, pk)
     if response is None:
+        if request.method == "POST" and answered_by(actor).filter(survey=pk).exists():
+            messages.warning(request, str(AlreadyAnsweredError()))  # else thanks would look as if this counted
         return HttpResponseRedirect(reverse("survey", args=[pk]))
     sheet = sheet_of(response)
     question = sheet.at(step)

@@ -7,10 +7,12 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.fields.related import RelatedField
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import audit
 from accounts.actors import Actor
 from accounts.admin.links import AskedFilter, LinkedRowFilter, VocabularyFilter, rows_link
 from accounts.admin.scoped import (
@@ -20,6 +22,7 @@ from accounts.admin.scoped import (
     ScopedAdmin,
     ScopedInline,
     ScopedModelAdmin,
+    manager_behind,
 )
 from accounts.models import (
     AccountManagerAssignment,
@@ -29,6 +32,7 @@ from accounts.models import (
     Segment,
     SegmentMembership,
     ServiceNote,
+    User,
 )
 
 
@@ -41,6 +45,20 @@ class VendorUsers(ScopedAdmin[Any]):
         """Leave the clients' own people out where a user is chosen."""
         rows = super().get_field_queryset(db, db_field, request)
         return rows.filter(employee__isnull=True) if db_field.name == "user" else rows
+
+
+def record_portfolio(assignment: AccountManagerAssignment, by: User) -> None:
+    """Put on record that somebody looks after a company, and sees it, or no longer does (A1)."""
+    now = timezone.now()
+    audit.record(
+        "portfolio-changed",
+        assignment,
+        actor_id=by.pk,
+        now=now,
+        company_id=assignment.company_id,
+        user=assignment.user_id,
+        holds=int(assignment.ends_at is None or assignment.ends_at > now),
+    )
 
 
 class ProfileInline(ScopedInline[CompanyProfile, Company]):
@@ -109,6 +127,13 @@ class CompanyAdmin(ScopedModelAdmin[Company]):
         fields = super().get_fields(request, obj)
         return [field for field in fields if obj is not None or field not in self.readonly_fields]
 
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Put every change of who looks after the company on record."""
+        super().save_formset(request, form, formset, change)
+        if formset.model is AccountManagerAssignment:
+            for assignment in [*formset.new_objects, *(changed for changed, _fields in formset.changed_objects)]:
+                record_portfolio(assignment, manager_behind(request))
+
     @admin.display(description=gettext_lazy("people and notes"))
     def behind(self, company: Company) -> str:
         """Links to the rows that are too many for this page."""
@@ -139,6 +164,11 @@ class AccountManagerAssignmentAdmin(
     search_fields = ("company__name", "user__name", "user__email")
     ordering = ("-starts_at",)
     autocomplete_fields = ("company", "user")
+
+    def save_model(self, request: HttpRequest, obj: AccountManagerAssignment, form: Any, change: bool) -> None:
+        """Put every change on record."""
+        super().save_model(request, obj, form, change)
+        record_portfolio(obj, manager_behind(request))
 
 
 @admin.register(Segment)

@@ -39,20 +39,40 @@ class EmployeeAdmin(ScopedModelAdmin[Employee]):
     autocomplete_fields = ("company", "user", "interests")
     inlines = (RoleInline,)
 
+    def save_model(self, request: HttpRequest, obj: Employee, form: Any, change: bool) -> None:
+        """Put on record who may do what from now on, in the words of `accounts.people` (A1)."""
+        super().save_model(request, obj, form, change)
+        changed = set(form.changed_data)
+        acts: list[tuple[str, dict[str, str]]] = []
+        if not change:
+            acts.append(("person-added", {"access": obj.access}))
+        else:
+            if "access" in changed:
+                acts.append(("access-changed", {"access": obj.access}))
+            if "buying_role" in changed:
+                acts.append(("buying-role-changed", {"buying_role": obj.buying_role}))
+            if "is_active" in changed:
+                acts.append(("reactivated" if obj.is_active else "deactivated", {}))
+        by, now = manager_behind(request), timezone.now()
+        for action, numbers in acts:
+            audit.record(action, obj, actor_id=by.pk, now=now, company_id=obj.company_id, **numbers)
+
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Put every change of a role on record (A1)."""
         super().save_formset(request, form, formset, change)
         if formset.model is not RoleAssignment:
             return
+        now = timezone.now()
         for assignment in [*formset.new_objects, *(changed for changed, _fields in formset.changed_objects)]:
             audit.record(
                 "role-assigned",
                 assignment,
                 actor_id=manager_behind(request).pk,
-                now=timezone.now(),
+                now=now,
                 company_id=assignment.employee.company_id,
                 employee=assignment.employee_id,
                 role=assignment.role_id,
+                holds=int(assignment.ends_at is None or assignment.ends_at > now),
             )
 
 

@@ -87,7 +87,7 @@ class LinkedRowFilter(admin.FieldListFilter):
         """All rows, or the one asked for by its name."""
         yield self._choice(changelist.get_query_string(remove=[self._key]), _("All"), is_selected=False)
         asked = self.used_parameters[self._key]
-        numbers = [number for number in asked if str(number).isdigit()] if isinstance(asked, list) else []
+        numbers = [number for number in asked if str(number).isdecimal()] if isinstance(asked, list) else []
         rows = visible_rows(self.field.remote_field.model._default_manager.all(), actor_behind(self._request))
         for row in rows.filter(pk__in=numbers):
             yield self._choice(changelist.get_query_string(), str(row), is_selected=True)

@@ -64,9 +64,9 @@ class FilterAdmin(admin.ModelAdmin[M]):
         try:
             response = super().changelist_view(request, extra_context)
         except DisallowedModelAdminLookup:
-            text = _("This filter is no longer possible here; the whole list is shown. Filter anew and save that.")
-            self.message_user(request, text, messages.WARNING)
-            return HttpResponseRedirect(request.path)
+            return self._whole_list(request)
+        if isinstance(response, HttpResponseRedirect) and response.url == f"{request.path}?{ERROR_FLAG}=1":
+            return self._whole_list(request)
         if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
             query = kept_query(request.GET.urlencode())
             saved_filters = self._saved_filters(request, query)
@@ -78,6 +78,15 @@ class FilterAdmin(admin.ModelAdmin[M]):
                 may_save_filter=query and not is_saved and request.user.has_perm("accounts.add_savedfilter"),
             )
         return response
+
+    def _whole_list(self, request: HttpRequest) -> HttpResponse:
+        """Lead to all rows where the list cannot be cut down as asked; a page too far leads to the first one."""
+        if PAGE_VAR in request.GET:
+            query = kept_query(request.GET.urlencode())
+            return HttpResponseRedirect(f"{request.path}?{query}" if query else request.path)
+        text = _("This filter is no longer possible here; the whole list is shown. Filter anew and save that.")
+        self.message_user(request, text, messages.WARNING)
+        return HttpResponseRedirect(request.path)
 
     def _saved_filters(self, request: HttpRequest, query: str) -> list[FilterLink]:
         me = actor_behind(request).user_id

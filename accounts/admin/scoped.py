@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import BaseModelAdmin
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import PROTECT, QuerySet
@@ -133,6 +134,24 @@ class ScopedModelAdmin(
                     "The first %(most)s rows. There are more: narrow the list down by search or filter."
                 ) % {"most": f"{MOST_COUNTED:,}"}
         return response
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Begin a form with what the address says, without what can be no row's key."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        return {name: value for name, value in initial.items() if self._can_be(name, value)}
+
+    def _can_be(self, name: str, value: Any) -> bool:
+        if name not in {field.name for field in self.opts.get_fields()}:
+            return True
+        field = self.opts.get_field(name)
+        if not isinstance(field, models.ForeignKey | models.ManyToManyField):
+            return True
+        try:
+            for key in value if isinstance(value, list) else [value]:
+                field.remote_field.model._meta.pk.to_python(key)
+        except ValidationError:
+            return False
+        return True
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Refuse what PostgreSQL cannot compare with: text never holds a NUL."""

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +16,7 @@ from accounts.admin.scoped import ScopedModelAdmin, manager_behind
 from accounts.models import User
 
 ACCESS_FIELDS = ("is_staff", "is_superuser", "groups", "user_permissions")
-"""What decides who may do what; each change goes on record (A1)."""
+"""What decides who may do what; each change goes on record (A1), as does whether somebody is let in at all."""
 
 
 class NewUserForm(AdminUserCreationForm[User]):
@@ -80,7 +81,7 @@ class UserAdmin(ScopedModelAdmin[User], auth_admin.UserAdmin[User]):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Put every change of access on record."""
         super().save_related(request, form, formsets, change)
-        changed = [field for field in ACCESS_FIELDS if field in form.changed_data]
+        changed = [field for field in ("is_active", *ACCESS_FIELDS) if field in form.changed_data]
         if changed:
             user: User = form.instance
             audit.record(
@@ -88,10 +89,17 @@ class UserAdmin(ScopedModelAdmin[User], auth_admin.UserAdmin[User]):
                 user,
                 actor_id=manager_behind(request).pk,
                 now=timezone.now(),
+                is_active=int(user.is_active),
                 is_staff=int(user.is_staff),
                 is_superuser=int(user.is_superuser),
-                groups=",".join(str(pk) for pk in user.groups.order_by("pk").values_list("pk", flat=True)),
+                groups=_ids(user.groups.all()),
+                permissions=_ids(user.user_permissions.all()),
             )
+
+
+def _ids(rows: QuerySet[Any]) -> str:
+    """The ids of rows, for the record."""
+    return ",".join(str(pk) for pk in rows.order_by("pk").values_list("pk", flat=True))
 
 
 admin.site.unregister(Group)
@@ -104,3 +112,12 @@ class GroupAdmin(ScopedModelAdmin[Group], auth_admin.GroupAdmin):
     list_display = ("name",)
     search_fields = ("name",)
     ordering = ("name",)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Put on record what everybody in the group may do from now on (A1)."""
+        super().save_related(request, form, formsets, change)
+        if "permissions" in form.changed_data:
+            group: Group = form.instance
+            permissions = _ids(group.permissions.all())
+            by = manager_behind(request)
+            audit.record("group-changed", group, actor_id=by.pk, now=timezone.now(), permissions=permissions)

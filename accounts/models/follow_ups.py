@@ -102,6 +102,7 @@ class FollowUpMove(models.Model):
         constraints = [
             # A day moved without a word: the next one could not tell what to say to the client.
             models.CheckConstraint(condition=~Q(reason=""), name="follow_up_moved_with_reason"),
+            # A move to the day it was due on anyway: a history that says something happened when nothing did.
             models.CheckConstraint(condition=~Q(from_on=F("to_on")), name="follow_up_moved_to_another_day"),
         ]
 

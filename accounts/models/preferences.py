@@ -105,11 +105,13 @@ class SavedFilter(models.Model):
         verbose_name = _("saved filter")
         verbose_name_plural = _("saved filters")
         constraints = [
+            # Two filters under one name: whoever chooses one gets the other.
             models.UniqueConstraint(
                 fields=["owner", "screen", "name"],
                 name="saved_filter_name_unique",
                 violation_error_message=_("You already have a filter of this name."),
             ),
+            # A filter without a name: a link that nobody sees.
             models.CheckConstraint(condition=~Q(name=""), name="saved_filter_has_name"),
         ]
 

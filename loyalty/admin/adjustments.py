@@ -1,7 +1,7 @@
 """Points by hand: asked for here, posted at once or after a second person's approval; and what waits for one."""
 
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from django import forms
@@ -18,7 +18,8 @@ from django.utils.translation import gettext_lazy
 from accounts import idempotency
 from accounts.admin.approvals import ApprovalAdmin
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter, row_link
-from accounts.admin.scoped import NeverDeleted, ReadOnlyAdmin, ScopedModelAdmin, manager_behind
+from accounts.admin.refusals import RefusingAdmin
+from accounts.admin.scoped import NeverDeleted, ReadOnlyAdmin, manager_behind
 from accounts.approvals import AlreadyDecidedError, ApprovalError, OwnRequestError, ReasonMissingError
 from accounts.groups import may_approve
 from accounts.idempotency import KeyUsedForAnotherRequestError
@@ -41,9 +42,7 @@ from loyalty.models import Adjustment, ProgramComment, ProgramDay
 MINUS = "\N{MINUS SIGN}"
 
 
-def refusal(
-    error: AdjustmentError | InsufficientPointsError | ApprovalError | KeyUsedForAnotherRequestError,
-) -> str:
+def refusal(error: Exception) -> str:
     """Return why points cannot be moved, and what to do instead."""
     match error:
         case InsufficientPointsError():
@@ -97,9 +96,14 @@ class AdjustmentForm(forms.ModelForm[Adjustment]):
 
 
 @admin.register(Adjustment)
-class AdjustmentAdmin(NeverDeleted[Adjustment], ScopedModelAdmin[Adjustment]):
+class AdjustmentAdmin(NeverDeleted[Adjustment], RefusingAdmin[Adjustment]):
     """Points by hand: written once, never edited."""
 
+    refusals: ClassVar[tuple[type[Exception], ...]] = (
+        AdjustmentError,
+        InsufficientPointsError,
+        KeyUsedForAnotherRequestError,
+    )
     form = AdjustmentForm
     list_display = ("asked_at", "company", "employee", "points", "reason_code", "state", "asked_by", "act")
     list_filter = (
@@ -170,22 +174,13 @@ class AdjustmentAdmin(NeverDeleted[Adjustment], ScopedModelAdmin[Adjustment]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show the form again, with what was typed, where the points cannot be moved."""
+        """Points are moved once: there is nothing to save again."""
         only_saved = {"show_save_and_add_another": False, "show_save_and_continue": False}
-        extra_context = {**(extra_context or {}), **only_saved}
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except (AdjustmentError, InsufficientPointsError, KeyUsedForAnotherRequestError) as error:
-            request._refusal = refusal(error)  # type: ignore[attr-defined]
-            response = super().changeform_view(request, object_id, form_url, extra_context)
-            response.status_code = 409
-            return response
+        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **only_saved})
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Give the form the refusal to show, where there is one."""
-        form = super().get_form(request, obj, change=change, **kwargs)
-        sentence = getattr(request, "_refusal", "")
-        return type(form.__name__, (RefusedForm, form), {"sentence": sentence}) if sentence else form
+    def said(self, error: Exception) -> str:
+        """Why the points cannot be moved."""
+        return refusal(error)
 
     def response_add(self, request: HttpRequest, obj: Adjustment, post_url_continue: str | None = None) -> HttpResponse:
         """Say whether the points are posted, or what happens next."""
@@ -198,18 +193,6 @@ class AdjustmentAdmin(NeverDeleted[Adjustment], ScopedModelAdmin[Adjustment]):
             )
             self.message_user(request, text, messages.WARNING)
         return HttpResponseRedirect(reverse("admin:loyalty_adjustment_change", args=[obj.pk]))
-
-
-class RefusedForm(forms.ModelForm[Adjustment]):
-    """A form whose points could not be moved."""
-
-    sentence = ""
-
-    def clean(self) -> dict[str, Any]:
-        """Say why."""
-        cleaned = super().clean() or self.cleaned_data
-        self.add_error(None, self.sentence)
-        return cleaned
 
 
 class ApproveForm(forms.Form):

@@ -3,8 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -14,16 +13,18 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.functional import Promise
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.admin.exports import Shown
 from accounts.admin.links import VocabularyFilter, rows_link
-from accounts.admin.scoped import ScopedModelAdmin, manager_behind
+from accounts.admin.scoped import manager_behind
+from accounts.admin.steps import Step
 from accounts.models import Segment, SegmentMembership, StakeholderRole
+from loyalty.admin.versions import ActivateForm, VersionAdmin
 from loyalty.benefits import (
-    BenefitMatrixError,
+    VersionError,
     activate,
     difference,
     draft_from,
@@ -33,46 +34,16 @@ from loyalty.benefits import (
     retire,
     set_cell,
     version_before,
+    version_held_last,
 )
 from loyalty.benefits.differences import PlainCell
-from loyalty.benefits.matrix import plain_cell
+from loyalty.benefits.matrix import matrices_in_force, plain_cell
 from loyalty.benefits.reach import changed_cells, companies_at, reach_of
 from loyalty.benefits.words import place, times
 from loyalty.earning import Period
 from loyalty.models import Benefit, BenefitCell, BenefitMatrix, RuleCap, Tier, TierAssignment
 
 CHANGES_SHOWN = 3
-
-
-class StepForm(forms.Form):
-    """Nothing to ask, only to confirm."""
-
-
-class ActivateForm(StepForm):
-    """From when the version is to hold."""
-
-    starts_at = forms.DateTimeField(
-        label=gettext_lazy("In force from"),
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["starts_at"].help_text = _("In the time zone %(zone)s. Empty: from this moment.") % {
-            "zone": timezone.get_current_timezone_name()
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A step that a version can take, as its confirmation page speaks of it."""
-
-    label: str | Promise
-    consequence: str | Promise
-    done: str | Promise
-    form: type[StepForm]
-    is_danger: bool = False
 
 
 STEPS: Mapping[str, Step] = {
@@ -82,7 +53,8 @@ STEPS: Mapping[str, Step] = {
             "The version that is in force then ends at that moment. This one can no longer be changed: to change it, "
             "a new draft is made. People read the new benefits at once, and use them from then on."
         ),
-        gettext_lazy("%(matrix)s is put in force."),
+        gettext_lazy("%(row)s is put in force."),
+        lambda matrix, by, now, asked: activate(matrix=matrix, by=by, starts_at=asked["starts_at"] or now, now=now),
         ActivateForm,
     ),
     "retire": Step(
@@ -91,8 +63,8 @@ STEPS: Mapping[str, Step] = {
             "The version ends at this moment, and the program's tiers give no benefits from then on. Where it has not "
             "begun yet, it never will, and the version before it goes on. What was used stays on record."
         ),
-        gettext_lazy("%(matrix)s is taken out of force."),
-        StepForm,
+        gettext_lazy("%(row)s is taken out of force."),
+        lambda matrix, by, now, _asked: retire(matrix=matrix, by=by, now=now),
         is_danger=True,
     ),
     "draft": Step(
@@ -100,8 +72,9 @@ STEPS: Mapping[str, Step] = {
         gettext_lazy(
             "The version that holds last is copied into the next one, which you can change until it is in force."
         ),
-        gettext_lazy("%(matrix)s is drawn up; it can be changed now."),
-        StepForm,
+        gettext_lazy("%(row)s is drawn up; it can be changed now."),
+        lambda matrix, by, now, _asked: draft_from(program=matrix.program, by=by, now=now),
+        makes_new_row=True,
     ),
 }
 
@@ -196,10 +169,12 @@ class Line:
 
 
 @admin.register(BenefitMatrix)
-class BenefitMatrixAdmin(ScopedModelAdmin[BenefitMatrix]):
+class BenefitMatrixAdmin(VersionAdmin[BenefitMatrix]):
     """Versions. Drafts are filled cell by cell; all else is a step with a page to confirm it."""
 
     form = MatrixForm
+    steps: ClassVar[Mapping[str, Step]] = STEPS
+    step_template = "admin/loyalty/benefitmatrix/confirm.html"
     list_display = ("__str__", "status", "starts_at", "ends_at", "cell_list", "changes")
     list_filter = (("program", VocabularyFilter), "status")
     list_select_related = ("program",)
@@ -240,12 +215,7 @@ class BenefitMatrixAdmin(ScopedModelAdmin[BenefitMatrix]):
         more = len(sentences) - len(shown)
         if more:
             shown.append((ngettext("and %(count)s more change", "and %(count)s more changes", more) % {"count": more},))
-        return format_html("{}", format_html_join("", "{}<br>", shown))
-
-    def has_delete_permission(self, request: HttpRequest, obj: BenefitMatrix | None = None) -> bool:
-        """Drafts can be thrown away."""
-        is_draft = obj is None or obj.status == BenefitMatrix.Status.DRAFT
-        return is_draft and super().has_delete_permission(request, obj)
+        return Shown.of(format_html_join("", "{}<br>", shown), " ".join(text for (text,) in shown))
 
     def get_deleted_objects(
         self, objs: QuerySet[Any] | Sequence[Any], request: HttpRequest
@@ -260,19 +230,9 @@ class BenefitMatrixAdmin(ScopedModelAdmin[BenefitMatrix]):
         obj.pk, obj.version, obj._state.adding = draft.pk, draft.version, False
 
     def get_urls(self) -> list[URLPattern]:
-        """The pages that confirm a step, and the one that shows a version through a client's eyes."""
-        steps = [
-            path(
-                f"<int:pk>/{name}/",
-                self.admin_site.admin_view(partial(self.step_view, name=name)),
-                name=f"loyalty_benefitmatrix_{name}",
-            )
-            for name in STEPS
-        ]
-        see_as = path(
-            "<int:pk>/see-as/", self.admin_site.admin_view(self.see_as_view), name="loyalty_benefitmatrix_see_as"
-        )
-        return [*steps, see_as, *super().get_urls()]
+        """The page that shows a version through a client's eyes, beside those that confirm a step."""
+        view = self.admin_site.admin_view(self.see_as_view)
+        return [path("<int:pk>/see-as/", view, name="loyalty_benefitmatrix_see_as"), *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -290,7 +250,7 @@ class BenefitMatrixAdmin(ScopedModelAdmin[BenefitMatrix]):
             raise PermissionDenied
         try:
             return self._change(request, matrix, segment)
-        except BenefitMatrixError as error:
+        except VersionError as error:
             self.message_user(request, str(error), messages.ERROR)
             return self._show(request, matrix, segment, status=409)
 
@@ -299,7 +259,7 @@ class BenefitMatrixAdmin(ScopedModelAdmin[BenefitMatrix]):
         by, now = manager_behind(request), timezone.now()
         if "remove" in request.POST:
             number = request.POST["remove"]
-            cell = matrix.cells.filter(pk=number).first() if number.isdigit() else None
+            cell = matrix.cells.filter(pk=number).first() if number.isdecimal() else None
             if cell is None:
                 raise Http404
             anchor = _anchor(cell.tier_id, cell.role_id)
@@ -351,7 +311,7 @@ class BenefitMatrixAdmin(ScopedModelAdmin[BenefitMatrix]):
             "companies_in_segment": _companies_in(segment) if segment else "",
             "before": before,
             "changes": difference(plain_cells(before) if before else [], plain_cells(matrix)),
-            "tools": self._tools(request, matrix),
+            "tools": self.tools(request, matrix),
             "can_delete": self.has_delete_permission(request, matrix),
         }
         return TemplateResponse(request, "admin/loyalty/benefitmatrix/matrix.html", context, status=status)
@@ -399,79 +359,30 @@ class BenefitMatrixAdmin(ScopedModelAdmin[BenefitMatrix]):
         ]
         return rows
 
-    def _tools(self, request: HttpRequest, matrix: BenefitMatrix) -> list[dict[str, Any]]:
-        offered = {
+    def offered(self, row: BenefitMatrix) -> list[str]:
+        """What its status lets it take."""
+        return {
             BenefitMatrix.Status.DRAFT.value: ["activate"],
             BenefitMatrix.Status.ACTIVE.value: ["draft", "retire"],
             BenefitMatrix.Status.RETIRED.value: ["draft"],
-        }[matrix.status]
-        see_as = {"label": _("See as a client"), "url": reverse("admin:loyalty_benefitmatrix_see_as", args=[matrix.pk])}
-        return [
-            see_as,
-            *(
-                {"label": STEPS[name].label, "url": reverse(f"admin:loyalty_benefitmatrix_{name}", args=[matrix.pk])}
-                for name in offered
-                if self._may(request, matrix, name)
-            ),
-        ]
+        }[row.status]
 
-    def _may(self, request: HttpRequest, matrix: BenefitMatrix, name: str) -> bool:
-        return self.has_add_permission(request) if name == "draft" else self.has_change_permission(request, matrix)
+    def further_tools(self, request: HttpRequest, row: BenefitMatrix) -> list[dict[str, Any]]:
+        """A version can be read through a client's eyes."""
+        return [{"label": _("See as a client"), "url": reverse("admin:loyalty_benefitmatrix_see_as", args=[row.pk])}]
 
-    def step_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
-        """Confirm a step, take it, and go to the version that it led to; or say why it cannot be taken."""
-        matrix = self.get_object(request, str(pk))
-        if matrix is None:
-            raise Http404
-        if not self._may(request, matrix, name):
-            raise PermissionDenied
-        step = STEPS[name]
-        form = step.form(request.POST if request.method == "POST" else None)
-        status = 422 if form.is_bound else 200
-        if form.is_valid():
-            try:
-                result = self._take(name, matrix, request, form)
-            except BenefitMatrixError as error:
-                form.add_error(None, str(error))
-                status = 409
-            else:
-                self.message_user(request, str(step.done) % {"matrix": result}, messages.SUCCESS)
-                return HttpResponseRedirect(reverse("admin:loyalty_benefitmatrix_change", args=[result.pk]))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": matrix,
-            "title": f"{step.label}: {matrix}",
-            "consequence": step.consequence,
-            "submit": step.label,
-            "is_danger": step.is_danger,
-            "form": form,
-            "back_url": reverse("admin:loyalty_benefitmatrix_change", args=[pk]),
-            **self._consequences(matrix, name),
-        }
-        return TemplateResponse(request, "admin/loyalty/benefitmatrix/confirm.html", context, status=status)
-
-    def _consequences(self, matrix: BenefitMatrix, name: str) -> dict[str, Any]:
+    def foretold(self, row: BenefitMatrix, name: str) -> dict[str, Any]:
         """What changes, in words, and whom it touches; nothing for a new draft, which changes nothing."""
         if name == "draft":
             return {}
-        before = version_before(matrix) if name == "activate" else matrix
-        old = plain_cells(before) if before else []
-        new = plain_cells(matrix) if name == "activate" else []
-        reach = reach_of(matrix.program, changed_cells(old, new), at=timezone.now())
+        now = timezone.now()
+        before, after = (version_held_last(row.program_id, at=now), row) if name == "activate" else (row, None)
+        if after is None and row.starts_at is not None and row.starts_at > now:
+            after = matrices_in_force(row.program_id, at=now).first()  # it goes on, as this one never began
+        old, new = (plain_cells(version) if version else [] for version in (before, after))
+        reach = reach_of(row.program, changed_cells(old, new), at=now)
         facts = [(_("Companies touched"), reach.companies), (_("People touched"), reach.people)]
         return {"facts": facts, "changes": difference(old, new), "shows_changes": True}
-
-    def _take(self, name: str, matrix: BenefitMatrix, request: HttpRequest, form: StepForm) -> BenefitMatrix:
-        by, now = manager_behind(request), timezone.now()
-        match name:
-            case "activate":
-                starts_at = form.cleaned_data["starts_at"] or now
-                return activate(matrix=matrix, by=by, starts_at=starts_at, now=now)
-            case "retire":
-                return retire(matrix=matrix, by=by, now=now)
-            case _:
-                return draft_from(program=matrix.program, by=by, now=now)
 
     def see_as_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What a version gives to somebody of a tier, roles and a segment, as a client would read it."""
@@ -517,7 +428,7 @@ def _given(matrix: BenefitMatrix, segment: Segment | None) -> dict[tuple[int, in
 def _chosen(rows: Any, number: str) -> Any:
     """The row of a number in an address; None where it names none."""
     rows = rows if hasattr(rows, "filter") else rows.objects.all()
-    return rows.filter(pk=int(number)).first() if number.isdigit() and len(number) < 19 else None
+    return rows.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 19 else None
 
 
 def _anchor(tier_id: int, role_id: int | None) -> str:
@@ -527,7 +438,7 @@ def _anchor(tier_id: int, role_id: int | None) -> str:
 def _closed(request: HttpRequest) -> str:
     """The address of the matrix without an open cell."""
     segment = request.GET.get("segment", "")
-    return f"{request.path}?segment={segment}" if segment.isdigit() else request.path
+    return f"{request.path}?segment={segment}" if segment.isdecimal() else request.path
 
 
 def _companies_at_tier(tier: Tier, count: int) -> str:

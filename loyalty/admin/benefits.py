@@ -1,6 +1,6 @@
 """Benefits: what they are, who was given one by hand, and what was used."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter, row_link, rows_link
+from accounts.admin.refusals import RefusingAdmin
 from accounts.admin.scoped import FixedFieldsForm, NeverDeleted, ReadOnlyAdmin, ScopedModelAdmin
 from accounts.middleware import actor_behind
 from accounts.models import Employee
@@ -113,18 +114,6 @@ class GrantForm(forms.ModelForm[BenefitGrant]):
                 self.fields[name].help_text = hint
 
 
-class RefusedForm(forms.ModelForm[BenefitGrant]):
-    """A form whose benefit could not be given."""
-
-    sentence = ""
-
-    def clean(self) -> dict[str, Any]:
-        """Say why."""
-        cleaned = super().clean() or self.cleaned_data
-        self.add_error(None, self.sentence)
-        return cleaned
-
-
 class WithdrawForm(forms.Form):
     """Why a benefit is withdrawn."""
 
@@ -138,9 +127,10 @@ class WithdrawForm(forms.Form):
 
 
 @admin.register(BenefitGrant)
-class BenefitGrantAdmin(NeverDeleted[BenefitGrant], ScopedModelAdmin[BenefitGrant]):
+class BenefitGrantAdmin(NeverDeleted[BenefitGrant], RefusingAdmin[BenefitGrant]):
     """Benefits given by hand: given once, withdrawn with a reason, never edited."""
 
+    refusals: ClassVar[tuple[type[Exception], ...]] = (GrantError,)
     form = GrantForm
     change_form_template = "admin/with_tools.html"
     list_display = ("benefit", "company", "employee", "quota", "period", "starts_at", "ends_at", "granted_by")
@@ -203,28 +193,6 @@ class BenefitGrantAdmin(NeverDeleted[BenefitGrant], ScopedModelAdmin[BenefitGran
             now=timezone.now(),
         )
         obj.pk, obj._state.adding = given.pk, False
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Show the form again, with what was typed, where the benefit cannot be given."""
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except GrantError as error:
-            request._refusal = str(error)  # type: ignore[attr-defined]
-            response = super().changeform_view(request, object_id, form_url, extra_context)
-            response.status_code = 409
-            return response
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Give the form the refusal to show, where there is one."""
-        form = super().get_form(request, obj, change=change, **kwargs)
-        sentence = getattr(request, "_refusal", "")
-        return type(form.__name__, (RefusedForm, form), {"sentence": sentence}) if sentence else form
 
     def get_urls(self) -> list[URLPattern]:
         """The page that confirms a withdrawal."""

@@ -21,11 +21,37 @@ class DocumentField(forms.JSONField):
         super().__init__(*args, **kwargs)
         self.widget.attrs.update({"rows": 8, "cols": 80, "class": "vLargeTextField monospace", "spellcheck": "false"})
 
+    def to_python(self, value: Any) -> Any:
+        """Read the document; say from where on it is none."""
+        try:
+            return super().to_python(value)
+        except RecursionError as error:
+            raise forms.ValidationError(gettext("The brackets nest too deep."), code="invalid") from error
+        except forms.ValidationError as error:
+            if isinstance(error.__context__, json.JSONDecodeError):
+                raise forms.ValidationError(_not_json(error.__context__), code="invalid") from error
+            raise
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Show what was typed, whatever it was."""
+        try:
+            return super().bound_data(data, initial)
+        except RecursionError:
+            return InvalidJSONInput(data)
+
     def prepare_value(self, value: Any) -> Any:
         """Show a document as it is read best; what was typed wrongly as it was typed."""
         if isinstance(value, InvalidJSONInput):
             return value
         return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _not_json(error: json.JSONDecodeError) -> str:
+    text = gettext(
+        "This is not JSON: it cannot be read from line %(line)s, character %(column)s on. Look there for a missing "
+        "quotation mark, comma or bracket."
+    )
+    return text % {"line": error.lineno, "column": error.colno}
 
 
 DOCUMENT_FIELDS: dict[type[models.Field[Any, Any]], dict[str, Any]] = {models.JSONField: {"form_class": DocumentField}}

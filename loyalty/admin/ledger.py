@@ -148,7 +148,7 @@ class WalletFilter(admin.SimpleListFilter):
         if asked is None:
             return []
         wallets = Wallet.objects.visible_to(actor_behind(request)).select_related("company", "employee")
-        wallet = wallets.filter(pk=int(asked)).first() if asked.isdigit() else None
+        wallet = wallets.filter(pk=int(asked)).first() if asked.isdecimal() else None
         return [(asked, str(wallet) if wallet else _("no such wallet"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Posting]) -> QuerySet[Posting]:
@@ -156,7 +156,7 @@ class WalletFilter(admin.SimpleListFilter):
         asked = self.value()
         if asked is None:
             return queryset
-        if not asked.isdigit():
+        if not asked.isdecimal():
             return queryset.none()
         return queryset.filter(Q(debit_wallet=int(asked)) | Q(credit_wallet=int(asked)))
 

@@ -1,15 +1,20 @@
 """Programs, their tiers, and the metrics that raise and lower them."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from accounts.admin.links import VocabularyFilter
+from accounts.actors import Actor
+from accounts.admin.links import AskedFilter, VocabularyFilter
 from accounts.admin.scoped import FixedFieldsForm, ScopedInline, ScopedModelAdmin
+from accounts.scope import in_force
 from loyalty.admin.documents import DOCUMENT_FIELDS, check_condition
-from loyalty.models import Metric, Program, Tier
+from loyalty.models import Metric, Program, RuleSet, Tier
 from loyalty.vocabulary import Vocabulary
 
 
@@ -51,13 +56,31 @@ class MetricInline(ScopedInline[Metric, Program]):
     ordering = ("code",)
 
 
+def without_rules(programs: QuerySet[Program], at: datetime) -> QuerySet[Program]:
+    """Return those of `programs` that run at `at` without rules in force: nothing is earned there."""
+    rules = RuleSet.objects.exclude(status=RuleSet.Status.DRAFT).filter(in_force(at), program=OuterRef("pk"))
+    return programs.filter(~Exists(rules), is_active=True)
+
+
+class RulesFilter(AskedFilter):
+    """Running programs by whether rules are in force."""
+
+    title = gettext_lazy("rules in force")
+    parameter_name = "rules"
+    choices_of = {"none": gettext_lazy("none")}
+
+    def cut(self, rows: QuerySet[Program], asked: str, actor: Actor) -> QuerySet[Program]:
+        """Those without."""
+        return without_rules(rows, actor.at)
+
+
 @admin.register(Program)
 class ProgramAdmin(ScopedModelAdmin[Program]):
     """Programs."""
 
     form = FixedFieldsForm[Program]
     list_display = ("name", "code", "currency", "time_zone", "expiry_months", "is_active")
-    list_filter = ("is_active",)
+    list_filter = ("is_active", RulesFilter)
     search_fields = ("name", "code")
     ordering = ("name",)
     inlines = (ProgramTierInline, MetricInline)

@@ -14,13 +14,9 @@ from loyalty.benefits.entitlements import (
 )
 from loyalty.benefits.grants import CannotGiveError, GrantEndedError, GrantError, NotYoursToGiveError, grant, withdraw
 from loyalty.benefits.matrix import (
-    BenefitMatrixError,
     DraftExistsError,
     NoBenefitsError,
-    NotADraftError,
-    NotInForceError,
     NotOfThisProgramError,
-    StartsTooEarlyError,
     activate,
     draft_from,
     plain_cells,
@@ -28,6 +24,7 @@ from loyalty.benefits.matrix import (
     retire,
     set_cell,
     version_before,
+    version_held_last,
 )
 from loyalty.benefits.notice import announce_ends
 from loyalty.benefits.using import (
@@ -38,9 +35,9 @@ from loyalty.benefits.using import (
     Used,
     use,
 )
+from loyalty.versions import NotADraftError, NotInForceError, StartsTooEarlyError, VersionError
 
 __all__ = [
-    "BenefitMatrixError",
     "BenefitUseError",
     "BenefitsNow",
     "CannotGiveError",
@@ -61,6 +58,7 @@ __all__ = [
     "StandingAhead",
     "StartsTooEarlyError",
     "Used",
+    "VersionError",
     "activate",
     "announce_ends",
     "benefits_by_tier",
@@ -78,5 +76,6 @@ __all__ = [
     "standing_ahead",
     "use",
     "version_before",
+    "version_held_last",
     "withdraw",
 ]

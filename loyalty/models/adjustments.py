@@ -63,6 +63,7 @@ class Adjustment(models.Model):
         verbose_name_plural = _("points by hand")
         indexes = [models.Index(fields=["membership", "-asked_at"], name="adjustment_latest")]
         constraints = [
+            # 0 points by hand: a message to the client about nothing.
             models.CheckConstraint(condition=~Q(points=0), name="adjustment_moves_points"),
             # Points by hand that nobody can explain (law A1).
             models.CheckConstraint(condition=~Q(reason=""), name="adjustment_with_reason"),

@@ -6,11 +6,9 @@ from typing import Self
 
 import pgtrigger
 from django.conf import settings
-from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import history
@@ -18,9 +16,11 @@ from accounts.models import Employee, FollowUp, Segment, StakeholderRole
 from accounts.models.dated import Dated, ends_after_start
 from accounts.scope import Actor, DatedQuerySet, ScopedQuerySet
 from accounts.text import validate_plain_text
+from loyalty.models import versions
 from loyalty.models.programs import Membership, Program
 from loyalty.models.rules import RuleCap
 from loyalty.models.standing import OfProgramQuerySet, Tier
+from loyalty.models.versions import ProgramVersion
 
 
 class BenefitQuerySet(OfProgramQuerySet["Benefit"]):
@@ -85,6 +85,7 @@ class Benefit(models.Model):
         verbose_name = _("benefit")
         verbose_name_plural = _("benefits")
         constraints = [
+            # Two benefits under one code: whoever refers to it means either.
             models.UniqueConstraint(fields=["program", "code"], name="benefit_code_unique"),
             # A benefit that nobody could use: a link without an address, an offer without its code.
             models.CheckConstraint(
@@ -116,19 +117,10 @@ class BenefitMatrixQuerySet(ScopedQuerySet["BenefitMatrix"]):
         return self.filter(program__in=Program.objects.visible_to(actor)).exclude(status=BenefitMatrix.Status.DRAFT)
 
 
-class BenefitMatrix(models.Model):
+class BenefitMatrix(ProgramVersion):
     """One version of who gets what in a program: tiers down, stakeholder roles across, segments on top."""
 
-    class Status(models.TextChoices):
-        DRAFT = "DRAFT", _("draft")
-        ACTIVE = "ACTIVE", _("active")
-        RETIRED = "RETIRED", _("retired")
-
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="benefit_matrices")
-    version = models.PositiveIntegerField(_("version"))
-    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
-    starts_at = models.DateTimeField(_("from"), null=True, blank=True)
-    ends_at = models.DateTimeField(_("until"), null=True, blank=True)
 
     objects = BenefitMatrixQuerySet.as_manager()
 
@@ -136,15 +128,12 @@ class BenefitMatrix(models.Model):
         verbose_name = _("benefit matrix")
         verbose_name_plural = _("benefit matrices")
         constraints = [
-            models.UniqueConstraint(fields=["program", "version"], name="benefit_matrix_version_unique"),
+            versions.version_unique("benefit_matrix"),
             # Benefits in force from no known day: nobody could say whether somebody had them.
             models.CheckConstraint(
                 condition=Q(status="DRAFT") | Q(starts_at__isnull=False), name="benefit_matrix_in_force_has_start"
             ),
-            models.CheckConstraint(
-                condition=Q(ends_at__isnull=True) | Q(ends_at__gte=F("starts_at")),
-                name="benefit_matrix_ends_after_start",
-            ),
+            versions.ends_after_start("benefit_matrix"),
             # Two drafts: two managers would each believe theirs to be the next version.
             models.UniqueConstraint(
                 fields=["program"],
@@ -152,45 +141,9 @@ class BenefitMatrix(models.Model):
                 name="benefit_matrix_one_draft",
                 violation_error_message=_("This program has a draft already: go on with that one."),
             ),
-            # Two versions in force at once would give whichever was read first.
-            ExclusionConstraint(
-                name="benefit_matrix_one_in_force",
-                expressions=[
-                    (
-                        Func(F("starts_at"), F("ends_at"), function="tstzrange", output_field=DateTimeRangeField()),
-                        RangeOperators.OVERLAPS,
-                    ),
-                    ("program", RangeOperators.EQUAL),
-                ],
-                condition=~Q(status="DRAFT"),
-                violation_error_message=_("Another version is in force in this time."),
-            ),
+            versions.one_in_force("benefit_matrix"),
         ]
-        triggers = [
-            pgtrigger.Trigger(
-                name="in_force_is_immutable",
-                level=pgtrigger.Row,
-                when=pgtrigger.Before,
-                operation=pgtrigger.Update | pgtrigger.Delete,
-                func="""
-                    IF OLD.status = 'DRAFT' THEN
-                        IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
-                        RETURN NEW;
-                    END IF;
-                    IF TG_OP = 'DELETE' OR NEW.status = 'DRAFT'
-                       OR (NEW.program_id, NEW.version, NEW.starts_at)
-                          IS DISTINCT FROM (OLD.program_id, OLD.version, OLD.starts_at)
-                    THEN
-                        RAISE EXCEPTION 'benefit matrix % is in force: make a new version', OLD.id
-                        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'benefit_matrix_in_force_is_immutable';
-                    END IF;
-                    RETURN NEW;
-                """,
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.program} v{self.version}"
+        triggers = [versions.in_force_is_immutable("benefit_matrix")]
 
 
 class BenefitCellQuerySet(ScopedQuerySet["BenefitCell"]):
@@ -300,6 +253,7 @@ class BenefitGrant(Dated):
             ends_after_start("benefit_grant_ends_after_start"),
             # Something given for no reason: the next client asks why not we.
             models.CheckConstraint(condition=~Q(reason=""), name="benefit_grant_with_reason"),
+            # Something given that can never be used.
             models.CheckConstraint(
                 condition=Q(quota__isnull=True) | Q(quota__gte=1), name="benefit_grant_quota_positive"
             ),
@@ -332,6 +286,7 @@ class BenefitQuota(models.Model):
         verbose_name = _("used quota")
         verbose_name_plural = _("used quotas")
         constraints = [
+            # Two counters of one quota: it could be used up twice.
             models.UniqueConstraint(
                 fields=["membership", "employee", "benefit", "grant", "period_start"],
                 nulls_distinct=False,

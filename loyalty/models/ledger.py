@@ -352,6 +352,7 @@ class Posting(models.Model):
         constraints = [
             # A posting of 0 or of negative points moves nothing, or moves it the other way.
             models.CheckConstraint(condition=Q(points__gt=0), name="posting_moves_points"),
+            # Points moved from a wallet into itself: a line in a statement that means nothing.
             models.CheckConstraint(condition=~Q(debit_wallet=F("credit_wallet")), name="posting_between_two_wallets"),
         ]
         triggers = [
@@ -447,6 +448,7 @@ class CapUsage(models.Model):
         verbose_name = _("use of a limit")
         verbose_name_plural = _("uses of limits")
         constraints = [
+            # Two counters of one limit: each would let through the whole of it.
             models.UniqueConstraint(
                 fields=["program", "rule_code", "subject", "subject_id", "period", "period_start"],
                 name="cap_usage_unique",

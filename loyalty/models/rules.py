@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Self
 
 import pgtrigger
-from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import history
 from accounts.scope import Actor, ScopedQuerySet
 from accounts.text import validate_plain_text
 from loyalty.earning import Beneficiary, CapSubject, Period
+from loyalty.models import versions
 from loyalty.models.activities import ActivityType
 from loyalty.models.programs import Membership, Program
+from loyalty.models.versions import ProgramVersion
 
 
 class RuleSetQuerySet(ScopedQuerySet["RuleSet"]):
@@ -32,19 +32,10 @@ class RuleSetQuerySet(ScopedQuerySet["RuleSet"]):
         return self.filter(program__in=own).exclude(status=RuleSet.Status.DRAFT)
 
 
-class RuleSet(models.Model):
+class RuleSet(ProgramVersion):
     """One version of a program's rules, in force from `starts_at` until `ends_at`."""
 
-    class Status(models.TextChoices):
-        DRAFT = "DRAFT", _("draft")
-        ACTIVE = "ACTIVE", _("active")
-        RETIRED = "RETIRED", _("retired")
-
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="rule_sets")
-    version = models.PositiveIntegerField(_("version"))
-    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
-    starts_at = models.DateTimeField(_("from"), null=True, blank=True)
-    ends_at = models.DateTimeField(_("until"), null=True, blank=True)
 
     objects = RuleSetQuerySet.as_manager()
 
@@ -52,55 +43,17 @@ class RuleSet(models.Model):
         verbose_name = _("rule set")
         verbose_name_plural = _("rule sets")
         constraints = [
-            models.UniqueConstraint(fields=["program", "version"], name="rule_set_version_unique"),
+            versions.version_unique("rule_set"),
             # Rules in force from no known day: nobody could say whether they held for an activity.
             models.CheckConstraint(
                 condition=Q(status="DRAFT") | Q(starts_at__isnull=False),
                 name="rule_set_in_force_has_start",
                 violation_error_message=_("Rules in force need the moment from which they hold."),
             ),
-            models.CheckConstraint(
-                condition=Q(ends_at__isnull=True) | Q(ends_at__gte=F("starts_at")), name="rule_set_ends_after_start"
-            ),
-            # Two versions in force at once would pay every activity by whichever was read first.
-            ExclusionConstraint(
-                name="rule_set_one_in_force",
-                expressions=[
-                    (
-                        Func(F("starts_at"), F("ends_at"), function="tstzrange", output_field=DateTimeRangeField()),
-                        RangeOperators.OVERLAPS,
-                    ),
-                    ("program", RangeOperators.EQUAL),
-                ],
-                condition=~Q(status="DRAFT"),
-                violation_error_message=_("Another version is in force in this time."),
-            ),
+            versions.ends_after_start("rule_set"),
+            versions.one_in_force("rule_set"),
         ]
-        triggers = [
-            pgtrigger.Trigger(
-                name="in_force_is_immutable",
-                level=pgtrigger.Row,
-                when=pgtrigger.Before,
-                operation=pgtrigger.Update | pgtrigger.Delete,
-                func="""
-                    IF OLD.status = 'DRAFT' THEN
-                        IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
-                        RETURN NEW;
-                    END IF;
-                    IF TG_OP = 'DELETE' OR NEW.status = 'DRAFT'
-                       OR (NEW.program_id, NEW.version, NEW.starts_at)
-                          IS DISTINCT FROM (OLD.program_id, OLD.version, OLD.starts_at)
-                    THEN
-                        RAISE EXCEPTION 'rule set % is in force: make a new version', OLD.id
-                        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'rule_set_in_force_is_immutable';
-                    END IF;
-                    RETURN NEW;
-                """,
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.program} v{self.version}"
+        triggers = [versions.in_force_is_immutable("rule_set")]
 
 
 def _immutable_with(rule_set_of_row: str) -> pgtrigger.Trigger:

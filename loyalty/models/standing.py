@@ -84,6 +84,7 @@ class MetricBucket(models.Model):
         verbose_name = _("monthly value")
         verbose_name_plural = _("monthly values")
         constraints = [
+            # Two values for one month: half of what was bought would count for the tier.
             models.UniqueConstraint(fields=["membership", "metric", "month"], name="metric_bucket_unique"),
             # More came back than was ever bought.
             models.CheckConstraint(condition=Q(value__gte=0), name="metric_bucket_never_negative"),
@@ -113,10 +114,12 @@ class Tier(models.Model):
         verbose_name = _("tier")
         verbose_name_plural = _("tiers")
         constraints = [
+            # Two tiers under one code or one rank: a rule that names the tier would mean either.
             models.UniqueConstraint(fields=["program", "code"], name="tier_code_unique"),
             models.UniqueConstraint(fields=["program", "rank"], name="tier_rank_unique"),
             # Two tiers for the same spend: chance would decide which one a client gets.
             models.UniqueConstraint(fields=["program", "threshold"], name="tier_threshold_unique"),
+            # A tier below the first: nobody could fall into it, or stand under it.
             models.CheckConstraint(condition=Q(threshold__gte=0), name="tier_threshold_not_negative"),
         ]
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, DateTimeField, Exists, F, Min, Model, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models import Count, DateTimeField, F, Min, Model, Q, QuerySet, Sum, Value
 from django.db.models.functions import Cast, TruncDate
 from django.http import HttpRequest
 from django.urls import reverse
@@ -22,8 +22,8 @@ from accounts.actors import Actor
 from accounts.admin.companies import without_account_manager
 from accounts.middleware import actor_behind
 from accounts.models import Approval, Company, FollowUp
-from accounts.scope import in_force
 from loyalty.admin.memberships import moved, taking_part, without_consent
+from loyalty.admin.programs import without_rules
 from loyalty.figures import Change, change, days_of
 from loyalty.models import BenefitMatrix, Lot, Membership, Program, ProgramDay, RuleSet, TierAssignment, Wallet
 from loyalty.site import charts
@@ -31,13 +31,13 @@ from loyalty.site.templatetags.twofold import MINUS, number
 from rewards.admin.catalogue import out_of_stock
 from rewards.admin.redemptions import queue_of
 from rewards.models import Redemption, Reward
-from surveys.models import Survey, SurveyVersion
+from surveys.admin.surveys import closing_soon
+from surveys.models import Survey
 
 SPAN = 30
 """Days that the figures look back, and against which so many days before are held."""
 
 EXPIRING_WITHIN = timedelta(days=30)
-CLOSING_WITHIN = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +138,9 @@ def _questions(actor: Actor, program: Program | None) -> dict[str, QuerySet[Any]
     orders = Redemption.objects.visible_to(actor)
     late = FollowUp.objects.visible_to(actor).filter(state=FollowUp.State.OPEN, due_on__lt=at.date())
     waiting = Approval.objects.visible_to(actor).filter(state=Approval.State.WAITING, audience=Approval.Audience.VENDOR)
-    rules = RuleSet.objects.exclude(status=RuleSet.Status.DRAFT).filter(in_force(at), program=OuterRef("pk"))
-    closing = Survey.objects.visible_to(actor).filter(
-        Exists(SurveyVersion.objects.filter(survey=OuterRef("pk"), status=SurveyVersion.Status.PUBLISHED)),
-        opens_at__lte=at,
-        closes_at__gt=at,
-        closes_at__lte=at + CLOSING_WITHIN,
-    )
-    running = Program.objects.visible_to(actor).filter(is_active=True)
     questions = {
         "us": _numbered(queue_of(orders, "us"), "placed_at"),
+        "company": _numbered(queue_of(orders, "company"), "placed_at"),
         "order": _numbered(queue_of(orders, "order"), "placed_at"),
         "delivery": _numbered(queue_of(orders, "delivery"), "placed_at"),
         "approvals": _numbered(waiting, "asked_at"),
@@ -157,8 +150,8 @@ def _questions(actor: Actor, program: Program | None) -> dict[str, QuerySet[Any]
         "no consent": _numbered(without_consent(Membership.objects.visible_to(actor), at)),
         "nobody": _numbered(taking_part(without_account_manager(Company.objects.visible_to(actor), at), at)),
         "out of stock": _numbered(out_of_stock(Reward.objects.visible_to(actor).filter(is_published=True))),
-        "no rules": _numbered(running.filter(~Exists(rules))),
-        "closing": _numbered(closing, "closes_at"),
+        "no rules": _numbered(without_rules(Program.objects.visible_to(actor), at)),
+        "closing": _numbered(closing_soon(Survey.objects.visible_to(actor), at), "closes_at"),
     }
     if program is not None:
         today = at.astimezone(program.zone).date()
@@ -201,7 +194,7 @@ def _list_of(model: type[Model], **filters: str | int) -> str:
 
 
 def _queues(counts: Mapping[str, _Count], actor: Actor) -> Iterator[Queue]:
-    """What waits, in the order in which it is worked off; drafts only where there are any."""
+    """What waits, as it is worked off; drafts, and what others are to do, only where there are any."""
     today = actor.at.date()
     rows: list[tuple[str, str | Promise, str]] = [
         ("us", gettext_lazy("Orders to approve"), _list_of(Redemption, waits="us")),
@@ -210,6 +203,7 @@ def _queues(counts: Mapping[str, _Count], actor: Actor) -> Iterator[Queue]:
             gettext_lazy("Requests for a second person"),
             _list_of(Approval, state__exact="WAITING", audience__exact="VENDOR"),
         ),
+        ("company", gettext_lazy("Orders that their companies are to approve"), _list_of(Redemption, waits="company")),
         ("order", gettext_lazy("Orders to place with partners"), _list_of(Redemption, waits="order")),
         ("delivery", gettext_lazy("Orders to be delivered"), _list_of(Redemption, waits="delivery")),
         (
@@ -222,7 +216,7 @@ def _queues(counts: Mapping[str, _Count], actor: Actor) -> Iterator[Queue]:
     ]
     for name, label, url in rows:
         count = counts.get(name)
-        if count is None or (name.endswith("drafts") and not count.number):
+        if count is None or (not count.number and (name == "company" or name.endswith("drafts"))):
             continue
         age = _age(count.since, actor.at) if count.number else ""
         yield Queue(str(label), count.number, age, url, is_late=name == "late" and count.number > 0)
@@ -253,7 +247,7 @@ def _all_notices(counts: Mapping[str, _Count], program: Program | None, actor: A
             "%(count)s running programs have no rules in force: nothing is earned there.",
             many("no rules"),
         ),
-        _list_of(RuleSet),
+        _list_of(Program, rules="none"),
     )
     yield (
         "no consent",
@@ -306,7 +300,7 @@ def _all_notices(counts: Mapping[str, _Count], program: Program | None, actor: A
             "%(count)s surveys close within a week.",
             many("closing"),
         ),
-        _list_of(Survey, closes_at__gt=actor.at.isoformat(), closes_at__lte=(actor.at + CLOSING_WITHIN).isoformat()),
+        _list_of(Survey, closes="soon"),
     )
 
 
@@ -387,7 +381,11 @@ def _liability_card(
         unit=program.currency,
         change=_growth(owed, before.outstanding if before else None),
         line=_line([span.outstanding if span else None for span in course]),
-        url=_list_of(Wallet, program__id__exact=program.pk, kind__exact=Wallet.Kind.AVAILABLE.value),
+        url=_list_of(
+            Wallet,
+            program__id__exact=program.pk,
+            kind__in=f"{Wallet.Kind.AVAILABLE.value},{Wallet.Kind.PENDING.value}",
+        ),
     )
 
 

@@ -24,6 +24,7 @@ SECRET_KEY = secret("SECRET_KEY", folder=DATA_DIR and DATA_DIR / "keys")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if IS_DEMO else [])
 if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
     raise WeakSettingError("ALLOWED_HOSTS is not set: name the hosts that people reach this installation by.")
+CSRF_FAILURE_VIEW = "loyalty.site.errors.form_expired"
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]
 IS_SECURE = env.bool("TWOFOLD_HTTPS", default=not IS_DEMO)
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_SECURE

@@ -64,7 +64,7 @@ BEHIND_MORE = (
 FURTHER_DOORS = (Door("more", _("More"), "more", "more", BEHIND_MORE),)
 ACCOUNT_MANAGER_DOORS = (
     Door("today", _("Today"), "am-today", "today", is_exact=True),
-    Door("companies", _("Companies"), "am-companies", "companies", ("/am/notes/",)),
+    Door("companies", _("Companies"), "am-companies", "companies", ("/am/notes/", "/am/grants/", "/points/")),
     Door("follow-ups", _("Follow-ups"), "am-follow-ups", "follow-ups"),
 )
 MANAGER_DOORS = (Door("office", _("Administration"), "admin:index", "office"),)

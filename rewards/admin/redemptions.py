@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import date_format
@@ -21,6 +21,7 @@ from accounts.groups import may_approve
 from loyalty.models import Posting
 from rewards.admin.steps import STEPS, StepPage
 from rewards.models import Redemption, RedemptionStep, SpendingPolicy
+from rewards.steps import in_our_queue
 
 
 def queue_of(rows: QuerySet[Redemption], queue: str) -> QuerySet[Redemption]:
@@ -28,7 +29,7 @@ def queue_of(rows: QuerySet[Redemption], queue: str) -> QuerySet[Redemption]:
     state = Redemption.State
     match queue:
         case "us":
-            return rows.filter(Q(state=state.CLIENT_APPROVED) | Q(state=state.REQUESTED, approval__isnull=True))
+            return in_our_queue(rows)
         case "company":
             return rows.filter(state=state.REQUESTED, approval__isnull=False)
         case "order":

@@ -20,27 +20,24 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.admin.scoped import manager_behind
+from accounts.admin.steps import StepForm
 from accounts.text import validate_plain_text
 from rewards.models import Redemption
 from rewards.progress import (
     Outcome,
     WaitsForCompanyError,
     approve_many,
+    cancel_many,
     deliver_many,
     order_many,
     reject_many,
 )
-from rewards.redemption import cancel
 from rewards.steps import CAME_FROM, NotNowError, RedemptionError, State, waits_for_company
 
 MOST_AT_ONCE = 500
 """So many orders take a step together; each is a transaction of its own, and one request carries all of them."""
 
 _ROWS_SHOWN = 10
-
-
-class StepForm(forms.Form):
-    """Nothing to ask, only to confirm."""
 
 
 class ReasonForm(StepForm):
@@ -68,7 +65,7 @@ class Step:
     consequence: str | Promise
     to: State
     take: Take
-    form: type[StepForm] = StepForm
+    form: type[forms.Form] = StepForm
     is_decision: bool = False
     is_refusal: bool = False
 
@@ -114,15 +111,7 @@ def _deliver(ids: Sequence[int], by_user_id: int, now: datetime, reason: str) ->
 
 
 def _cancel(ids: Sequence[int], by_user_id: int, now: datetime, reason: str) -> list[Outcome]:
-    outcomes = []
-    for pk in ids:
-        try:
-            cancel(redemption_id=pk, by_user_id=by_user_id, now=now, reason=reason, by_vendor=True)
-        except RedemptionError as error:
-            outcomes.append(Outcome(pk, error))
-        else:
-            outcomes.append(Outcome(pk))
-    return outcomes
+    return cancel_many(redemption_ids=ids, by_user_id=by_user_id, reason=reason, now=now)
 
 
 STEPS: Mapping[str, Step] = {
@@ -175,14 +164,15 @@ STEPS: Mapping[str, Step] = {
 }
 
 
-def refusal(error: RedemptionError) -> str:
-    """Return why an order stayed as it was."""
+def refusal(error: RedemptionError, count: int = 1) -> str:
+    """Return why `count` orders stayed as they were."""
     match error:
         case WaitsForCompanyError():
-            return _("its company is still to approve it")
+            return ngettext("its company is still to approve it", "their companies are still to approve them", count)
         case NotNowError():
-            return _("it is %(state)s") % {"state": State(error.state).label}
-    return _("it cannot take this step")
+            text = ngettext("it is %(state)s", "they are %(state)s", count)
+            return text % {"state": State(error.state).label}
+    return ngettext("it cannot take this step", "they cannot take this step", count)
 
 
 class StepPage:
@@ -235,14 +225,16 @@ class StepPage:
         if taken:
             self.screen.message_user(self.request, self.step.done(taken), messages.SUCCESS)
         tried = {outcome.redemption_id for outcome in outcomes}
-        left = Counter(refusal(outcome.error) for outcome in outcomes if outcome.error is not None)
-        left.update(refusal(NotNowError(row.state)) for row in rows if row.pk not in tried)
-        for why, count in left.items():
+        errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+        errors += [NotNowError(row.state) for row in rows if row.pk not in tried]
+        reasons = {refusal(error): error for error in errors}
+        for reason, count in Counter(map(refusal, errors)).items():
+            why = refusal(reasons[reason], count)
             text = ngettext("%(count)s order stays: %(why)s.", "%(count)s orders stay: %(why)s.", count)
             self.screen.message_user(self.request, text % {"count": localize(count), "why": why}, messages.WARNING)
 
     def _context(
-        self, rows: list[Redemption], able: list[Redemption], form: StepForm, original: Redemption | None
+        self, rows: list[Redemption], able: list[Redemption], form: forms.Form, original: Redemption | None
     ) -> dict[str, Any]:
         count = len(able)
         title = ngettext("%(step)s: %(count)s order", "%(step)s: %(count)s orders", count)

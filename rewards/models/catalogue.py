@@ -62,6 +62,7 @@ class Reward(models.Model):
         verbose_name = _("reward")
         verbose_name_plural = _("rewards")
         constraints = [
+            # Two rewards under one code: an order from outside would get either.
             models.UniqueConstraint(fields=["program", "code"], name="reward_code_unique"),
             # A reward for 0 points would be redeemed without a posting to show for it.
             models.CheckConstraint(condition=Q(price__gte=1), name="reward_has_price"),

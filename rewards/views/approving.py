@@ -79,7 +79,7 @@ def approval(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             reason = form.cleaned_data["reason"]
             reject_for_company(actor=actor, redemption_id=row.subject_id, reason=reason, now=timezone.now())
-            messages.success(request, _("Rejected. The points are back, and whoever ordered it has been told why."))
+            messages.success(request, _("Rejected. The points are back, and whoever ordered it reads the reason."))
     except ReasonMissingError as error:
         form.add_error("reason", sentence_of(error))
         return _page(request, row, form, status=422)
@@ -157,7 +157,8 @@ def _end(request: HttpRequest, actor: Actor) -> HttpResponse:
     except DelegationOverError as error:
         messages.warning(request, sentence_of(error))
     else:
-        messages.success(request, _("Ended. From now on nobody stands in."))
+        said = _("Ended. %(person)s no longer stands in.") % {"person": form.cleaned_data["end"].delegate.name}
+        messages.success(request, said)
     return HttpResponseRedirect(reverse("stand-in"))
 
 

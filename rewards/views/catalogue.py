@@ -191,4 +191,4 @@ def _placed(redeemed: Redeemed) -> str:
         return _("Ordered. Your company approves it first: we have written to those who decide.")
     if redeemed.is_unasked:
         return _("Ordered. Nobody else in your company can approve it, so it has come to us straight away.")
-    return _("Ordered. We have written to you, too.")
+    return _("Ordered. Here you see where it stands.")

@@ -1,11 +1,13 @@
 """The client's orders: where each stands, how it came there, what happens next."""
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -51,7 +53,9 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
     if row is None:
         raise Http404
     may_cancel = row.employee_id == actor.employee_id or actor.is_company_admin
-    if request.method == "POST" and may_cancel:
+    if request.method == "POST" and not may_cancel:
+        raise PermissionDenied
+    if request.method == "POST":
         try:
             cancel(redemption_id=pk, by_user_id=actor.user_id, now=timezone.now())
         except CannotCancelError as error:
@@ -103,7 +107,7 @@ def _next(row: Redemption) -> str:
         case State.REQUESTED if waits_for_company(row):
             return _("Your company approves it first; those who decide have been told.")
         case State.REQUESTED | State.CLIENT_APPROVED:
-            return _("We look at it next, and write to you.")
+            return _("We look at it next.")
         case State.APPROVED:
             return _("We order it next.")
         case State.ORDERED:
@@ -117,8 +121,8 @@ def _next(row: Redemption) -> str:
 def _paid_from(row: Redemption) -> str:
     if row.company_wallet_id is not None:
         return _("%(own)s own, %(company)s of the company") % {
-            "own": f"{row.points - row.company_points:,}",
-            "company": f"{row.company_points:,}",
+            "own": number_format(row.points - row.company_points, force_grouping=True),
+            "company": number_format(row.company_points, force_grouping=True),
         }
     return _("own points") if row.wallet.employee_id else _("the company's points")
 

@@ -1,10 +1,10 @@
 """Questions: edited while their version is a draft, with the condition shown as the sentence that it is."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import Max, QuerySet
 from django.db.models.fields.related import RelatedField
 from django.http import HttpRequest, HttpResponse
@@ -62,20 +62,6 @@ class ItemForm(forms.ModelForm[Item]):
         return cleaned
 
 
-class ItemChangeList(ChangeList):
-    """A page of questions with their sentences; the versions that they stand in are read once a page."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Say every condition of the page in words."""
-        super().get_results(request)
-        versions = {item.version_id for item in self.result_list}
-        siblings: dict[int, list[Item]] = {}
-        for item in Item.objects.filter(version__in=versions).order_by("position", "pk"):
-            siblings.setdefault(item.version_id, []).append(item)
-        for item in self.result_list:
-            item.plain_sentence = asked_if(item, _before(item, siblings.get(item.version_id, [])))
-
-
 def _before(item: Item, items: list[Item]) -> list[Item]:
     return [one for one in items if (one.position, one.pk) < (item.position, item.pk)]
 
@@ -102,9 +88,16 @@ class ItemAdmin(ScopedModelAdmin[Item]):
     )
     readonly_fields = ("sentence",)
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """The list that knows the sentences."""
-        return ItemChangeList
+    def with_extras(self, rows: Sequence[Item]) -> Sequence[Item]:
+        """Say every condition in words; the versions that the questions stand in are read once."""
+        siblings: dict[int, list[Item]] = {}
+        versions = {item.version_id for item in rows}
+        for item in Item.objects.filter(version__in=versions).order_by("position", "pk"):
+            siblings.setdefault(item.version_id, []).append(item)
+        for item in rows:
+            sentence = asked_if(item, _before(item, siblings.get(item.version_id, [])))
+            item.plain_sentence = sentence  # type: ignore[attr-defined]
+        return rows
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Put a new question last."""

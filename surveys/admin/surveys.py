@@ -1,10 +1,12 @@
 """Surveys: to whom and how long, their versions, and the page of results."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -13,17 +15,20 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.admin.links import VocabularyFilter, row_link
+from accounts.actors import Actor
+from accounts.admin.links import AskedFilter, VocabularyFilter, row_link
 from accounts.admin.scoped import FixedFieldsForm, manager_behind
+from accounts.admin.steps import Step, SteppedAdmin
 from accounts.conditions import ConditionError, parse, sentence
 from loyalty.admin.documents import DOCUMENT_FIELDS
 from surveys.admin.charts import ItemChart
 from surveys.admin.documents import always_if_nothing, check_document
-from surveys.admin.steps import Step, SteppedAdmin
 from surveys.audience import audience_catalogue
 from surveys.models import Survey, SurveyVersion
 from surveys.results import results_of
-from surveys.versions import close, first_draft
+from surveys.versions import VersionError, close, first_draft
+
+CLOSING_WITHIN = timedelta(days=7)
 
 
 class SurveyForm(FixedFieldsForm[Survey]):
@@ -43,6 +48,24 @@ class SurveyForm(FixedFieldsForm[Survey]):
         return cleaned
 
 
+def closing_soon(surveys: QuerySet[Survey], at: datetime) -> QuerySet[Survey]:
+    """Return those of `surveys` that are open and published at `at`, and close within a week."""
+    published = SurveyVersion.objects.filter(survey=OuterRef("pk"), status=SurveyVersion.Status.PUBLISHED)
+    return surveys.filter(Exists(published), opens_at__lte=at, closes_at__gt=at, closes_at__lte=at + CLOSING_WITHIN)
+
+
+class ClosingFilter(AskedFilter):
+    """Open surveys by when they close."""
+
+    title = gettext_lazy("closes")
+    parameter_name = "closes"
+    choices_of = {"soon": gettext_lazy("within a week")}
+
+    def cut(self, rows: QuerySet[Survey], asked: str, actor: Actor) -> QuerySet[Survey]:
+        """Those that close soon."""
+        return closing_soon(rows, actor.at)
+
+
 @admin.register(Survey)
 class SurveyAdmin(SteppedAdmin[Survey]):
     """Surveys."""
@@ -50,10 +73,11 @@ class SurveyAdmin(SteppedAdmin[Survey]):
     form = SurveyForm
     formfield_overrides = DOCUMENT_FIELDS
     list_display = ("name", "code", "program", "opens_at", "closes_at", "results_link")
-    list_filter = (("program", VocabularyFilter),)
+    list_filter = (("program", VocabularyFilter), ClosingFilter)
     list_select_related = ("program",)
     search_fields = ("name", "code", "introduction")
     ordering = ("-pk",)
+    refusal: ClassVar[type[Exception]] = VersionError
     steps: ClassVar[Mapping[str, Step]] = {
         "close": Step(
             gettext_lazy("Close"),
@@ -62,7 +86,7 @@ class SurveyAdmin(SteppedAdmin[Survey]):
                 "open the survey again, give it a later end."
             ),
             gettext_lazy("%(row)s is closed."),
-            lambda survey, by, now: close(survey=survey, by=by, now=now),
+            lambda survey, by, now, _asked: close(survey=survey, by=by, now=now),
         ),
     }
 

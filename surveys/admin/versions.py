@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.admin.links import LinkedRowFilter, row_link, rows_link
+from accounts.admin.steps import Step, SteppedAdmin
 from surveys.admin.items import asked_if
-from surveys.admin.steps import Step, SteppedAdmin
 from surveys.models import Item, Response, SurveyVersion
 from surveys.sheets import items_of
-from surveys.versions import draft_from, next_number, publish, retire
+from surveys.versions import VersionError, draft_from, next_number, publish, retire
 
 
 @admin.register(SurveyVersion)
@@ -29,6 +29,7 @@ class SurveyVersionAdmin(SteppedAdmin[SurveyVersion]):
     list_select_related = ("survey",)
     search_fields = ("survey__name", "survey__code")
     ordering = ("-pk",)
+    refusal: ClassVar[type[Exception]] = VersionError
     steps: ClassVar[Mapping[str, Step]] = {
         "publish": Step(
             gettext_lazy("Publish"),
@@ -38,7 +39,7 @@ class SurveyVersionAdmin(SteppedAdmin[SurveyVersion]):
                 "open, everybody who is asked is told."
             ),
             gettext_lazy("%(row)s is published."),
-            lambda version, by, now: publish(version=version, by=by, now=now),
+            lambda version, by, now, _asked: publish(version=version, by=by, now=now),
         ),
         "retire": Step(
             gettext_lazy("Take back"),
@@ -46,13 +47,13 @@ class SurveyVersionAdmin(SteppedAdmin[SurveyVersion]):
                 "Nobody begins the survey any more until another version is published. Who has begun may finish."
             ),
             gettext_lazy("%(row)s is taken back."),
-            lambda version, by, now: retire(version=version, by=by, now=now),
+            lambda version, by, now, _asked: retire(version=version, by=by, now=now),
         ),
         "draft": Step(
             gettext_lazy("Make a new draft from it"),
             gettext_lazy("Its questions are copied into the next version, which you can change until it is published."),
             gettext_lazy("%(row)s is drawn up; its questions can be changed now."),
-            lambda version, by, now: draft_from(version=version, by=by, now=now),
+            lambda version, by, now, _asked: draft_from(version=version, by=by, now=now),
             makes_new_row=True,
         ),
     }

@@ -122,6 +122,7 @@ class SurveyVersion(models.Model):
         verbose_name = _("survey version")
         verbose_name_plural = _("survey versions")
         constraints = [
+            # Two versions under one number: a result that names the number would name neither.
             models.UniqueConstraint(fields=["survey", "number"], name="survey_version_number_unique"),
             # Two wordings asked at once: nobody could say what a count of answers is a count of.
             models.UniqueConstraint(

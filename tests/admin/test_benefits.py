@@ -173,6 +173,51 @@ def test_activation_says_what_changes_and_whom_it_touches(desk: Client, matrix: 
     assert (held.status, BenefitMatrix.objects.get(pk=matrix.draft.pk).status) == ("RETIRED", "ACTIVE")
 
 
+def test_activation_after_a_retirement_gives_everything_anew(desk: Client, matrix: Desk) -> None:
+    a_member(matrix.program)
+    held = matrix.hold(tier="basic")
+    BenefitCell.objects.create(matrix=matrix.draft, tier=matrix.basic, benefit=matrix.line)
+    desk.post(url_of(held, "retire"))
+
+    page = source_of(desk.get(url_of(matrix.draft, "activate")))
+
+    assert "Basic, the company: “Direct line” is new, as often as wanted." in page
+    assert "<dt>Companies touched</dt><dd><bdi>1</bdi></dd>" in page
+
+
+def test_taking_back_what_has_not_begun_goes_on_with_the_version_before(desk: Client, matrix: Desk) -> None:
+    a_member(matrix.program)
+    matrix.hold(tier="basic", quota=1)
+    BenefitCell.objects.create(matrix=matrix.draft, tier=matrix.basic, benefit=matrix.line, quota=3)
+    desk.post(url_of(matrix.draft, "activate"), {"starts_at": "2099-01-01T00:00"})
+
+    page = source_of(desk.get(url_of(matrix.draft, "retire")))
+
+    assert "Basic, the company: “Direct line” from 3 a year to 1 a year." in page
+    assert "no longer given" not in page
+
+
+def test_number_that_is_no_number_is_no_row(desk: Client, matrix: Desk) -> None:
+    matrix.hold()
+    before = fingerprint()
+
+    by_segment = desk.get(url_of(matrix.draft), {"segment": "²"})
+    removed = desk.post(url_of(matrix.draft), {"remove": "²"})
+
+    assert (by_segment.status_code, removed.status_code) == (200, 404)
+    assert fingerprint() == before
+
+
+def test_export_keeps_changes_apart(desk: Client, matrix: Desk) -> None:
+    for tier in (matrix.basic, matrix.gold):
+        BenefitCell.objects.create(matrix=matrix.draft, tier=tier, benefit=matrix.line)
+
+    sent = desk.post(reverse("admin:loyalty_benefitmatrix_export"))
+    lines = b"".join(sent).decode()
+
+    assert "is new, as often as wanted. Gold, the company" in lines
+
+
 def test_empty_version_is_not_put_in_force(desk: Client, matrix: Desk) -> None:
     before = fingerprint()
 

@@ -14,6 +14,7 @@ from django.urls import reverse
 from accounts.admin import exports
 from accounts.models import AuditEntry, Company, User
 from loyalty.models import Rule, Wallet
+from surveys.models import Item
 from tests.admin.scenery import furnish
 from tests.admin.test_screens import SCREENS, address
 from tests.factories.canaries import fingerprint
@@ -93,9 +94,9 @@ def test_export_of_every_list_answers_and_is_not_cut_to_a_page(desk: Client, man
     assert sizes["loyalty.Rule"] == Rule.objects.count()
 
 
-@pytest.mark.parametrize("model", [Company, Rule, Wallet])
+@pytest.mark.parametrize("model", [Company, Item, Rule, Wallet])
 def test_export_costs_the_same_with_more_rows(
-    desk: Client, manager: User, model: type[Company | Rule | Wallet]
+    desk: Client, manager: User, model: type[Company | Item | Rule | Wallet]
 ) -> None:
     def queries_of_export() -> int:
         with CaptureQueriesContext(connection) as queries:

@@ -15,8 +15,8 @@ from accounts.groups import MANAGER, ensure_groups
 from accounts.models import AccountManagerAssignment, FollowUp, User
 from loyalty.adjustments import adjust
 from loyalty.ledger import Owner
-from loyalty.models import Adjustment, Program, ProgramDay, RuleSet, Tier, TierAssignment
-from rewards.models import Redemption
+from loyalty.models import Adjustment, Program, ProgramDay, RuleSet, Tier, TierAssignment, Wallet
+from rewards.models import Redemption, SpendingPolicy
 from rewards.progress import approve
 from rewards.redemption import redeem
 from surveys.models import Survey, SurveyVersion
@@ -43,7 +43,7 @@ HOME = "/admin/"
 MOST_QUERIES = 20
 
 
-def an_order(program: Program, *, days_ago: int = 0) -> Redemption:
+def an_order(program: Program, *, days_ago: int = 0, mode: str = SpendingPolicy.Mode.NEVER) -> Redemption:
     """An order that waits for us, of a company of its own that nothing is missing of."""
     now = timezone.now() - timedelta(days=days_ago)
     company = a_company()
@@ -51,6 +51,8 @@ def an_order(program: Program, *, days_ago: int = 0) -> Redemption:
     membership = a_member(program, company)
     consent_to(membership)
     person = an_admin(company)
+    an_admin(company)
+    SpendingPolicy.objects.create(company=company, mode=mode)
     record(a_purchase(company, 500, employee_id=person.pk, occurred_at=now), now=now)
     reward = a_reward(program, price=100)
     redeemed = redeem(
@@ -110,6 +112,20 @@ def test_every_queue_leads_to_as_many_rows(desk: Client, manager: User) -> None:
     assert behind["Orders to approve"] == behind["Drafts of rules"] == 1
 
 
+def test_orders_that_wait_for_their_company_stand_apart_and_only_where_there_are_any(desk: Client) -> None:
+    program = a_program()
+    a_rule_set(program)
+    an_order(program)
+    assert "Orders that their companies are to approve" not in queues_of(desk)
+    order = an_order(program, mode=SpendingPolicy.Mode.ALWAYS)
+
+    queues = {queue.label: queue for queue in desk.get(HOME).context["queues"]}
+
+    waiting = queues["Orders that their companies are to approve"]
+    assert (waiting.count, queues["Orders to approve"].count) == (1, 1)
+    assert [row.pk for row in desk.get(waiting.url).context["cl"].queryset] == [order.pk]
+
+
 def test_calm_home_says_that_nothing_waits_and_nothing_stands_out(desk: Client) -> None:
     page = desk.get(HOME).content.decode()
 
@@ -124,11 +140,13 @@ def test_notices_name_what_is_missing_and_lead_there(desk: Client, manager: User
     a_company(name="Takes part in nothing")
     AccountManagerAssignment.objects.create(company=a_company(), user=a_user(), starts_at=EPOCH)
 
-    notices = desk.get(HOME).context["notices"]
-    behind = {notice.sentence: desk.get(notice.url).context["cl"].result_count for notice in notices[1:]}
+    a_rule_set(a_program(name="With rules"))
 
-    assert notices[0].sentence == "1 running program has no rules in force: nothing is earned there."
+    notices = desk.get(HOME).context["notices"]
+    behind = {notice.sentence: desk.get(notice.url).context["cl"].result_count for notice in notices}
+
     assert behind == {
+        "1 running program has no rules in force: nothing is earned there.": 1,
         "1 company has not agreed yet: its people earn nothing.": 1,
         "1 company has no account manager.": 1,
         "1 reward is offered, but none is left.": 1,
@@ -162,7 +180,7 @@ def test_survey_that_closes_soon_is_named_and_a_draft_or_a_later_one_is_not(desk
     notices = desk.get(HOME).context["notices"]
 
     assert notices[-1].sentence == "1 survey closes within a week."
-    assert desk.get(notices[-1].url).status_code == 200
+    assert [survey.code for survey in desk.get(notices[-1].url).context["cl"].queryset] == ["soon"]
 
 
 def test_cards_hold_the_last_days_against_those_before(desk: Client, manager: User) -> None:
@@ -185,6 +203,19 @@ def test_cards_hold_the_last_days_against_those_before(desk: Client, manager: Us
         "Liability": ("8", "GBP", "+100% against before"),
         "Tier moves": ("0", "", "0 up, 0 down; as before"),
     }
+
+
+def test_liability_leads_to_the_wallets_that_add_up_to_it(desk: Client) -> None:
+    program = a_program(point_value=Decimal("0.02"))
+    a_rule_set(program)
+    order = an_order(program)
+    pending = Wallet.objects.get(company=order.company, employee=None, kind=Wallet.Kind.PENDING)
+
+    card = desk.get(HOME).context["cards"][3]
+
+    behind = desk.get(card.url).context["cl"].queryset
+    assert pending in behind
+    assert (card.value, sum(wallet.balance for wallet in behind)) == ("8", 400)
 
 
 def test_tier_moves_count_up_and_down_but_not_the_first_tier(desk: Client, manager: User) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import reverse
 
@@ -153,8 +153,96 @@ def test_roles_are_given_on_the_employees_page_and_on_record(desk: Client, manag
     assert (entry.actor, entry.company, entry.numbers) == (
         manager,
         employee.company,
-        {"employee": employee.pk, "role": role.pk},
+        {"employee": employee.pk, "role": role.pk, "holds": 1},
     )
+
+
+def employee_fields(employee: Employee, **fields: Any) -> dict[str, Any]:
+    """What the employee's page sends."""
+    return {
+        "name": employee.name,
+        "external_id": employee.external_id,
+        "buying_role": employee.buying_role,
+        "preferred_channel": employee.preferred_channel,
+        "access": employee.access,
+        "is_active": "on",
+        "roles-TOTAL_FORMS": 0,
+        "roles-INITIAL_FORMS": 0,
+        **fields,
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "recorded"),
+    [
+        ({"access": "ADMIN"}, [("access-changed", {"access": "ADMIN"})]),
+        ({"buying_role": "DECIDES"}, [("buying-role-changed", {"buying_role": "DECIDES"})]),
+        ({"is_active": ""}, [("deactivated", {})]),
+        ({"name": "Renamed"}, []),
+    ],
+)
+def test_what_an_employee_may_do_is_changed_on_record(
+    desk: Client, manager: User, fields: dict[str, Any], recorded: list[Any]
+) -> None:
+    employee = an_employee(a_company(), login=False)
+
+    response = desk.post(change(employee), employee_fields(employee, **fields))
+
+    assert response.status_code == 302
+    entries = AuditEntry.objects.order_by("pk")
+    assert [(entry.action, entry.numbers) for entry in entries] == recorded
+    assert {(entry.actor, entry.subject_id, entry.company) for entry in entries} <= {
+        (manager, employee.pk, employee.company)
+    }
+
+
+def test_login_that_is_switched_off_is_on_record(desk: Client, manager: User) -> None:
+    user = a_user()
+
+    desk.post(change(user), access(user, is_active=""))
+
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.actor, entry.subject_id, entry.numbers["is_active"]) == (
+        "access-changed",
+        manager,
+        user.pk,
+        0,
+    )
+
+
+def test_what_a_group_may_do_is_changed_on_record(desk: Client, manager: User) -> None:
+    group = Group.objects.create(name="Desk")
+    permission = Permission.objects.get(codename="view_company")
+
+    desk.post(change(group), {"name": "Desk", "permissions": [permission.pk]})
+    desk.post(change(group), {"name": "The desk", "permissions": [permission.pk]})
+
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.actor, entry.subject_id, entry.numbers) == (
+        "group-changed",
+        manager,
+        group.pk,
+        {"permissions": str(permission.pk)},
+    )
+
+
+def test_who_looks_after_a_company_is_on_record(desk: Client, manager: User) -> None:
+    company, keeper = a_company(), a_user(is_staff=True)
+    keeper.groups.add(Group.objects.get_or_create(name="account managers")[0])
+    add = reverse("admin:accounts_accountmanagerassignment_add")
+
+    given = desk.post(add, {"company": company.pk, "user": keeper.pk, **moment("starts_at")})
+    assignment = company.account_managers.get()
+    ends = {**moment("starts_at"), **moment("ends_at", "2026-01-03")}
+    desk.post(change(assignment), {"company": company.pk, "user": keeper.pk, **ends})
+
+    assert given.status_code == 302
+    assert [
+        (entry.action, entry.actor, entry.company, entry.numbers) for entry in AuditEntry.objects.order_by("pk")
+    ] == [
+        ("portfolio-changed", manager, company, {"user": keeper.pk, "holds": 1}),
+        ("portfolio-changed", manager, company, {"user": keeper.pk, "holds": 0}),
+    ]
 
 
 def test_employee_does_not_move_firms(desk: Client) -> None:

@@ -160,6 +160,14 @@ def test_order_that_waits_for_its_company_is_counted_apart_and_stays(desk: Clien
     assert messages_of(done) == ["1 order stays: its company is still to approve it."]
 
 
+def test_several_orders_that_stay_are_spoken_of_as_several(desk: Client, shop: Shop) -> None:
+    orders = [shop.order(State.APPROVED), shop.order(State.APPROVED), shop.order(State.DELIVERED)]
+
+    done = desk.post(ORDERS, chosen("approve", *orders, confirm="yes"), follow=True)
+
+    assert messages_of(done) == ["2 orders stay: they are approved.", "1 order stays: it is delivered."]
+
+
 def test_too_many_at_once_are_refused(desk: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "MOST_AT_ONCE", 2)
     orders = [shop.order() for _number in range(3)]

@@ -1,11 +1,12 @@
 """Filters that are saved and shared, and those that others keep for themselves."""
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import SavedFilter, User
+from accounts.models import Company, SavedFilter, User
 from tests.factories.canaries import fingerprint
 from tests.factories.world import a_company, a_manager, a_user
 
@@ -98,6 +99,27 @@ def test_lookup_that_is_not_allowed_says_so(desk: Client) -> None:
 
     assert page.redirect_chain == [(COMPANIES, 302)]
     assert "This filter is no longer possible here; the whole list is shown." in page.content.decode()
+
+
+@pytest.mark.parametrize("query", ["nonsense=1", "created_at__gte=never"])
+def test_filter_of_fields_that_are_gone_says_so(desk: Client, query: str) -> None:
+    page = desk.get(f"{COMPANIES}?{query}", follow=True)
+
+    assert page.redirect_chain == [(COMPANIES, 302)]
+    assert "This filter is no longer possible here; the whole list is shown." in page.content.decode()
+
+
+def test_page_too_far_leads_to_the_first_one_and_keeps_the_filter(
+    desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin.site.get_model_admin(Company), "list_per_page", 1)
+    a_company()
+    a_company()
+
+    page = desk.get(f"{COMPANIES}?kind__exact=CLIENT&p=99", follow=True)
+
+    assert page.redirect_chain == [(f"{COMPANIES}?kind__exact=CLIENT", 302)]
+    assert "no longer possible" not in page.content.decode()
 
 
 def test_filter_of_a_list_that_is_gone_breaks_nothing(desk: Client, manager: User) -> None:

@@ -15,8 +15,8 @@ from django.urls import reverse
 from accounts.admin import scoped
 from accounts.admin.scoped import ReadOnlyAdmin
 from accounts.history import ConfigurationHistory
-from accounts.models import AuditEntry, Company, Draft, Employee, NotificationPreference, User
-from loyalty.models import Activity, Award, Evaluation, Lot, Posting, Transaction, Wallet
+from accounts.models import AuditEntry, Company, Draft, Employee, NotificationPreference, ServiceNote, User
+from loyalty.models import Activity, Adjustment, Award, Evaluation, Lot, Posting, Transaction, Wallet
 from loyalty.site.admin_site import GROUPS, HIDDEN
 from rewards.models import Redemption
 from tests.admin.scenery import furnish
@@ -196,7 +196,7 @@ def test_number_of_a_wallet_leads_to_the_postings_behind_it(desk: Client, manage
     assert sum(row.points if row.credit_wallet_id == wallet.pk else -row.points for row in behind) == wallet.balance
 
 
-@pytest.mark.parametrize("number", ["x", "0", "99999999999999999999999", "1,2"])
+@pytest.mark.parametrize("number", ["x", "0", "99999999999999999999999", "1,2", "²"])
 def test_address_that_names_no_row_finds_nothing(desk: Client, manager: User, number: str) -> None:
     furnish(manager)
 
@@ -205,6 +205,15 @@ def test_address_that_names_no_row_finds_nothing(desk: Client, manager: User, nu
 
     assert by_wallet.status_code == by_company.status_code == 200
     assert list(by_wallet.context["cl"].queryset) == []
+
+
+@pytest.mark.parametrize("key", ["x", "²", "", "99999999999999999999999"])
+def test_form_that_begins_with_no_rows_key_begins_empty(desk: Client, key: str) -> None:
+    by_company = desk.get(address(Adjustment, "add"), {"membership": key, "reason": "Late"})
+    by_people = desk.get(address(ServiceNote, "add"), {"people": f"1,{key}"})
+
+    assert by_company.status_code == by_people.status_code == 200
+    assert by_company.context["adminform"].form.initial["reason"] == "Late"
 
 
 def test_list_that_is_longer_than_can_be_paged_says_so(

@@ -3,14 +3,15 @@
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import AccountManagerAssignment, Company, CompanyProfile, ServiceNote, User
+from accounts.models import AccountManagerAssignment, Company, CompanyProfile, FollowUp, ServiceNote, User
 from tests.am.conftest import Desk
-from tests.client.pages import links_of, source_of, words_of
+from tests.client.pages import hidden_of, links_of, source_of, words_of
 from tests.factories.canaries import fingerprint
 from tests.factories.world import (
     EPOCH,
@@ -43,6 +44,7 @@ def a_note(**fields: Any) -> dict[str, Any]:
         "happened_at_0": "2026-02-03",
         "happened_at_1": "14:30",
         "visibility": "INTERNAL",
+        "key": uuid4().hex,
         **fields,
     }
 
@@ -134,6 +136,12 @@ def test_company_page_shows_profile_people_standing_and_notes(desk: Desk) -> Non
     assert "No notes yet" in words
 
 
+def test_company_page_says_of_when_it_is_also_without_a_program(desk: Desk) -> None:
+    words = words_of(desk.browser.get(page_of(desk.own)))
+
+    assert "This company takes part in no program. As of" in words
+
+
 def test_note_is_written_in_one_save_with_people_and_visibility(desk: Desk) -> None:
     petra, paul = an_employee(desk.own, name="Petra"), an_employee(desk.own, name="Paul")
     User.objects.filter(pk=desk.account_manager.pk).update(time_zone="Asia/Tokyo")
@@ -151,6 +159,45 @@ def test_note_is_written_in_one_save_with_people_and_visibility(desk: Desk) -> N
     assert "The note is saved." in words
     assert "Wants a spare part list Written by Sam · With Petra" in words
     assert paul.name not in words.split("Written by Sam")[1].split("Plan and points")[0]
+
+
+def test_double_click_writes_one_note_with_one_promise(desk: Desk) -> None:
+    petra = an_employee(desk.own)
+    due_on = (timezone.localdate() + timedelta(days=2)).isoformat()
+    sent = a_note(
+        people=[petra.pk], promise="The list", due_on=due_on, key=hidden_of(desk.browser.get(page_of(desk.own)))["key"]
+    )
+
+    answers = [desk.browser.post(page_of(desk.own), sent, follow=True) for _click in range(2)]
+
+    assert [answer.redirect_chain for answer in answers] == [[(page_of(desk.own), 302)]] * 2
+    assert (ServiceNote.objects.count(), FollowUp.objects.count()) == (1, 1)
+    keys = {hidden_of(answer)["key"] for answer in answers}
+    assert len({*keys, sent["key"]}) == 3
+
+
+def test_other_words_from_a_form_that_was_saved_are_asked_about_and_then_a_further_note(desk: Desk) -> None:
+    sent = a_note(text="Wants a spare part list")
+    desk.browser.post(page_of(desk.own), sent)
+    before = fingerprint()
+
+    refused = desk.browser.post(page_of(desk.own), {**sent, "text": "And a price list"})
+
+    assert (refused.status_code, fingerprint()) == (409, before)
+    assert "A note was saved from this form before, with other words." in words_of(refused)
+    assert "And a price list" in source_of(refused)
+    further = {**sent, "text": "And a price list", "key": hidden_of(refused)["key"]}
+    assert desk.browser.post(page_of(desk.own), further).status_code == 302
+    assert set(ServiceNote.objects.values_list("text", flat=True)) == {"Wants a spare part list", "And a price list"}
+
+
+def test_key_of_one_author_says_nothing_of_another_s_note(desk: Desk) -> None:
+    sent = a_note()
+
+    desk.browser.post(page_of(desk.own), sent)
+    desk.colleagues_browser.post(page_of(desk.foreign), sent)
+
+    assert {note.company for note in ServiceNote.objects.all()} == {desk.own, desk.foreign}
 
 
 def test_note_is_internal_unless_said_otherwise(desk: Desk) -> None:

@@ -67,7 +67,7 @@ def test_draft_holds_what_was_typed_and_no_token(desk: Desk) -> None:
 
     draft = Draft.objects.get()
     assert (draft.user, draft.address) == (desk.account_manager, page_of(desk.own))
-    assert draft.fields == {name: [value] for name, value in a_note(text=TYPED).items()}
+    assert draft.fields == {name: [value] for name, value in a_note(text=TYPED).items() if name != "key"}
 
 
 def test_save_forgets_the_draft(desk: Desk) -> None:
@@ -258,3 +258,90 @@ def test_what_is_typed_is_never_logged(desk: Desk, caplog: pytest.LogCaptureFixt
     said = [record.getMessage() for record in caplog.records if record.name != "django.db.backends"]
     assert Draft.objects.exists()
     assert [message for message in said if TYPED in message] == []
+
+
+def signed_in_again(desk: Desk, page: str) -> tuple[Client, dict[str, str]]:
+    """A browser that checks form tokens, with the hidden fields of `page` as they were before a new sign-in."""
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(desk.account_manager)
+    shown = browser.get(page)
+    [token] = set(re.findall('name="csrfmiddlewaretoken" value="([^"]+)"', source_of(shown)))
+    browser.cookies["csrftoken"] = "a" * 32  # what a new sign-in in another tab leaves
+    return browser, {**hidden_of(shown), "csrfmiddlewaretoken": token}
+
+
+def test_form_from_before_a_new_sign_in_leads_back_to_what_was_typed(desk: Desk) -> None:
+    browser, hidden = signed_in_again(desk, page_of(desk.own))
+
+    refused = browser.post(page_of(desk.own), {**hidden, **a_note(text=TYPED, key=hidden["key"])}, follow=True)
+
+    assert refused.redirect_chain == [(page_of(desk.own), 302)]
+    assert not ServiceNote.objects.exists()
+    words = words_of(refused)
+    assert "You have signed in again since this page was opened, so nothing was saved." in words
+    assert "This is what you had typed; it is not saved yet." in words
+    assert TYPED in source_of(refused)
+    [token, *_same] = re.findall('name="csrfmiddlewaretoken" value="([^"]+)"', source_of(refused))
+    saved = browser.post(
+        page_of(desk.own), {**hidden_of(refused), **a_note(text=TYPED), "csrfmiddlewaretoken": token}, follow=True
+    )
+    assert "The note is saved." in words_of(saved)
+    assert ServiceNote.objects.get().text == TYPED
+    assert not Draft.objects.exists()
+
+
+def test_real_sign_in_in_another_tab_is_such_a_case(desk: Desk) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(desk.account_manager)
+    shown = browser.get(page_of(desk.own))
+    token = re.findall('name="csrfmiddlewaretoken" value="([^"]+)"', source_of(shown))[0]
+    browser.post("/accounts/logout/", {"csrfmiddlewaretoken": token})
+    door = re.findall('name="csrfmiddlewaretoken" value="([^"]+)"', source_of(browser.get("/accounts/login/")))[0]
+    browser.post(
+        "/accounts/login/",
+        {"login": desk.account_manager.email, "password": PASSWORD, "csrfmiddlewaretoken": door},
+    )
+
+    sent = {**hidden_of(shown), **a_note(text=TYPED), "csrfmiddlewaretoken": token}
+    back = browser.post(page_of(desk.own), sent, follow=True)
+
+    assert back.redirect_chain == [(page_of(desk.own), 302)]
+    assert TYPED in source_of(back)
+
+
+@pytest.mark.parametrize(
+    "spoilt", ["no word", "junk", "another page's", "somebody else's", "blank", "too much", "signed out"]
+)
+def test_other_forms_without_a_valid_form_token_get_the_page_that_says_so(desk: Desk, spoilt: str) -> None:
+    browser, hidden = signed_in_again(desk, page_of(desk.own))
+    sent: dict[str, Any] = {**hidden, **a_note(text=TYPED)}
+    match spoilt:
+        case "no word":
+            del sent["draft"]
+        case "junk":
+            sent["draft"] = "x:y"
+        case "another page's":
+            sent["draft"] = token_on(desk.browser, page_of(desk.second))
+        case "somebody else's":
+            sent["draft"] = token_on(desk.colleagues_browser, page_of(desk.foreign))
+        case "blank":
+            sent = {"draft": sent["draft"], "csrfmiddlewaretoken": sent["csrfmiddlewaretoken"], "text": " "}
+        case "too much":
+            sent["text"] = "a" * 30_000
+        case _:
+            browser.session.flush()
+    before = fingerprint()
+
+    refused = browser.post(page_of(desk.own), sent)
+
+    assert (refused.status_code, fingerprint()) == (403, before)
+    assert "The form has expired" in words_of(refused)
+
+
+def test_draft_kept_in_passing_is_not_answered_with_a_whole_page(desk: Desk) -> None:
+    browser, hidden = signed_in_again(desk, page_of(desk.own))
+
+    refused = browser.post("/drafts/", {**hidden, **a_note(text=TYPED)})
+
+    assert refused.status_code == 403
+    assert not Draft.objects.exists()

@@ -19,6 +19,7 @@ from accounts.models import (
     User,
 )
 from accounts.service_notes import write_note
+from loyalty.benefits import grant
 from loyalty.ledger import Owner
 from loyalty.models import Benefit, BenefitMatrix, Program, RuleSet, Transaction
 from rewards.models import Redemption, Reward
@@ -136,6 +137,11 @@ def a_world() -> World:
         now=now,
     ).redemption
     seminar, offer, matrix, draft_matrix = _benefits_of(program)
+    grant(
+        membership=colleague.company.memberships.get(), employee=colleague, benefit=seminar, quota=1, period="EVER",
+        starts_at=now, ends_at=None, by=actor_of(account_manager, now=now), now=now,
+        reason="The machine stood still for a week, and the seminar makes up for a little of it.",
+    )  # fmt: skip
     survey, begun_survey, answered_survey = _surveys_of(program, person)
     return World(
         client=client,

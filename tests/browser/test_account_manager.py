@@ -6,10 +6,11 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
-from accounts.models import Draft, FollowUp, ServiceNote
+from accounts.models import AccountManagerAssignment, Draft, FollowUp, ServiceNote
+from loyalty.models import BenefitGrant
 from tests.browser.conftest import DESKTOP, PHONE, Opener
 from tests.browser.scenery import World
-from tests.factories.world import PASSWORD
+from tests.factories.world import EPOCH, PASSWORD, a_company
 
 pytestmark = pytest.mark.browser
 
@@ -17,7 +18,7 @@ TEXT = "They want the autumn catalogue before the fair."
 PROMISE = "Send the autumn catalogue"
 EVERYWHERE = pytest.mark.parametrize(
     ("screen", "scripts"),
-    [(PHONE, True), (DESKTOP, True), (PHONE, False)],
+    [(PHONE, True), pytest.param(DESKTOP, True, marks=pytest.mark.long), (PHONE, False)],
     ids=["phone", "desktop", "phone-without-javascript"],
 )
 
@@ -204,3 +205,65 @@ def test_a_promise_is_moved_with_a_reason_and_kept(
     row.refresh_from_db()
     assert (row.state, row.due_on) == ("DONE", day)
     assert watched.heard == []
+
+
+@EVERYWHERE
+def test_a_benefit_is_given_from_the_company_page_and_withdrawn_again(
+    world: World, opened: Opener, screen: tuple[int, int], scripts: bool
+) -> None:
+    BenefitGrant.objects.update(ends_at=timezone.now())
+    watched = opened(world.account_manager, screen=screen, scripts=scripts)
+    page = watched.page
+
+    page.goto(f"/am/companies/{world.company.pk}/")
+    page.get_by_role("link", name="By person, used, given").click()
+    page.get_by_label("Person", exact=True).select_option(world.client.name)
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.get_by_role("region", name=f"What {world.client.name} may use")).to_contain_text("4 of 4 left")
+    form = page.get_by_role("region", name="Give a benefit")
+    form.get_by_label("Benefit", exact=True).select_option(world.seminar.name)
+    form.get_by_label("Times").fill("2")
+    form.get_by_label("Why it is given").fill("For the trouble in spring")
+    form.get_by_role("button", name="Give it").click()
+
+    expect(page.get_by_role("status")).to_contain_text("The benefit is given.")
+    given = page.get_by_role("region", name="Given by hand")
+    expect(given).to_contain_text("For the trouble in spring")
+    expect(given).to_contain_text(world.client.name)
+    given.get_by_role("link", name=world.seminar.name).click()
+    page.get_by_label("Why it is withdrawn").fill("Given to the wrong person")
+    page.get_by_role("button", name="Withdraw it").click()
+    expect(page.get_by_role("status")).to_contain_text("The benefit is withdrawn.")
+    expect(page.get_by_role("region", name="Given by hand")).to_contain_text("Nothing given by hand is in force.")
+    assert watched.heard == []
+
+
+@EVERYWHERE
+def test_the_number_leads_to_its_lines_and_a_line_to_its_why(
+    world: World, opened: Opener, screen: tuple[int, int], scripts: bool
+) -> None:
+    watched = opened(world.account_manager, screen=screen, scripts=scripts)
+    page = watched.page
+
+    page.goto(f"/am/companies/{world.company.pk}/")
+    page.get_by_role("region", name="The company's points").get_by_role("link").click()
+    expect(page.locator("#lines > tr")).to_have_count(25)
+    page.get_by_role("link", name="Show older points").click()
+    expect(page.locator("#lines > tr").first).to_be_visible()
+    page.locator("#lines a").last.click()
+
+    expect(page.get_by_role("heading", name="How the rules judged it")).to_be_visible()
+    page.locator(".back").click()
+    expect(page.get_by_role("heading", name="The company's points")).to_be_visible()
+    assert watched.heard == []
+
+
+def test_a_company_without_a_program_prints_with_the_time(world: World, opened: Opener) -> None:
+    company = a_company(name="No program yet")
+    AccountManagerAssignment.objects.create(user=world.account_manager, company=company, starts_at=EPOCH)
+    page = opened(world.account_manager).page
+
+    page.goto(f"/am/companies/{company.pk}/")
+    page.emulate_media(media="print")
+
+    assert page.get_by_text("As of").is_visible()

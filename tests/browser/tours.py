@@ -7,6 +7,7 @@ from django.urls import reverse
 from playwright.sync_api import Page
 
 from accounts.models import FollowUp, ServiceNote, User
+from loyalty.models import BenefitGrant
 from tests.browser.scenery import World
 
 
@@ -125,12 +126,18 @@ def _pages_of_account_managers(world: World) -> list[Stop]:
     companies, company = reverse("am-companies"), reverse("am-company", args=[world.company.pk])
     owed = FollowUp.objects.filter(company=world.company).earliest("pk")
     note = ServiceNote.objects.filter(company=world.company).earliest("pk")
+    given = BenefitGrant.objects.filter(membership__company=world.company).earliest("pk")
     return [
         Stop(reverse("am-today")),
         Stop(companies),
         Stop(f"{companies}?q=nobody"),
         Stop(company),
         Stop(f"{company}?q=nothing"),
+        Stop(reverse("am-points", args=[world.company.pk])),
+        Stop(reverse("why", args=[world.earned.pk])),
+        Stop(f"{reverse('am-benefits', args=[world.company.pk])}?person={world.colleague.pk}"),
+        Stop(reverse("am-benefits", args=[world.company.pk]), press="#give button[type=submit]"),
+        Stop(reverse("am-grant", args=[given.pk])),
         Stop(reverse("am-profile", args=[world.company.pk])),
         Stop(reverse("am-note", args=[note.pk])),
         Stop(reverse("am-note-edit", args=[note.pk])),

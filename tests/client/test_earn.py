@@ -127,6 +127,15 @@ def test_used_up_and_done_are_told_apart(sign_in: SignIn) -> None:
     assert "The same each time" not in words
 
 
+def test_rule_for_people_alone_is_never_said_to_give_to_the_company(sign_in: SignIn) -> None:
+    person = a_person([fixed(40, name="Orders")], has_consent=False)
+
+    closed = words_of(sign_in(person).get("/earn/")).partition("Not open to you")[2]
+
+    assert "Purchase : 40 points to you" in closed
+    assert "to your company" not in closed
+
+
 def test_closed_rules_say_for_whom_they_are(sign_in: SignIn) -> None:
     buyers = {"fact": "employee.roles", "op": "has_any", "value": ["buyer"]}
     gold = {"fact": "standing.tier", "op": "eq", "value": "gold"}

@@ -13,6 +13,7 @@ from rewards.policies import set_policy
 from tests.client.conftest import Firm, SignIn
 from tests.client.pages import links_of, source_of, words_of
 from tests.factories.canaries import as_actor, user_of
+from tests.factories.surveys import a_survey_rule
 from tests.factories.world import (
     a_company,
     a_member,
@@ -23,6 +24,7 @@ from tests.factories.world import (
     a_user,
     an_admin,
     an_employee,
+    consent_to,
     record,
 )
 
@@ -67,6 +69,62 @@ def test_what_to_earn_next_is_open_to_the_person(firm: Firm, sign_in: SignIn) ->
 
     assert "What to earn next All ways to earn Points for purchases 1 point for each full 1 GBP of amount" in words
     assert "Company extra" not in words
+
+
+def test_what_to_earn_next_leaves_out_what_a_limit_has_used_up(sign_in: SignIn) -> None:
+    program = a_program()
+    monthly = {"code": "month", "name": "Monthly", "beneficiary": "EMPLOYEE", "caps": [("EMPLOYEE", "MONTH", 40)]}
+    a_rule_set(program, [monthly, {"code": "open", "name": "Always open", "beneficiary": "EMPLOYEE"}])
+    membership = a_member(program)
+    consent_to(membership)
+    person, colleague = an_employee(membership.company), an_employee(membership.company)
+    now = timezone.now()
+    record(a_purchase(membership.company, 50, employee_id=person.pk, occurred_at=now), now=now)
+
+    words = [words_of(sign_in(one).get("/")) for one in (person, colleague)]
+
+    ways = [page.partition("What to earn next")[2].partition("Latest points")[0] for page in words]
+    assert ["Monthly" in way for way in ways] == [False, True]
+    assert ["Always open" in way for way in ways] == [True, True]
+
+
+def test_what_to_earn_next_names_no_survey_rule_as_open_surveys_stand_by_themselves(sign_in: SignIn) -> None:
+    program = a_program()
+    a_rule_set(
+        program, [{"code": "spend", "name": "Purchases", "beneficiary": "EMPLOYEE"}, a_survey_rule("spring", 60)]
+    )
+    membership = a_member(program)
+    consent_to(membership)
+
+    words = words_of(sign_in(an_employee(membership.company)).get("/"))
+
+    assert "Purchases" in words
+    assert "60 points" not in words
+
+
+def test_company_that_has_enough_for_the_next_tier_reads_when_it_comes(firm: Firm, buy: Buy, sign_in: SignIn) -> None:
+    buy(3_000, firm.member)
+    firm.program.tiers.filter(code="gold").update(threshold=2_000)
+    client = sign_in(firm.member)
+
+    words = {path: words_of(client.get(path)) for path in ("/", "/tier/", "/benefits/")}
+
+    assert "That is enough for Gold : it is given at the next review of tiers." in words["/"]
+    assert "That is enough for Gold : it is given at the next review of tiers." in words["/tier/"]
+    assert [path for path, page in words.items() if "more to reach" in page] == []
+
+
+@pytest.mark.parametrize(("wallet", "name"), [("own", "For people"), ("company", "For firms")])
+def test_next_reward_can_be_paid_with_the_points_that_are_shown(
+    firm: Firm, buy: Buy, sign_in: SignIn, wallet: str, name: str
+) -> None:
+    buy(100, firm.admin)
+    a_reward(firm.program, name="For people", price=160, paid_from="EMPLOYEE")
+    a_reward(firm.program, name="For firms", price=150, paid_from="COMPANY")
+
+    words = words_of(sign_in(firm.admin).get(f"/?wallet={wallet}"))
+
+    assert [shown for shown in ("For people", "For firms") if shown in words] == [name]
 
 
 def test_own_orders_under_way_stand_with_their_state(firm: Firm, buy: Buy, sign_in: SignIn) -> None:

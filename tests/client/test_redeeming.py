@@ -7,6 +7,7 @@ from django.db import transaction
 from django.test import Client
 
 from accounts import laws
+from accounts.models import Message
 from loyalty.models import Wallet
 from rewards.models import Redemption, Reward, RewardStock
 from tests.client.conftest import Firm, SignIn
@@ -74,7 +75,7 @@ def test_three_clicks_lead_from_the_reward_to_the_order(firm: Firm, buy: Buy, si
     assert "You have 150 points Price −100 points You keep 50 points" in words_of(confirm)
     order = Redemption.objects.get()
     assert placed.redirect_chain == [(f"/orders/{order.pk}/", 302)]
-    assert "Ordered. We have written to you, too." in words_of(placed)
+    assert "Ordered. Here you see where it stands." in words_of(placed)
     assert order.reference in words_of(placed)
     assert (order.reward, order.employee, order.points) == (reward, firm.member, 100)
     assert balance(firm.membership, firm.member) == 50
@@ -266,6 +267,34 @@ def test_admin_chooses_whose_points_pay(firm: Firm, buy: Buy, sign_in: SignIn) -
     )
 
 
+def test_member_is_told_who_orders_what_the_company_pays_and_no_balance_that_is_not_theirs(
+    firm: Firm, buy: Buy, sign_in: SignIn
+) -> None:
+    buy(500, firm.member)
+    reward = a_reward(firm.program, price=100, paid_from="COMPANY")
+
+    words = words_of(sign_in(firm.member).get(f"/rewards/{reward.pk}/"))
+
+    assert "Price 100 points Paid from the company's points." in words
+    assert "Only the admins of your company spend its points." in words
+    assert "You have" not in words
+
+
+def test_order_says_nothing_of_a_message_that_is_switched_off(firm: Firm, buy: Buy, sign_in: SignIn) -> None:
+    buy(500, firm.member)
+    reward = a_reward(firm.program, price=100)
+    client = sign_in(firm.member)
+    client.post("/me/", {"part": "notifications"})
+
+    shown = client.get(f"/rewards/{reward.pk}/")
+    confirm = client.post(f"/rewards/{reward.pk}/", {**hidden_of(shown), "step": "review"})
+    placed = client.post(f"/rewards/{reward.pk}/", {**hidden_of(confirm), "step": "confirm"}, follow=True)
+
+    assert not Message.objects.exists()
+    assert "Ordered. Here you see where it stands." in words_of(placed)
+    assert "We look at it next." in words_of(placed)
+
+
 def test_people_of_a_company_that_has_not_consented_cannot_spend(sign_in: SignIn) -> None:
     program = a_program()
     member = an_employee(a_member(program).company)
@@ -310,6 +339,7 @@ def test_cancelled_order_brings_points_and_piece_back_once(firm: Firm, buy: Buy,
     assert fingerprint() == before
     assert balance(firm.membership, firm.member) == 500
     assert RewardStock.objects.get(reward=reward).taken == 0
+    assert "Points back" in words_of(client.get("/points/"))
 
 
 def test_order_of_a_colleague_or_another_company_answers_like_a_missing_one(
@@ -344,8 +374,11 @@ def test_decider_reads_the_company_s_order_but_does_not_cancel_it(firm: Firm, bu
     order = Redemption.objects.get()
 
     shown = sign_in(decider).get(f"/orders/{order.pk}/")
-    sign_in(decider).post(f"/orders/{order.pk}/")
+    before = fingerprint()
+    refused = sign_in(decider).post(f"/orders/{order.pk}/")
 
+    assert refused.status_code == 403
+    assert fingerprint() == before
     assert shown.status_code == 200
     assert "Cancel this order" not in words_of(shown)
     assert Redemption.objects.get().state == "REQUESTED"

@@ -9,13 +9,13 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEntry
 from loyalty.benefits import (
-    BenefitMatrixError,
     DraftExistsError,
     NoBenefitsError,
     NotADraftError,
     NotInForceError,
     NotOfThisProgramError,
     StartsTooEarlyError,
+    VersionError,
     activate,
     draft_from,
     plain_cells,
@@ -196,7 +196,7 @@ def test_version_taken_out_before_it_began_gives_its_place_back() -> None:
     ],
 )
 def test_version_that_cannot_begin_is_refused(
-    has_cells: bool, held_before: bool, starts_at: Any, error: type[BenefitMatrixError]
+    has_cells: bool, held_before: bool, starts_at: Any, error: type[VersionError]
 ) -> None:
     program, line = a_gold_program()
     if held_before:

@@ -124,6 +124,29 @@ def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
     assert drawers == []
 
 
+def test_tables_that_only_grow_hold_ids_codes_and_numbers() -> None:
+    """Law G1: what a person wrote could never be erased there; whoever adds a column here says that it is none."""
+    words = (models.CharField, models.TextField, models.JSONField, models.FileField)
+
+    columns = {
+        f"{model._meta.label}.{field.name}"
+        for model in MODELS
+        if any(trigger.name == "append_only" for trigger in getattr(model._meta, "triggers", []))
+        for field in model._meta.fields
+        if isinstance(field, words) and not field.choices
+    }
+
+    assert columns == {
+        # codes of ours, and of the source that sent the activity
+        "accounts.AuditEntry.action", "accounts.AuditEntry.subject_type", "loyalty.Activity.currency",
+        "loyalty.Activity.external_id", "loyalty.Activity.object", "loyalty.Activity.reverses_external_id",
+        "loyalty.Award.rule_code",
+        # ids, codes and numbers under declared names
+        "accounts.AuditEntry.numbers", "loyalty.Activity.attributes", "loyalty.Evaluation.facts",
+        "loyalty.Evaluation.metrics",
+    }  # fmt: skip
+
+
 def test_every_constraint_and_index_has_a_name_that_says_something() -> None:
     generated = re.compile(r"_[0-9a-f]{6,8}(_\w+)?$|^\d|_uniq$|_check$|_idx$")
     constraints = [(model._meta.label, constraint) for model in MODELS for constraint in model._meta.constraints]

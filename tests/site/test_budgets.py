@@ -261,6 +261,13 @@ ACCOUNT_MANAGER_PAGES: dict[str, Address] = {
     "company": lambda scene: f"/am/companies/{scene.membership.company_id}/",
     "older timeline": lambda scene: f"/am/companies/{scene.membership.company_id}/?before=20990101T000000.000000-1-1",
     "timeline search": lambda scene: f"/am/companies/{scene.membership.company_id}/?q=called&kind=CALL",
+    "company's points": lambda scene: f"/am/companies/{scene.membership.company_id}/points/",
+    "why, for the account manager": _why,
+    "company's benefits": lambda scene: f"/am/companies/{scene.membership.company_id}/benefits/",
+    "a person's benefits": lambda scene: (
+        f"/am/companies/{scene.membership.company_id}/benefits/?person={scene.admin.pk}"
+    ),
+    "benefit given": lambda scene: f"/am/grants/{BenefitGrant.objects.earliest('pk').pk}/",
     "profile": lambda scene: f"/am/companies/{scene.membership.company_id}/profile/",
     "note": lambda scene: f"/am/notes/{ServiceNote.objects.earliest('pk').pk}/",
     "note edit": lambda scene: f"/am/notes/{ServiceNote.objects.earliest('pk').pk}/edit/",

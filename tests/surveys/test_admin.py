@@ -96,7 +96,12 @@ def item_form(version: SurveyVersion, **fields: Any) -> dict[str, Any]:
             "all[0]: 'answer.recommend' is compared with a number, not the text 'x'.",
         ),
         ({"show_if": "[]"}, "show_if", "A condition is an object, not a list."),
-        ({"show_if": "{"}, "show_if", "Enter a valid JSON."),
+        (
+            {"show_if": '{"fact": "answer.easy",\n "op" "lte"}'},
+            "show_if",
+            "This is not JSON: it cannot be read from line 2, character 7 on. Look there for a missing quotation mark, "
+            "comma or bracket.",
+        ),
         ({"code": "wish"}, None, "Another question of this version has this code."),
         ({"text": "a\0b"}, "text", "Null characters are not allowed."),
     ],

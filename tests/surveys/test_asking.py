@@ -17,7 +17,6 @@ from surveys.asking import (
     parse_show_if,
     read_answer,
     shown,
-    values_of,
 )
 
 OPTIONS = (("price", "The price"), ("service", "The service"))
@@ -79,7 +78,7 @@ def test_questions_that_are_put_follow_from_the_answers(
     ],
 )
 def test_answer_is_a_value_that_conditions_read(question: Question, given: Given, value: object) -> None:
-    assert values_of([question], {question.code: given}) == {f"answer.{question.code}": value}
+    assert given.value(question) == value
 
 
 @pytest.mark.parametrize(

@@ -209,11 +209,13 @@ def test_survey_that_was_sent_thanks_again_and_takes_nothing_more(firm: Firm, mi
     before = fingerprint()
 
     again = mia.post(page(firm.survey))
-    steps = [mia.post(page(firm.survey, rest), {"answer": "1"})["Location"] for rest in ("1/", "check/")]
+    steps = [mia.post(page(firm.survey, rest), {"answer": "1"})["Location"] for rest in ("check/", "1/")]
+    told = words_of(mia.get(page(firm.survey)))
 
     assert again.status_code == 409
     assert "You have sent your answers to this survey. Each person answers it once." in words_of(again)
     assert set(steps) == {page(firm.survey)}
+    assert told.count("You have sent your answers to this survey.") == 1
     assert fingerprint() == before
 
 

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from accounts import follow_ups
 from accounts.actors import actor_of
 from accounts.follow_ups import Promise
+from accounts.inbox import inbox_of, mark_all_read
+from accounts.models import User
 from accounts.service_notes import write_note
 from loyalty.memberships import comment
 from loyalty.site.demo.calendar import Calendar, Deed
@@ -21,6 +23,24 @@ def keep_in_touch(calendar: Calendar, firms: Iterable[Settled]) -> None:
             calendar.on(at, _noting(settled, note, calendar.until))
         for days_ago, text in settled.firm.comments:
             calendar.on(calendar.until - timedelta(days=days_ago, hours=5), _commenting(settled, text))
+
+
+def read_the_inbox(calendar: Calendar, firms: Iterable[Settled]) -> None:
+    """Write down that everybody looked into the inbox a few days ago."""
+    for settled in firms:
+        for person in settled.people:
+            if person.user is not None:
+                calendar.on(calendar.until - timedelta(days=5), _reading(person.user))
+
+
+def _reading(user: User) -> Deed:
+    def read(at: datetime) -> None:
+        actor = actor_of(user, now=at)
+        latest = inbox_of(actor).first()
+        if latest is not None:
+            mark_all_read(actor=actor, up_to=latest.pk, now=at)
+
+    return read
 
 
 def _noting(settled: Settled, note: Note, today: datetime) -> Deed:

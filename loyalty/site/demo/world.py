@@ -12,7 +12,7 @@ from loyalty.site.demo.care import draw_up_benefits, enjoy_benefits, plan_next_v
 from loyalty.site.demo.firms import FIRMS
 from loyalty.site.demo.orders import give_by_hand, go_shopping
 from loyalty.site.demo.program import PROGRAM_CODE, create_program
-from loyalty.site.demo.service import keep_in_touch
+from loyalty.site.demo.service import keep_in_touch, read_the_inbox
 from loyalty.site.demo.settling import PASSWORD, agree_on_words, hire, settle
 from loyalty.site.demo.voice import ask
 
@@ -49,6 +49,7 @@ def load(*, now: datetime) -> None:
         ask(calendar, program, firms, staff)
         enjoy_benefits(calendar, firms, staff)
         do_business(calendar, firms, source, begin)
+        read_the_inbox(calendar, firms)
         calendar.live()
         plan_next_version(program, staff.manager, now=now)
         draft_from(rule_set=program.rule_sets.get(), by=staff.manager, now=now)

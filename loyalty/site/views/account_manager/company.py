@@ -1,7 +1,7 @@
 """One company: the note composer on top, what is owed, the timeline, its people, where it stands, what we know."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.contrib import messages
 from django.contrib.postgres.expressions import ArraySubquery
@@ -17,18 +17,20 @@ from accounts import drafts
 from accounts.access import account_managers_only
 from accounts.actors import Actor
 from accounts.draft_views import let_go
+from accounts.idempotency import KeyUsedForAnotherRequestError
 from accounts.middleware import actor_behind
 from accounts.models import Company, CompanyProfile, Employee, FollowUp, Interest, RoleAssignment, ServiceNote
-from accounts.note_forms import CompanyProfileForm, ComposerForm, overwrite, typed_again
+from accounts.note_forms import CompanyProfileForm, ComposerForm, new_key, overwrite, typed_again
 from accounts.profiles import FIELDS, ProfileChangedError, change_profile, seal_of
 from accounts.service_notes import write_note
 from loyalty.ledger import Owner
 from loyalty.models import Membership, TierAssignment
 from loyalty.selectors import standing_of
+from loyalty.site.views.account_manager.benefits import rights_of_company
 from loyalty.site.views.account_manager.drafting import Drafting, drafting
 from loyalty.site.views.account_manager.dues import Due, due
 from loyalty.site.views.account_manager.timeline import COMMENTS, FOLLOW_UPS, Wanted, place, timeline
-from loyalty.statement import Balance, ExpiringLot, balances_of, expiring_lots
+from loyalty.statement import Balance, balances_of
 
 EXPIRES_SOON = timedelta(days=60)
 MOST_OWED = 20
@@ -79,11 +81,17 @@ def company(request: HttpRequest, pk: int) -> HttpResponse:
     people = _people(row, actor)
     draft = drafting(request, actor, may_be_kept=getattr(row, "has_draft", True))
     form = _composer(request, row, people, draft)
+    status = 422 if form.is_bound else 200
     if form.is_valid():
-        _write(form, row, actor)
-        let_go(request, user_id=actor.user_id, address=draft.address)
-        messages.success(request, _("The note is saved."))
-        return HttpResponseRedirect(reverse("am-company", args=[pk]))
+        try:
+            _write(form, row, actor)
+        except KeyUsedForAnotherRequestError:
+            overwrite(form, "key", new_key())  # who saves now has been told of the other note
+            status = 409
+        else:
+            let_go(request, user_id=actor.user_id, address=draft.address)
+            messages.success(request, _("The note is saved."))
+            return HttpResponseRedirect(reverse("am-company", args=[pk]))
     wanted = Wanted.of(request.GET.dict())
     entries, older = timeline(row, actor, wanted=wanted, before=place(request.GET.get("before", "")))
     query = request.GET.copy()
@@ -92,6 +100,7 @@ def company(request: HttpRequest, pk: int) -> HttpResponse:
         "company": row,
         "form": form,
         "has_details_open": _has_details_open(form),
+        "is_used_before": status == 409,
         "drafting": draft,
         "profile": _facts(row),
         "people": people,
@@ -102,9 +111,10 @@ def company(request: HttpRequest, pk: int) -> HttpResponse:
         "is_first_page": "before" not in request.GET,
         "kinds": [*ServiceNote.Kind.choices, (FOLLOW_UPS, _("follow-ups")), (COMMENTS, _("comments"))],
         "visibilities": ServiceNote.Visibility.choices,
+        "as_of": actor.at,
         **_standing(row, actor, chosen=request.GET.get("program", "")),
     }
-    return render(request, "am/company.html", context, status=422 if form.errors else 200)
+    return render(request, "am/company.html", context, status=status)
 
 
 def _composer(request: HttpRequest, row: Company, people: list[Person], draft: Drafting) -> ComposerForm:
@@ -128,6 +138,7 @@ def _write(form: ComposerForm, row: Company, actor: Actor) -> None:
         visibility=typed["visibility"],
         people=typed["people"],
         promise=form.promised(now=actor.at),
+        key=typed["key"],
     )
 
 
@@ -197,7 +208,7 @@ def _standing(row: Company, actor: Actor, *, chosen: str) -> dict[str, object]:
     shown = next((each for each in memberships if each.program.code == chosen), memberships[0])
     today = actor.at.astimezone(shown.program.zone).date()
     owners = [Owner(each.program_id, each.company_id) for each in memberships]
-    balances = balances_of(owners, today=today)
+    balances = balances_of(owners, today=today, expiring_until=today + EXPIRES_SOON)
     standing = standing_of(shown, at=actor.at)
     return {
         "plans": [
@@ -216,19 +227,16 @@ def _standing(row: Company, actor: Actor, *, chosen: str) -> dict[str, object]:
         "tier": standing.tier,
         "next_tier": standing.next_tier,
         "tier_progress": standing.progress,
-        "as_of": actor.at,
-        **_points(balances[memberships.index(shown)], today),
+        "rights": rights_of_company(row, shown, actor=actor, standing=standing),
+        **_points(balances[memberships.index(shown)]),
     }
 
 
-def _points(balance: Balance, today: date) -> dict[str, object]:
-    expiring: list[ExpiringLot] = []
-    if balance.available > 0:
-        expiring = expiring_lots(balance.owner, today=today, until=today + EXPIRES_SOON)
+def _points(balance: Balance) -> dict[str, object]:
     return {
         "balance": balance,
-        "expiring_points": sum(lot.points for lot in expiring),
-        "expires_from": expiring[0].expires_on if expiring else None,
+        "expiring_points": sum(lot.points for lot in balance.expiring),
+        "expires_from": balance.expiring[0].expires_on if balance.expiring else None,
         "expiry_days": EXPIRES_SOON.days,
     }
 

@@ -10,7 +10,16 @@ from django.views.decorators.http import require_safe
 from accounts.access import employees_only
 from accounts.middleware import actor_behind
 from loyalty.models import ActivityType
-from loyalty.prospects import Allowance, Effort, Prospect, prospects, situation_of, used_limits, with_situation
+from loyalty.prospects import (
+    Allowance,
+    Effort,
+    Prospect,
+    prospects,
+    situation_of,
+    used_limits,
+    with_situation,
+    with_used_limits,
+)
 from loyalty.selectors import membership_of, memberships_of
 from loyalty.vocabulary import Vocabulary
 from surveys.activity import TYPE_CODE
@@ -36,12 +45,12 @@ class Way:
 def earn(request: HttpRequest) -> HttpResponse:
     """What brings points now, what brings none any more, and what is closed to the reader and why."""
     actor = actor_behind(request)
-    rows = with_situation(memberships_of(actor), actor)
+    rows = with_used_limits(with_situation(memberships_of(actor), actor), actor)
     membership = membership_of(actor, chosen=request.GET.get("program", ""), among=rows)
     if membership is None:
         return render(request, "client/no_program.html")
     situation = situation_of(membership, actor)
-    used = used_limits(membership, situation, actor)
+    used = used_limits(membership, actor)
     found = prospects(membership, situation, actor, words=Vocabulary(), used=used)
     types = {kind.pk: kind for kind in ActivityType.objects.filter(pk__in={way.type_id for way in found})}
     surveys = open_surveys_for(actor)
@@ -74,7 +83,7 @@ def _way(prospect: Prospect, when: str) -> Way:
     if prospect.for_me and prospect.for_company:
         to = _("to you, and the same to your company")
     else:
-        to = _("to you") if prospect.for_me else _("to your company")
+        to = _("to your company") if prospect.for_company else _("to you")
     return Way(
         name=prospect.rule.name,
         when=when,

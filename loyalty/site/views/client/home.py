@@ -1,5 +1,6 @@
 """The client's home: what one has, what comes next, and what waits for somebody to do it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,14 +17,15 @@ from accounts.actors import Actor
 from accounts.middleware import actor_behind
 from accounts.models import Approval, Employee
 from loyalty.benefits import next_benefits
-from loyalty.models import Membership
-from loyalty.prospects import prospects, situation_of, with_situation
+from loyalty.models import ActivityType, Membership
+from loyalty.prospects import Prospect, prospects, situation_of, used_limits, with_situation, with_used_limits
 from loyalty.selectors import membership_of, memberships_of, standing_of
 from loyalty.site.views.client.points import lines_of, purse_of
 from loyalty.statement import Line, statement
 from rewards.models import Redemption, SpendingPolicy
 from rewards.selectors import next_reward_for
 from rewards.steps import OPEN
+from surveys.activity import TYPE_CODE
 from surveys.selectors import open_surveys_for
 
 LINES_AT_HOME = 5
@@ -61,17 +63,16 @@ def home(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:index"))
     if not actor.is_employee:
         return HttpResponseRedirect(reverse("am-today" if actor.is_account_manager else "me"))
-    rows = _with_desk(with_situation(memberships_of(actor), actor), actor)
+    rows = _with_desk(with_used_limits(with_situation(memberships_of(actor), actor), actor), actor)
     membership = membership_of(actor, chosen=request.GET.get("program", ""), among=rows)
     if membership is None:
         return render(request, "client/no_program.html")
     purse = purse_of(request, actor, membership)
     balance, owner = purse.balance, purse.balance.owner
     standing = standing_of(membership, at=actor.at)
-    reward = next_reward_for(actor, program_id=owner.program_id, points=balance.available)
+    reward = next_reward_for(actor, owner=owner, points=balance.available)
     lines = statement(owner, count=LINES_AT_HOME)
     orders, names = _orders(lines, actor)
-    ways = [way for way in prospects(membership, situation_of(membership, actor), actor) if way.for_me]
     context = {
         "program": membership.program,
         "balance": balance.available,
@@ -92,12 +93,21 @@ def home(request: HttpRequest) -> HttpResponse:
         "surveys": open_surveys_for(actor)[:SURVEYS_AT_HOME],
         "orders": orders,
         "approvals": vars(membership)["approvals"],
-        "ways": list(islice((way for way in ways if not way.obstacles), WAYS_AT_HOME)),
+        "ways": list(islice(_ways(membership, actor), WAYS_AT_HOME)),
         "first_steps": _first_steps(membership, actor),
         "lines": lines_of(lines, purse.label, actor, names),
         "as_of": actor.at,
     }
     return render(request, "client/home.html", context)
+
+
+def _ways(membership: Membership, actor: Actor) -> Iterator[Prospect]:
+    """What brings the reader points now; open surveys stand on the page by themselves."""
+    used = used_limits(membership, actor)
+    for way in prospects(membership, situation_of(membership, actor), actor, used=used):
+        is_open = way.for_me and not way.obstacles and not way.is_used_up
+        if is_open and way.type_id != vars(membership)["survey_type"]:
+            yield way
 
 
 def _statement_url(request: HttpRequest) -> str:
@@ -116,6 +126,7 @@ def _with_desk(memberships: QuerySet[Membership], actor: Actor) -> QuerySet[Memb
         approvals=Coalesce(Subquery(counted, output_field=IntegerField()), 0),
         has_people=Exists(colleagues.exclude(pk=actor.employee_id)),
         has_policy=Exists(SpendingPolicy.objects.visible_to(actor).filter(company=OuterRef("company"))),
+        survey_type=Subquery(ActivityType.objects.filter(code=TYPE_CODE).values("pk")[:1]),
         has_ordered=Exists(Redemption.objects.visible_to(actor).filter(company=OuterRef("company"))),
     )
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.access import employees_only
+from accounts.access import clients_and_account_managers, employees_only
 from accounts.actors import Actor
 from accounts.middleware import actor_behind
 from accounts.models import Employee
@@ -77,9 +77,9 @@ def points(request: HttpRequest) -> HttpResponse:
     if membership is None:
         return render(request, "client/no_program.html")
     purse = purse_of(request, actor, membership)
-    lines = statement(purse.balance.owner, before=_place(request.GET.get("before", "")))
+    lines = statement(purse.balance.owner, before=place_of(request.GET.get("before", "")))
     query = request.GET.copy()
-    query["before"] = _written(lines[-1].place) if lines else ""
+    query["before"] = written(lines[-1].place) if lines else ""
     context = {
         "program": membership.program,
         "balance": purse.balance.available,
@@ -94,11 +94,14 @@ def points(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@employees_only
+@clients_and_account_managers
 def why(request: HttpRequest, pk: int) -> HttpResponse:
-    """Why a transaction moved points: each rule with its verdict, and each posting."""
+    """Why a transaction moved points: each rule with its verdict, and each posting.
+
+    The company's people and its account manager read the same page, each with what is in their sight.
+    """
     actor = actor_behind(request)
-    transaction = Transaction.objects.visible_to(actor).filter(pk=pk).first()
+    transaction = Transaction.objects.visible_to(actor).filter(pk=pk).select_related("company", "program").first()
     if transaction is None:
         raise Http404
     activity = None
@@ -116,6 +119,7 @@ def why(request: HttpRequest, pk: int) -> HttpResponse:
         "redemption": redemption,
         "verdicts": explain(transaction, actor) if activity else [],
         "postings": _postings(transaction, actor),
+        "company": None if actor.is_employee else transaction.company,
     }
     return render(request, "client/why.html", context)
 
@@ -202,6 +206,7 @@ class PostingLine:
 
 def _postings(transaction: Transaction, actor: Actor) -> list[PostingLine]:
     wallets = Wallet.objects.visible_to(actor).filter(kind__in=OWN_KINDS, company_id=transaction.company_id)
+    wallets = wallets.select_related("employee")
     visible = {wallet.pk: wallet for wallet in wallets.filter(program=transaction.program_id)}
     lines = []
     for posting in (
@@ -211,26 +216,28 @@ def _postings(transaction: Transaction, actor: Actor) -> list[PostingLine]:
             wallet = visible.get(wallet_id)
             if wallet is None:
                 continue
-            owner = Owner(wallet.program_id, wallet.company_id, wallet.employee_id)
-            label = _("%(owner)s, %(kind)s") % {"owner": _whose(owner, actor), "kind": wallet.get_kind_display()}
+            label = _("%(owner)s, %(kind)s") % {"owner": _whose(wallet, actor), "kind": wallet.get_kind_display()}
             lot = posting.lot.expires_on if posting.lot else None
             lines.append(PostingLine(sign * posting.points, label, posting.created_at, lot))
     return lines
 
 
-def _whose(owner: Owner, actor: Actor) -> str:
-    if owner.employee_id is None:
+def _whose(wallet: Wallet, actor: Actor) -> str:
+    if wallet.employee is None:
         return _("Company")
-    return _("You") if owner.employee_id == actor.employee_id else _("A colleague")
+    if not actor.is_employee:
+        return wallet.employee.name
+    return _("You") if wallet.employee_id == actor.employee_id else _("A colleague")
 
 
-def _written(place: Place) -> str:
+def written(place: Place) -> str:
+    """Return a place of a statement as an address names it."""
     at, posting_id = place
     return f"{at.astimezone(UTC).strftime(_PLACE_FORMAT)}-{posting_id}"
 
 
-def _place(text: str) -> Place:
-    """The place that an address names; the end where it names none."""
+def place_of(text: str) -> Place:
+    """Return the place that an address names; the end where it names none."""
     at, _dash, posting_id = text.rpartition("-")
     try:
         return datetime.strptime(at, _PLACE_FORMAT).replace(tzinfo=UTC), int(posting_id[:18])

@@ -18,27 +18,38 @@ from django.utils.functional import Promise
 
 from accounts.admin.scoped import ScopedModelAdmin, manager_behind
 from accounts.models import User
-from surveys.versions import VersionError
 
 M = TypeVar("M", bound=Model)
 
 
+class StepForm(forms.Form):
+    """Nothing to ask, only to confirm."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step as its page speaks of it; `take` is the use case, `done` the message over the row that it gives back."""
+    """A step as its page speaks of it; `done` is the message over the row that `take`, the use case, gives back.
+
+    `take` is called with the row, the manager, the moment and what the form asked for, cleaned.
+    """
 
     label: str | Promise
     consequence: str | Promise
     done: str | Promise
-    take: Callable[[Any, User, datetime], Any]
+    take: Callable[[Any, User, datetime, Mapping[str, Any]], Any]
+    form: type[forms.Form] = StepForm
     makes_new_row: bool = False
+    is_danger: bool = False
 
 
 class SteppedAdmin(ScopedModelAdmin[M]):
     """Screens of rows that change by steps with a page to confirm each."""
 
-    change_form_template = "admin/surveys/change_form.html"
+    change_form_template = "admin/with_tools.html"
+    step_template = "admin/step.html"
     steps: ClassVar[Mapping[str, Step]] = {}
+    refusal: ClassVar[type[Exception]]
+    """What a use case raises when the row cannot take the step; `str()` of it is said on the page."""
 
     def offered(self, row: M) -> list[str]:
         """Return the names of the steps that the row can take now."""
@@ -47,6 +58,10 @@ class SteppedAdmin(ScopedModelAdmin[M]):
     def further_tools(self, request: HttpRequest, row: M) -> list[dict[str, Any]]:
         """Return buttons that lead elsewhere."""
         return []
+
+    def foretold(self, row: M, name: str) -> dict[str, Any]:
+        """Return what the page of a step shows beyond its words."""
+        return {}
 
     def get_urls(self) -> list[URLPattern]:
         """The pages that confirm a step."""
@@ -65,7 +80,7 @@ class SteppedAdmin(ScopedModelAdmin[M]):
     ) -> HttpResponse:
         """Offer the steps that the row can take."""
         row = self.get_object(request, object_id)
-        tools = self._tools(request, row) if row else []
+        tools = self.tools(request, row) if row else []
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
 
     def step_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
@@ -76,12 +91,14 @@ class SteppedAdmin(ScopedModelAdmin[M]):
         step = self.steps[name]
         if not self._may(request, row, step):
             raise PermissionDenied
-        form = forms.Form(request.POST if request.method == "POST" else None)
+        form = step.form(request.POST if request.method == "POST" else None)
+        status = 422 if form.is_bound else 200
         if form.is_valid():
             try:
-                result = step.take(row, manager_behind(request), timezone.now())
-            except VersionError as error:
+                result = step.take(row, manager_behind(request), timezone.now(), form.cleaned_data)
+            except self.refusal as error:
                 form.add_error(None, str(error))
+                status = 409
             else:
                 text = str(step.done) % {"row": result}
                 self.log_change(request, result, text)
@@ -92,22 +109,26 @@ class SteppedAdmin(ScopedModelAdmin[M]):
             "opts": self.opts,
             "original": row,
             "title": f"{step.label}: {row}",
-            "step": step,
+            "consequence": step.consequence,
+            "submit": step.label,
+            "is_danger": step.is_danger,
             "form": form,
+            "back_url": self._url("change", row),
+            **self.foretold(row, name),
         }
-        status = 409 if form.errors else 200
-        return TemplateResponse(request, "admin/surveys/confirm.html", context, status=status)
+        return TemplateResponse(request, self.step_template, context, status=status)
 
-    def _may(self, request: HttpRequest, row: M, step: Step) -> bool:
-        return self.has_add_permission(request) if step.makes_new_row else self.has_change_permission(request, row)
-
-    def _tools(self, request: HttpRequest, row: M) -> list[dict[str, Any]]:
+    def tools(self, request: HttpRequest, row: M) -> list[dict[str, Any]]:
+        """Return the buttons of a row: those that lead elsewhere, then its steps."""
         steps = [
             {"label": self.steps[name].label, "url": self._url(name, row)}
             for name in self.offered(row)
             if self._may(request, row, self.steps[name])
         ]
         return [*self.further_tools(request, row), *steps]
+
+    def _may(self, request: HttpRequest, row: M, step: Step) -> bool:
+        return self.has_add_permission(request) if step.makes_new_row else self.has_change_permission(request, row)
 
     def _url(self, page: str, row: Model) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=[row.pk])

@@ -1,0 +1,42 @@
+"""What the screens of a program's versions share: from when one is to hold, and that only drafts are thrown away."""
+
+from typing import Any, ClassVar, TypeVar
+
+from django import forms
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.admin.steps import StepForm, SteppedAdmin
+from loyalty.models.versions import ProgramVersion
+from loyalty.versions import VersionError
+
+V = TypeVar("V", bound=ProgramVersion)
+
+
+class ActivateForm(StepForm):
+    """From when the version is to hold."""
+
+    starts_at = forms.DateTimeField(
+        label=gettext_lazy("In force from"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["starts_at"].help_text = _("In the time zone %(zone)s. Empty: from this moment.") % {
+            "zone": timezone.get_current_timezone_name()
+        }
+
+
+class VersionAdmin(SteppedAdmin[V]):
+    """Screens of versions: all that changes one is a step."""
+
+    refusal: ClassVar[type[Exception]] = VersionError
+
+    def has_delete_permission(self, request: HttpRequest, obj: V | None = None) -> bool:
+        """Drafts can be thrown away."""
+        is_draft = obj is None or obj.status == obj.Status.DRAFT
+        return is_draft and super().has_delete_permission(request, obj)
