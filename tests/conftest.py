@@ -16,6 +16,7 @@ import hypothesis
 import pytest
 from django.conf import settings
 from django.db import transaction
+from django.db.backends.postgresql.creation import DatabaseCreation
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 from loyalty.site import embedded_postgres
@@ -41,6 +42,15 @@ settings.STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True  # serves what was not collected
+
+
+def drop_whoever_is_connected(self: DatabaseCreation, test_database_name: str, verbosity: int) -> None:
+    """Drop a test database, also where a browser that has gone left a request behind."""
+    with self._nodb_cursor() as cursor:  # type: ignore[attr-defined]  # as the stubs leave it out
+        cursor.execute(f'DROP DATABASE "{test_database_name}" WITH (FORCE)')
+
+
+setattr(DatabaseCreation, "_destroy_test_db", drop_whoever_is_connected)  # noqa: B010 (no name of ours to assign to)
 
 gc.set_threshold(100_000, 20, 50)  # a run makes rows and pages all the time and keeps next to none of them
 

@@ -6,13 +6,15 @@ from collections.abc import Callable
 import pytest
 from django.utils import timezone
 
+from loyalty.adjustments import adjust
 from loyalty.ledger import Owner
-from loyalty.models import Transaction
+from loyalty.models import Adjustment, Transaction
 from loyalty.statement import balances_of, statement
 from tests.client.conftest import Firm, SignIn
 from tests.client.pages import links_of, source_of, words_of
 from tests.factories.world import (
     a_company,
+    a_manager,
     a_member,
     a_program,
     a_purchase,
@@ -275,3 +277,17 @@ def test_rules_of_a_draft_are_not_told(sign_in: SignIn) -> None:
 
     assert "No rules in force" in words
     assert "Secret plan" not in words
+
+
+def test_why_of_points_by_hand_gives_the_reason(firm: Firm, sign_in: SignIn) -> None:
+    firm.program.adjustment_limit = 100
+    firm.program.save()
+    adjusted = adjust(
+        membership=firm.membership, employee=firm.member, points=20, reason_code=Adjustment.Reason.GOODWILL,
+        reason="A pallet came late", by=a_manager(), now=timezone.now(),
+    )  # fmt: skip
+
+    page = source_of(sign_in(firm.member).get(f"/points/{adjusted.adjustment.transaction_id}/"))
+
+    assert "A pallet came late" in page
+    assert "goodwill" in page

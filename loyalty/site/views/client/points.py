@@ -16,7 +16,7 @@ from accounts.middleware import actor_behind
 from accounts.models import Employee
 from loyalty.explaining import explain
 from loyalty.ledger import Owner
-from loyalty.models import Activity, Membership, Posting, Transaction, Wallet
+from loyalty.models import Activity, Adjustment, Membership, Posting, Transaction, Wallet
 from loyalty.selectors import membership_of
 from loyalty.statement import (
     END,
@@ -111,12 +111,16 @@ def why(request: HttpRequest, pk: int) -> HttpResponse:
     if transaction.activity_id is None:
         about = Q(debit=transaction) | Q(credit=transaction)
         redemption = Redemption.objects.visible_to(actor).filter(about).select_related("reward").first()
+    adjustment = None
+    if transaction.kind == Transaction.Kind.ADJUST:
+        adjustment = Adjustment.objects.visible_to(actor).filter(transaction=transaction).first()
     context = {
         "transaction": transaction,
         "title": title_of(transaction.kind, activity.type.name if activity else ""),
         "reference": f"T-{transaction.pk}",
         "activity": activity,
         "redemption": redemption,
+        "adjustment": adjustment,
         "verdicts": explain(transaction, actor) if activity else [],
         "postings": _postings(transaction, actor),
         "company": None if actor.is_employee else transaction.company,
