@@ -18,7 +18,7 @@ TEXT = "They want the autumn catalogue before the fair."
 PROMISE = "Send the autumn catalogue"
 EVERYWHERE = pytest.mark.parametrize(
     ("screen", "scripts"),
-    [(PHONE, True), pytest.param(DESKTOP, True, marks=pytest.mark.long), (PHONE, False)],
+    [(PHONE, True), (DESKTOP, True), (PHONE, False)],
     ids=["phone", "desktop", "phone-without-javascript"],
 )
 

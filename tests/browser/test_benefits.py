@@ -12,9 +12,7 @@ from tests.browser.scenery import World
 
 pytestmark = pytest.mark.browser
 
-SCREENS = pytest.mark.parametrize(
-    "screen", [PHONE, pytest.param(DESKTOP, marks=pytest.mark.long)], ids=["phone", "desktop"]
-)
+SCREENS = pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
 
 
 def way_to_a_use(page: Page) -> list[Locator]:

@@ -41,7 +41,7 @@ def member(world: World) -> User:
     return user
 
 
-@pytest.mark.parametrize("language", ["en", "ar", pytest.param("ja", marks=pytest.mark.long)])
+@pytest.mark.parametrize("language", ["en", "ar", "ja"])
 @pytest.mark.parametrize("who", ["admin", "member"])
 def test_home_tells_the_four_things_without_scrolling_on_a_phone(
     world: World, member: User, opened: Opener, who: str, language: str

@@ -12,9 +12,7 @@ from tests.factories.world import PASSWORD
 pytestmark = pytest.mark.browser
 
 MOST_STOPS = 40
-SCREENS = pytest.mark.parametrize(
-    "screen", [PHONE, pytest.param(DESKTOP, marks=pytest.mark.long)], ids=["phone", "desktop"]
-)
+SCREENS = pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
 
 HAS_FOCUS = "element => element === document.activeElement"
 FOCUS_IN_SIGHT = """

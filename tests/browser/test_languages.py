@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.mark.parametrize(
     ("screen", "scripts"),
-    [(PHONE, True), pytest.param(DESKTOP, True, marks=pytest.mark.long), (PHONE, False)],
+    [(PHONE, True), (DESKTOP, True), (PHONE, False)],
     ids=["phone", "desktop", "phone-without-javascript"],
 )
 def test_language_switch_keeps_the_page_and_turns_it_for_arabic(

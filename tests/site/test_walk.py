@@ -324,7 +324,7 @@ def _all_visits(visitor: Visitor, world: CanaryWorld) -> Iterator[tuple[str, str
                 yield "GET", path
             continue
         for path in dict.fromkeys([*paths_of(route, world.a), *paths_of(route, world.b)]):
-            for method in ("GET", "OPTIONS"):
+            for method in ("GET", "HEAD", "OPTIONS"):
                 yield method, path
             if route != SIGNS_OUT:
                 yield "POST", path
@@ -341,7 +341,7 @@ def test_foreign_row_answers_exactly_like_a_missing_one(visitor: Visitor) -> Non
             continue
         for path in paths_of(route, visitor.other(world)):
             missing = missing_path_of(route, path)
-            for method in ("GET", "HEAD", "POST", "DELETE"):
+            for method in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"):
                 answers = [without_token(send(browser, method, asked), asked) for asked in (path, missing)]
                 if answers[0] != answers[1]:
                     different.append((method, route, answers[0][0], answers[1][0]))
