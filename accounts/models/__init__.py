@@ -10,6 +10,7 @@ from accounts.models.companies import (
 )
 from accounts.models.employees import Employee, Interest, RoleAssignment, StakeholderRole
 from accounts.models.follow_ups import FollowUp, FollowUpMove, ServiceNoteVersion
+from accounts.models.jobs import Job
 from accounts.models.notes import ServiceNote
 from accounts.models.preferences import Draft, NotificationPreference, SavedFilter
 from accounts.models.records import AuditEntry, AuditReason, IdempotencyKey, Message
@@ -29,6 +30,7 @@ __all__ = [
     "FollowUpMove",
     "IdempotencyKey",
     "Interest",
+    "Job",
     "Message",
     "NotificationPreference",
     "RoleAssignment",
