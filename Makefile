@@ -11,7 +11,8 @@ TEMPLATES = $(shell find accounts loyalty rewards surveys templates -name '*.htm
 
 # Settings as an installation has them: none of them from the demo. Nothing is connected to.
 LIKE_PRODUCTION = DATABASE_URL=postgres://twofold@127.0.0.1:1/twofold ALLOWED_HOSTS=twofold.example \
-  SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')
+  SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
+  FIELD_KEYS=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all check bench lock

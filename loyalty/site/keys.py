@@ -18,6 +18,21 @@ def secret(name: str, *, folder: Path | None) -> str:
     value = os.environ.get(name, "")
     if not value and folder is not None:
         return _generated(folder / name.lower())
+    return _strong(name, value)
+
+
+def secret_list(name: str, *, folder: Path | None) -> list[str]:
+    """Return the secrets called `name`, separated by commas: the first is in use, those after it were before.
+
+    As for `secret`; every single one has to be strong.
+    """
+    value = os.environ.get(name, "")
+    if not value and folder is not None:
+        return [_generated(folder / name.lower())]
+    return [_strong(name, part.strip()) for part in value.split(",")]
+
+
+def _strong(name: str, value: str) -> str:
     if len(value) < 50 or len(set(value)) < 5:
         raise WeakSettingError(
             f"{name} is {'too weak' if value else 'not set'}: give it at least 50 random characters, for example from "

@@ -9,7 +9,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.site import embedded_postgres
-from loyalty.site.keys import WeakSettingError, secret
+from loyalty.site.keys import WeakSettingError, secret, secret_list
 
 django_stubs_ext.monkeypatch()
 
@@ -21,6 +21,7 @@ DATA_DIR = embedded_postgres.home() if IS_DEMO else None
 
 DEBUG = False
 SECRET_KEY = secret("SECRET_KEY", folder=DATA_DIR and DATA_DIR / "keys")
+FIELD_KEYS = secret_list("FIELD_KEYS", folder=DATA_DIR and DATA_DIR / "keys")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if IS_DEMO else [])
 if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
     raise WeakSettingError("ALLOWED_HOSTS is not set: name the hosts that people reach this installation by.")

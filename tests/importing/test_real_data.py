@@ -103,6 +103,7 @@ def _kill_import_of(path: Path) -> None:
         **os.environ,
         "DATABASE_URL": f"postgres://{database['USER']}@/{database['HOST']}/{connection.settings_dict['NAME']}",
         "SECRET_KEY": "for a test that kills its process, 50 characters long",
+        "FIELD_KEYS": "for a test that kills its process, also 50 characters",
         "ALLOWED_HOSTS": "localhost",
     }
     command = [sys.executable, "manage.py", "import_activities", str(path), "--profile", "online_retail"]

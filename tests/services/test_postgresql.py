@@ -17,6 +17,7 @@ def test_main_flow_and_the_refusals_of_the_database_hold_on_the_running_postgres
         **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
         "DATABASE_URL": f"{SERVER}/twofold_services_{os.getpid()}",
         "SECRET_KEY": "only-for-this-run-abcdefghijklmnopqrstuvwxyz-0123456789",
+        "FIELD_KEYS": "only-for-this-run-zyxwvutsrqponmlkjihgfedcba-9876543210",
         "ALLOWED_HOSTS": "testserver",
         "TWOFOLD_HTTPS": "off",
     }

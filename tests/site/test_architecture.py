@@ -210,6 +210,7 @@ def start(**environment: str) -> subprocess.CompletedProcess[str]:
         "DATABASE_URL": "postgres://twofold@127.0.0.1:1/twofold",
         "ALLOWED_HOSTS": "twofold.example",
         "SECRET_KEY": STRONG_KEY,
+        "FIELD_KEYS": STRONG_KEY,
     }
     return subprocess.run(
         [sys.executable, "-W", "ignore", "-c", "import loyalty.site.settings"],
@@ -227,6 +228,8 @@ def test_whole_settings_start() -> None:
         ({"SECRET_KEY": ""}, "SECRET_KEY is not set: give it at least 50 random characters"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY is too weak: give it at least 50 random characters"),
         ({"SECRET_KEY": "a" * 80}, "SECRET_KEY is too weak: give it at least 50 random characters"),
+        ({"FIELD_KEYS": ""}, "FIELD_KEYS is not set: give it at least 50 random characters"),
+        ({"FIELD_KEYS": f"{STRONG_KEY},short"}, "FIELD_KEYS is too weak: give it at least 50 random characters"),
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is not set: name the hosts"),
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS is not set: name the hosts"),
         ({"DATABASE_URL": "sqlite:///db.sqlite3"}, "DATABASE_URL must name a PostgreSQL database"),
