@@ -11,6 +11,7 @@ TEMPLATES = $(shell find accounts loyalty rewards surveys templates -name '*.htm
 
 # Settings as an installation has them: none of them from the demo. Nothing is connected to.
 LIKE_PRODUCTION = DATABASE_URL=postgres://twofold@127.0.0.1:1/twofold ALLOWED_HOSTS=twofold.example \
+  CELERY_BROKER_URL=redis://127.0.0.1:1/0 \
   SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
   FIELD_KEYS=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')
 

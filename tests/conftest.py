@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 from django.conf import settings
 
+from accounts import queues
 from tests import database
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -33,6 +34,7 @@ settings.STORAGES = {
 }
 settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True  # serves what was not collected
 
+queues.use_waker(lambda code: None)  # tests take from queues themselves
 
 gc.set_threshold(100_000, 20, 50)  # a run makes rows and pages all the time and keeps next to none of them
 

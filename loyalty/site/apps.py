@@ -12,6 +12,13 @@ class SiteConfig(AppConfig):
     label = "site"
     verbose_name = _("Twofold")
 
+    def ready(self) -> None:
+        """Say how workers are woken."""
+        from accounts import queues
+        from loyalty.site.waking import waker
+
+        queues.use_waker(waker)
+
 
 class TwofoldAdminConfig(AdminConfig):
     """Django's admin with our site as the default one."""

@@ -132,6 +132,15 @@ EMAIL_BACKEND = (
 if not IS_DEMO:
     globals().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
 
+# Work is rows; the broker carries hints that there is some. The demo's broker is a folder.
+CELERY_BROKER_URL = "filesystem://" if IS_DEMO else env.str("CELERY_BROKER_URL", "")
+if not IS_DEMO and not CELERY_BROKER_URL.startswith(("redis:", "rediss:", "sentinel:", "amqp:", "amqps:")):
+    raise WeakSettingError(
+        "CELERY_BROKER_URL is not set: name the Redis (redis://host:6379/0) or RabbitMQ (amqp://user:password@host//) "
+        "that wakes the workers."
+    )
+CELERY_TASK_DEFAULT_QUEUE = env.str("TWOFOLD_QUEUE", "twofold")  # installations that share a broker need one each
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [
     ("en", _("English")),

@@ -105,6 +105,7 @@ def _kill_import_of(path: Path) -> None:
         "SECRET_KEY": "for a test that kills its process, 50 characters long",
         "FIELD_KEYS": "for a test that kills its process, also 50 characters",
         "ALLOWED_HOSTS": "localhost",
+        "CELERY_BROKER_URL": "redis://127.0.0.1:1/0",
     }
     command = [sys.executable, "manage.py", "import_activities", str(path), "--profile", "online_retail"]
     with subprocess.Popen(command, cwd=CHECKOUT, env=environment, stderr=subprocess.PIPE, text=True) as process:

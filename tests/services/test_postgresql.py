@@ -19,6 +19,7 @@ def test_main_flow_and_the_refusals_of_the_database_hold_on_the_running_postgres
         "SECRET_KEY": "only-for-this-run-abcdefghijklmnopqrstuvwxyz-0123456789",
         "FIELD_KEYS": "only-for-this-run-zyxwvutsrqponmlkjihgfedcba-9876543210",
         "ALLOWED_HOSTS": "testserver",
+        "CELERY_BROKER_URL": "redis://127.0.0.1:1/0",
         "TWOFOLD_HTTPS": "off",
     }
     suites = ["tests/loyalty/test_recording.py", "tests/loyalty/test_triggers.py", "tests/rewards/test_redemption.py"]

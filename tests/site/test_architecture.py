@@ -209,6 +209,7 @@ def start(**environment: str) -> subprocess.CompletedProcess[str]:
     lawful = {
         "DATABASE_URL": "postgres://twofold@127.0.0.1:1/twofold",
         "ALLOWED_HOSTS": "twofold.example",
+        "CELERY_BROKER_URL": "redis://127.0.0.1:1/0",
         "SECRET_KEY": STRONG_KEY,
         "FIELD_KEYS": STRONG_KEY,
     }
@@ -234,6 +235,9 @@ def test_whole_settings_start() -> None:
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS is not set: name the hosts"),
         ({"DATABASE_URL": "sqlite:///db.sqlite3"}, "DATABASE_URL must name a PostgreSQL database"),
         ({"DATABASE_URL": "mysql://user@host/name"}, "DATABASE_URL must name a PostgreSQL database"),
+        ({"CELERY_BROKER_URL": ""}, "CELERY_BROKER_URL is not set: name the Redis"),
+        ({"CELERY_BROKER_URL": "memory://"}, "CELERY_BROKER_URL is not set: name the Redis"),
+        ({"CELERY_BROKER_URL": "filesystem://"}, "CELERY_BROKER_URL is not set: name the Redis"),
     ],
 )
 def test_missing_or_weak_setting_stops_the_start_with_a_sentence(environment: dict[str, str], sentence: str) -> None:
