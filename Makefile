@@ -30,7 +30,7 @@ test: $(VENV)/.development  ## The whole suite on a PostgreSQL of its own, brows
 test-all: $(VENV)/.development  ## Also the long tests
 	@$(BIN)/python -m pytest -q -n 2 --long
 
-check: $(VENV)/.development  ## Lint, format, types, layers, templates, migrations, production settings; names all that failed
+check: $(VENV)/.development  ## Lint, format, types, layers, templates, migrations, container files, production settings; names all that failed
 	@failed=; \
 	step() { name=$$1; shift; echo "== $$name"; "$$@" || failed="$$failed, $$name"; }; \
 	step "ruff check" $(BIN)/ruff check; \
@@ -39,6 +39,8 @@ check: $(VENV)/.development  ## Lint, format, types, layers, templates, migratio
 	step import-linter $(BIN)/lint-imports --no-logo; \
 	step djade $(BIN)/djade --check --target-version 5.2 $(TEMPLATES); \
 	step migrations env $(LIKE_PRODUCTION) $(BIN)/python -W ignore manage.py makemigrations --check --dry-run; \
+	step containerfile $(BIN)/hadolint --config deploy/hadolint.yaml deploy/Containerfile; \
+	step compose $(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose.yaml; \
 	step "check --deploy" env $(LIKE_PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING; \
 	if [ -n "$$failed" ]; then echo; echo "Failed: $${failed#, }"; exit 1; fi
 

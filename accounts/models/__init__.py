@@ -10,7 +10,7 @@ from accounts.models.companies import (
 )
 from accounts.models.employees import Employee, Interest, RoleAssignment, StakeholderRole
 from accounts.models.follow_ups import FollowUp, FollowUpMove, ServiceNoteVersion
-from accounts.models.jobs import Job
+from accounts.models.jobs import Job, Pulse
 from accounts.models.notes import ServiceNote
 from accounts.models.preferences import Draft, NotificationPreference, SavedFilter
 from accounts.models.records import AuditEntry, AuditReason, IdempotencyKey, Message
@@ -33,6 +33,7 @@ __all__ = [
     "Job",
     "Message",
     "NotificationPreference",
+    "Pulse",
     "RoleAssignment",
     "SavedFilter",
     "Segment",

@@ -84,3 +84,25 @@ class Job(models.Model):
     def is_open(self) -> bool:
         """Whether it waits or runs."""
         return self.state in (self.State.QUEUED, self.State.RUNNING)
+
+
+class PulseQuerySet(ScopedQuerySet["Pulse"]):
+    """Signs of life."""
+
+    company_lookup = ""
+
+
+class Pulse(models.Model):
+    """When something last showed that it lives; written to see that the database takes writes."""
+
+    code = models.SlugField(_("code"), max_length=60, primary_key=True)
+    at = models.DateTimeField(_("last sign of life"))
+
+    objects = PulseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("sign of life")
+        verbose_name_plural = _("signs of life")
+
+    def __str__(self) -> str:
+        return self.code

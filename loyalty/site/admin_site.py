@@ -111,8 +111,9 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ),
 )
 
-HIDDEN = ("account.EmailAddress", "account.EmailConfirmation", "mfa.Authenticator")
-"""Tables of allauth's own: people keep them on its pages, and second factors are nobody else's business."""
+HIDDEN = ("account.EmailAddress", "account.EmailConfirmation", "mfa.Authenticator", "accounts.Pulse")
+"""Tables of allauth's own: people keep them on its pages, and second factors are nobody else's business. Pulses are
+read by machines."""
 
 
 class TwofoldAdminSite(AdminSite):

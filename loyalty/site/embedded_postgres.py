@@ -180,6 +180,15 @@ def stop(home: Path | None = None) -> None:
             server.socket_folder.rmdir()
 
 
+def client(program: str, *arguments: str | Path) -> None:
+    """Run one of PostgreSQL's client programs (pg_dump, createdb, …) against the running server, as its owner.
+
+    Raises EmbeddedPostgresError with what the program said where it fails.
+    """
+    server = _server(None)
+    _run([_bin(_wheel()) / program, *_address(server), *arguments], f"run {program}", server)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Start, stop or look at the embedded server from a command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m loyalty.site.embedded_postgres", description=main.__doc__)

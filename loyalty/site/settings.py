@@ -1,5 +1,6 @@
 """Settings, from the environment. Without DATABASE_URL this is a demo on the embedded PostgreSQL, on loopback only."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from loyalty.site import embedded_postgres
 from loyalty.site.keys import WeakSettingError, secret, secret_list
+from loyalty.site.logs import logging_settings
 
 django_stubs_ext.monkeypatch()
 
@@ -57,9 +59,13 @@ INSTALLED_APPS = [
     "csp",
     "pgtrigger",
     "simple_history",
+    "django_structlog",
 ]
 
 MIDDLEWARE = [
+    "loyalty.site.health.HealthMiddleware",
+    "loyalty.site.logs.RequestLogMiddleware",
+    "loyalty.site.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -103,6 +109,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 DATABASES["default"]["CONN_MAX_AGE"] = 600
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise WeakSettingError("DATABASE_URL must name a PostgreSQL database: postgres://user:password@host/name.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -175,10 +182,12 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": "WARNING"},
-}
+LOGGING = logging_settings(as_json=not IS_DEMO)
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request: the one that says how it ended
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_USER_ID_FIELD = "pk"
+
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 30:
+    raise WeakSettingError("METRICS_TOKEN is too weak: give it at least 30 random characters, or none for no metrics.")

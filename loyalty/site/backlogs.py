@@ -1,0 +1,32 @@
+"""How much work waits in each queue, and for how long: for health, metrics and the manager's home."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Min, QuerySet
+
+from accounts.models import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The rows of a queue that are due: how many, and since when the oldest of them is."""
+
+    code: str
+    due: int
+    oldest_due_at: datetime | None
+
+
+def backlogs(*, now: datetime) -> list[Backlog]:
+    """Return what waits in each queue at `now`; one query a queue, over an index of open rows."""
+    return [_backlog(code, rows, field) for code, rows, field in _due_rows(now)]
+
+
+def _due_rows(now: datetime) -> list[tuple[str, QuerySet[Job], str]]:
+    """The rows of each queue that are due, and the column that says since when."""
+    return [("jobs", Job.objects.filter(state=Job.State.QUEUED, due_at__lte=now), "due_at")]
+
+
+def _backlog(code: str, rows: QuerySet[Job], field: str) -> Backlog:
+    found = rows.aggregate(count=Count("pk"), oldest=Min(field))
+    return Backlog(code, found["count"], found["oldest"])
