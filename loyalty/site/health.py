@@ -15,10 +15,10 @@ from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from kombu import Connection
 
 from accounts.models import Pulse
 from loyalty.site.backlogs import backlogs
+from loyalty.site.celery import app
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def look(*, now: datetime) -> list[Check]:
     database = _check_database(now)
     if database.state is State.DOWN:
         return [database]
-    return [database, _check_migrations(), _check_backlog(now), _check_broker(settings.CELERY_BROKER_URL)]
+    return [database, _check_migrations(), _check_backlog(now), _check_broker()]
 
 
 def _check_database(now: datetime) -> Check:
@@ -129,9 +129,9 @@ def _check_backlog(now: datetime) -> Check:
     return Check("work", State.DEGRADED if age > OLDEST_ALLOWED else State.READY, finding)
 
 
-def _check_broker(url: str) -> Check:
+def _check_broker() -> Check:
     try:
-        with Connection(url, connect_timeout=_BROKER_PATIENCE) as broker:
+        with app.connection_for_write(settings.CELERY_BROKER_URL, connect_timeout=_BROKER_PATIENCE) as broker:
             broker.ensure_connection(max_retries=1, timeout=_BROKER_PATIENCE, interval_start=0, interval_step=0)
     except Exception as error:  # each broker's client fails in a way of its own
         log.warning("broker_silent", extra={"broker": type(error).__name__})

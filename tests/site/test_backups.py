@@ -11,7 +11,7 @@ from django.db import connection
 
 from accounts.models import Company
 from loyalty.site import embedded_postgres
-from tests.conftest import HAS_OWN_SERVER
+from tests.database import HAS_OWN_SERVER
 from tests.factories.world import a_member, a_program, a_purchase, a_rule_set, record
 
 pytestmark = [
