@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
 from accounts import drafts
@@ -15,18 +15,28 @@ from accounts.actors import Actor
 from accounts.middleware import actor_behind
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+R = TypeVar("R", bound=HttpResponseBase)
 
 
-def for_actors(allows: Callable[[Actor], bool]) -> Callable[[View[P]], View[P]]:
+class Guard(Protocol):
+    """What opens a view to some and closes it to others."""
+
+    def __call__(
+        self, view: Callable[Concatenate[HttpRequest, P], R], /
+    ) -> Callable[Concatenate[HttpRequest, P], R | HttpResponse]: ...
+
+
+def for_actors(allows: Callable[[Actor], bool]) -> Guard:
     """Open a view to actors that `allows` lets in.
 
     Whose session ended in the middle of a form signs in again and finds there what was typed.
     """
 
-    def decorate(view: View[P]) -> View[P]:
+    def decorate(
+        view: Callable[Concatenate[HttpRequest, P], R], /
+    ) -> Callable[Concatenate[HttpRequest, P], R | HttpResponse]:
         @wraps(view)
-        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> R | HttpResponse:
             actor = actor_behind(request)
             if not actor.is_known and not request.user.is_authenticated:
                 _keep_what_was_typed(request)

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from accounts import draft_views, views
+from accounts import draft_views, file_views, views
 
 urlpatterns = [
     path("me/", views.me, name="me"),
     path("language/", views.set_language, name="set_language"),
     path("see-as/<int:pk>/", views.see_as, name="see-as"),
+    path("files/<int:pk>/", file_views.download, name="file"),
     path("drafts/", draft_views.keep, name="draft-keep"),
     path("drafts/discard/", draft_views.discard, name="draft-discard"),
     path("see-as/stop/", views.stop_seeing_as, name="see-as-stop"),

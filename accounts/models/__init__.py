@@ -1,6 +1,7 @@
 """Who: users, companies, employees, roles, segments, service notes, and the records that every floor writes."""
 
 from accounts.models.approvals import Approval, Delegation
+from accounts.models.attachments import Attachment, AttachmentPart
 from accounts.models.companies import (
     AccountManagerAssignment,
     Company,
@@ -19,6 +20,8 @@ from accounts.models.users import User
 __all__ = [
     "AccountManagerAssignment",
     "Approval",
+    "Attachment",
+    "AttachmentPart",
     "AuditEntry",
     "AuditReason",
     "Company",

@@ -106,6 +106,7 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
             "accounts.AuditEntry",
             "accounts.AuditReason",
             "accounts.SavedFilter",
+            "accounts.Attachment",
             "accounts.IdempotencyKey",
         ),
     ),

@@ -163,6 +163,10 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = True
 
+FILES_KEPT_DAYS = env.int("FILES_KEPT_DAYS", default=30)
+if FILES_KEPT_DAYS < 1:
+    raise WeakSettingError("FILES_KEPT_DAYS is less than 1: nobody could fetch a file that was made for them.")
+
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = (DATA_DIR or BASE_DIR) / "staticfiles"

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.db import transaction
 
-from accounts import audit, idempotency
+from accounts import attachments, audit, idempotency
 from accounts.actors import actor_of
 from accounts.follow_ups import Promise, move
 from accounts.models import (
@@ -137,6 +137,7 @@ def _furnish_company(program: Program, reward: Reward, survey: Survey, by: User)
         membership=membership, employee=None, points=40, reason_code=Adjustment.Reason.GOODWILL,
         reason="A late delivery", by=by, now=NOW,
     )  # fmt: skip
+    attachments.store([b"a,b"], name="list.csv", content_type="text/csv", created_by_id=by.pk, now=NOW)
     with transaction.atomic():
         idempotency.claim(user_id=by.pk, key=f"K{company.pk}", content=[])
     audit.record("looked", company, actor_id=by.pk, now=NOW, company_id=company.pk, reason="An agreed review")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.apps import apps
 from django.utils import timezone
 
-from accounts import audit
+from accounts import attachments, audit
 from accounts.actors import Actor, actor_of
 from accounts.delegations import delegate
 from accounts.follow_ups import Promise, finish, move
@@ -147,6 +147,14 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
     Employee.objects.filter(pk=admin.pk).update(access=Employee.Access.ADMIN)
     Employee.objects.filter(pk=decider.pk).update(buying_role=Employee.BuyingRole.DECIDES)
     _words_of(company, canary, member, colleague)
+    for person, word in ((member, canary), (colleague, f"{canary} colleague")):
+        attachments.store(
+            [f"{word} content".encode()],
+            name=f"{word} file.csv",
+            content_type="text/csv",
+            created_by_id=user_of(person).pk,
+            now=now,
+        )
     _knowledge_of(company, canary, account_manager, member, now)
     program = _a_program_of(canary)
     for joined in (program, shared):

@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from django.utils.http import int_to_base36
 
-from accounts.models import Message, User
+from accounts.models import Attachment, Message, User
 from accounts.scope import ScopedQuerySet
 from loyalty.models import BenefitGrant
 from rewards.models.redemptions import RedemptionQuerySet
@@ -169,6 +169,10 @@ NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
     "am/notes/<int:pk>/": lambda side: [[side.note.pk]],
     "am/notes/<int:pk>/edit/": lambda side: [[side.note.pk]],
     "am/follow-ups/<int:pk>/": lambda side: [[side.follow_up.pk]],
+    "files/<int:pk>/": lambda side: [
+        [Attachment.objects.filter(created_by=person.user_id).earliest("pk").pk]
+        for person in (side.member, side.colleague)
+    ],
     "see-as/<int:pk>/": lambda side: [[side.member.pk]],
     r"accounts/^confirm-email/(?P<key>[-:\w]+)/$": lambda side: [["nobodys-key"]],
     r"accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": lambda side: [
