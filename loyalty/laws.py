@@ -100,6 +100,34 @@ _LAWS = (
            WHERE w.kind IN ('AVAILABLE', 'PENDING') AND w.balance <> coalesce(l.remaining, 0)""",
     ),
     Law(
+        "L7",
+        "no return waits beside its original, and each that was applied undoes what it names, of its own company",
+        """SELECT 'waits', r.id, o.id FROM loyalty_returnlink l
+           JOIN loyalty_activity r ON r.id = l.activity_id
+           JOIN loyalty_activity o ON o.source_id = r.source_id AND o.external_id = r.reverses_external_id
+                                  AND o.company_id = r.company_id
+           WHERE l.awaited_source_id IS NOT NULL
+           UNION ALL
+           SELECT 'names', l.activity_id, l.original_id FROM loyalty_returnlink l
+           LEFT JOIN loyalty_activity r ON r.id = l.activity_id
+           LEFT JOIN loyalty_activity o ON o.id = l.original_id
+           WHERE (l.applied_at IS NOT NULL
+                  AND (o.source_id = r.source_id AND o.external_id = r.reverses_external_id
+                       AND o.company_id = r.company_id AND o.reverses_external_id = '') IS NOT TRUE)
+              OR (l.awaited_source_id IS NOT NULL
+                  AND (l.awaited_source_id = r.source_id AND l.awaited_external_id = r.reverses_external_id)
+                      IS NOT TRUE)""",
+    ),
+    Law(
+        "L7x",
+        "every return was applied, waits or was refused, and took something only where it was applied",
+        """SELECT 'return', a.id FROM loyalty_activity a LEFT JOIN loyalty_returnlink l ON l.activity_id = a.id
+           WHERE a.reverses_external_id <> '' AND l.activity_id IS NULL
+           UNION ALL
+           SELECT 'took', e.activity_id FROM loyalty_returnlink l
+           JOIN loyalty_evaluation e ON e.activity_id = l.activity_id WHERE l.applied_at IS NULL""",
+    ),
+    Law(
         "C1",
         "no limit lets through more than it says",
         'SELECT id, used, "limit" FROM loyalty_capusage WHERE used < 0 OR used > "limit"',

@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from accounts.conditions import to_json
 from loyalty import arrays
 from loyalty.activities.items import ActivityItem, Arrival, Batch, Outcome, Status, used_for_another
-from loyalty.models import Membership, Program, Wallet
+from loyalty.activities.refusals import refusal_error
+from loyalty.models import Membership, Program, ReturnRefusal, Wallet
 
 _COLUMNS = {
     "source_id": "bigint",
@@ -57,49 +58,73 @@ def _counts_otherwise(item: ActivityItem, memberships: Iterable[Membership]) -> 
 
 
 def insert_new(batch: Batch) -> None:
-    """Insert the activities of the batch that are no returns; settle those that were recorded before."""
-    insert_activities(batch, [arrival for arrival in batch.open if not arrival.item.reverses])
+    """Insert the activities of the batch that are no returns, and settle those that were recorded before.
+
+    An id that comes first as a return waits with it: what becomes of the return decides on what comes after it.
+    """
+    first = {external_id: arrival for external_id, arrival in batch.first.items() if not arrival.item.reverses}
+    insert_activities(batch, first.values())
+    known = [
+        arrival
+        for arrival in batch.open
+        if not arrival.activity_id and _is_known(arrival, first.get(arrival.item.external_id))
+    ]
+    settle_repeats(batch, known)
 
 
-def insert_activities(batch: Batch, arrivals: Collection[Arrival]) -> None:
-    """Insert arrivals and give each its activity id; what the source sent before is settled as a repeat."""
-    first: dict[str, Arrival] = {}
-    for arrival in arrivals:
-        first.setdefault(arrival.item.external_id, arrival)
+def _is_known(arrival: Arrival, first: Arrival | None) -> bool:
+    """Whether an id is taken; an arrival that repeats a new one of its batch is left to `outcomes_of`."""
+    return first is not None and (not first.activity_id or arrival.payload_hash != first.payload_hash)
+
+
+def insert_activities(batch: Batch, arrivals: Collection[Arrival]) -> int:
+    """Insert arrivals with ids of their own, in the order of these; return how many were new.
+
+    New ones get their activity id, where none was drawn for them ahead. What returns wait for is noted in the batch.
+    """
+    by_id = {arrival.item.external_id: arrival for arrival in arrivals}
+    ordered = [by_id[external_id] for external_id in sorted(by_id)]
+    is_drawn = any(arrival.activity_id for arrival in ordered)
     rows = arrays.insert_returning(
         "loyalty_activity",
-        _COLUMNS,
-        [_row(batch, first[external_id]) for external_id in sorted(first)],
-        then="ON CONFLICT (source_id, external_id) DO NOTHING RETURNING external_id, id",
+        {"id": "bigint", **_COLUMNS} if is_drawn else _COLUMNS,
+        [(one.activity_id, *_row(batch, one)) if is_drawn else _row(batch, one) for one in ordered],
+        then="""ON CONFLICT (source_id, external_id) DO NOTHING
+                RETURNING external_id, id, EXISTS (
+                    SELECT FROM loyalty_returnlink l
+                    WHERE l.awaited_source_id = loyalty_activity.source_id
+                      AND l.awaited_external_id = loyalty_activity.external_id)""",
     )
-    inserted: dict[str, int] = dict(rows)
-    for external_id, activity_id in inserted.items():
-        first[external_id].activity_id = activity_id
-    settle_repeats(batch, [arrival for arrival in first.values() if not arrival.activity_id])
+    for external_id, activity_id, is_awaited in rows:
+        by_id[external_id].activity_id = activity_id
+        if is_awaited:
+            batch.awaited.add(external_id)
+    return len(rows)
 
 
 def settle_repeats(batch: Batch, arrivals: Collection[Arrival]) -> None:
     """Settle those of `arrivals` that the source sent before: the stored outcome, or an error for other content."""
     if not arrivals:
         return
-    known = {
-        external_id: (activity_id, bytes(payload_hash))
-        for external_id, activity_id, payload_hash in arrays.fetch(
-            """SELECT external_id, id, payload_hash FROM loyalty_activity
-               WHERE source_id = %s AND external_id = ANY(%s)""",
-            batch.source.pk,
-            [arrival.item.external_id for arrival in arrivals],
-        )
-    }
-    points = points_of([activity_id for activity_id, _hash in known.values()])
+    rows = arrays.fetch(
+        """SELECT a.external_id, a.id, a.payload_hash, l.awaited_source_id IS NOT NULL, coalesce(l.refusal, '')
+           FROM loyalty_activity a LEFT JOIN loyalty_returnlink l ON l.activity_id = a.id
+           WHERE a.source_id = %s AND a.external_id = ANY(%s)""",
+        batch.source.pk,
+        list({arrival.item.external_id for arrival in arrivals}),
+    )
+    known = {row[0]: row[1:] for row in rows}
+    points = points_of([row[1] for row in rows])
     for arrival in arrivals:
         if arrival.item.external_id not in known:
             continue
-        activity_id, payload_hash = known[arrival.item.external_id]
-        if payload_hash == arrival.payload_hash:
-            batch.settle(arrival, Outcome(Status.DUPLICATE, activity_id, points.get(activity_id, 0)))
-        else:
+        activity_id, payload_hash, is_waiting, refusal = known[arrival.item.external_id]
+        if bytes(payload_hash) != arrival.payload_hash:
             batch.settle(arrival, Outcome(Status.REJECTED, error=used_for_another()))
+            continue
+        error = refusal_error(ReturnRefusal(refusal)) if refusal else None
+        outcome = Outcome(Status.DUPLICATE, activity_id, points.get(activity_id, 0), error, is_waiting)
+        batch.settle(arrival, outcome)
 
 
 def points_of(activity_ids: Collection[int]) -> dict[int, int]:
@@ -128,10 +153,10 @@ def outcomes_of(batch: Batch) -> list[Outcome]:
                 outcome = Outcome(Status.RECORDED, arrival.activity_id, arrival.points)
             else:
                 outcome = first[external_id]
-                if outcome.error is None:
-                    outcome = Outcome(Status.DUPLICATE, outcome.activity_id, outcome.points)
+                if outcome.activity_id is not None:
+                    outcome = outcome._replace(status=Status.DUPLICATE)
             batch.settle(arrival, outcome)
-        if external_id not in first or first[external_id].error is not None:
+        if external_id not in first or first[external_id].activity_id is None:
             first[external_id] = batch.outcomes[arrival.position]
     return [batch.outcomes[position] for position in sorted(batch.outcomes)]
 

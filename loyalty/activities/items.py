@@ -27,6 +27,7 @@ class Status(StrEnum):
     """What became of an item."""
 
     RECORDED = "recorded"
+    WAITING = "waiting"
     DUPLICATE = "duplicate"
     REJECTED = "rejected"
 
@@ -63,12 +64,18 @@ class ItemError:
 
 
 class Outcome(NamedTuple):
-    """What became of one item; `points` is the sum of points it brought (or took, negative) in all programs."""
+    """What became of one item; `points` is the sum of points it brought (or took, negative) in all programs.
+
+    `activity_id` is None for an item that was not recorded. `is_waiting` says of a return, a repeated one included,
+    that its original has not arrived; one that waited and turned out not to fit its original is a recorded activity
+    without effect, and says so in `error`.
+    """
 
     status: Status
     activity_id: int | None = None
     points: int = 0
     error: ItemError | None = None
+    is_waiting: bool = False
 
 
 @dataclass(slots=True)
@@ -92,6 +99,8 @@ class Batch:
     now: datetime
     arrivals: list[Arrival]
     outcomes: dict[int, Outcome]
+    awaited: set[str] = field(default_factory=set)
+    """Ids of this batch that returns have waited for."""
 
     def reject(self, arrival: Arrival, code: str, field_: str, sentence: str) -> None:
         """Take an arrival out of the flow."""
@@ -107,9 +116,12 @@ class Batch:
         return [arrival for arrival in self.arrivals if arrival.position not in self.outcomes]
 
     @property
-    def recorded(self) -> list[Arrival]:
-        """The arrivals that are new activities now, in item order: the order in which they are judged."""
-        return [arrival for arrival in self.open if arrival.activity_id]
+    def first(self) -> dict[str, Arrival]:
+        """The first open arrival of every id."""
+        first: dict[str, Arrival] = {}
+        for arrival in self.open:
+            first.setdefault(arrival.item.external_id, arrival)
+        return first
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +135,7 @@ class _Known:
 
 
 def check_items(items: Sequence[ActivityItem], *, source: Source, now: datetime) -> Batch:
-    """Check every item for itself; what is wrong is rejected with a code, the field and a sentence.
-
-    An id that stands here more than once has the same content each time.
-    """
+    """Check every item for itself; what is wrong is rejected with a code, the field and a sentence."""
     known = _known(items)
     batch = Batch(source, now, [], {})
     for position, item in enumerate(items):
@@ -153,7 +162,8 @@ def _rejected(code: str, field_: str, sentence: str) -> Outcome:
 
 
 def _known(items: Sequence[ActivityItem]) -> _Known:
-    types = dict(ActivityType.objects.filter(code__in={item.type for item in items}).values_list("code", "pk"))
+    codes = {item.type for item in items if _fits(item.type)}
+    types = dict(ActivityType.objects.filter(code__in=codes).values_list("code", "pk"))
     attributes: dict[int, dict[str, ActivityAttribute]] = {}
     for attribute in ActivityAttribute.objects.filter(activity_type__in=types.values()):
         attributes.setdefault(attribute.activity_type_id, {})[attribute.code] = attribute
@@ -163,8 +173,13 @@ def _known(items: Sequence[ActivityItem]) -> _Known:
     return _Known(types, attributes, set(companies), employers)
 
 
+def _fits(text: str) -> bool:
+    """Whether a code can be kept: PostgreSQL takes no NUL, and no half of a surrogate pair, which JSON may spell."""
+    return len(text) <= _CODE_LENGTH and "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
 def _check_id(item: ActivityItem, known: _Known, now: datetime) -> ItemError | None:
-    if not item.external_id or len(item.external_id) > _CODE_LENGTH or "\0" in item.external_id:
+    if not item.external_id or not _fits(item.external_id):
         return ItemError("bad_id", "id", _("An id has from 1 to 200 characters."))
     return None
 
@@ -209,7 +224,7 @@ def _check_numbers(item: ActivityItem, known: _Known, now: datetime) -> ItemErro
 
 def _check_texts(item: ActivityItem, known: _Known, now: datetime) -> ItemError | None:
     for field_, text in (("object", item.object), ("reverses", item.reverses)):
-        if len(text) > _CODE_LENGTH or "\0" in text:
+        if not _fits(text):
             return ItemError(f"bad_{field_}", field_, _("At most 200 characters fit here."))
     return None
 
@@ -246,7 +261,7 @@ def _read_attributes(item: ActivityItem, declared: Mapping[str, ActivityAttribut
 def _attribute_value(raw: object, attribute: ActivityAttribute) -> Value:
     if isinstance(raw, Decimal | date):
         raw = to_json(raw)
-    if isinstance(raw, str) and (len(raw) > _CODE_LENGTH or "\0" in raw):
+    if isinstance(raw, str) and not _fits(raw):
         raise ValueError
     fact = Fact(f"{ATTRIBUTE_PREFIX}{attribute.code}", FactType(attribute.type), attribute.name)
     json_value: Any = raw

@@ -1,13 +1,15 @@
 """Judging: every activity of a batch against the rules of its programs, in memory, under locks taken beforehand."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from accounts.conditions import Value, to_json
 from loyalty.activities.items import ActivityItem, Arrival, Batch
 from loyalty.activities.limits import Doer, limits_of
-from loyalty.activities.returns import JudgedAward, Judgement, Original, Undoing, read_judgements, write_returns
+from loyalty.activities.originals import JudgedAward, Judgement, Original, read_judgements
+from loyalty.activities.returns import Undoing
 from loyalty.activities.scene import Scene
+from loyalty.activities.turns import Turn
 from loyalty.activities.writing import AwardRow, EvaluationRow, write_awards, write_evaluations, write_reversals
 from loyalty.earning import CapSubject, EarningRule, Gift, evaluate, points_to_reverse
 from loyalty.facts import AMOUNT, ATTRIBUTE_PREFIX, DAY, OBJECT, QUANTITY, SOURCE, TIER, TIER_RANK, number
@@ -19,12 +21,13 @@ from loyalty.standing.review import tell_of_moves
 
 
 class Judging:
-    """The judging of one batch: open once, judge or undo each arrival in its order, write once."""
+    """The judging of one batch: open once, judge or undo each in its turn, write once."""
 
-    def __init__(self, batch: Batch, scene: Scene, undoings: Mapping[int, Undoing]) -> None:
+    def __init__(self, batch: Batch, scene: Scene, turns: Sequence[Turn]) -> None:
         self._batch = batch
         self._scene = scene
-        self._undoings = undoings
+        self._turns = turns
+        self._undoings = [turn for turn in turns if isinstance(turn, Undoing)]
         self._caps = CapBook()
         self._book = Book(now=batch.now, today={pk: scene.day(pk, batch.now) for pk in scene.programs})
         self._board = StandingBoard()
@@ -32,17 +35,15 @@ class Judging:
         self._evaluations: list[EvaluationRow] = []
         self._awards: list[AwardRow] = []
         self._reversed: dict[int, AwardEntry] = {}
-        self._returned: list[tuple[int, Original]] = []
 
     def open(self) -> None:
         """Take the remaining locks, limits before wallets, and read balances, lots, metrics and tiers under them.
 
         Everything that an arrival can reach is locked here; judging takes no further lock.
         """
-        arrivals = self._batch.recorded
-        if not arrivals:
+        if not self._turns:
             return
-        undone = {undoing.original.activity_id for undoing in self._undoings.values()}
+        undone = {undoing.original.activity_id for undoing in self._undoings}
         self._judgements = read_judgements(undone) if undone else {}
         limits: dict[CapKey, int] = {}
         owners: set[Owner] = set()
@@ -67,7 +68,7 @@ class Judging:
             for rows in self._scene.memberships.values()
             for row in rows
         ]
-        self._board.open(members, first_at=min(arrival.item.occurred_at for arrival in arrivals))
+        self._board.open(members, first_at=min(_arrival(turn).item.occurred_at for turn in self._turns))
 
     def judge(self, arrival: Arrival) -> None:
         """Judge one activity in every program that its company takes part in at its moment."""
@@ -77,15 +78,15 @@ class Judging:
         ]
         self._judgements[arrival.activity_id] = judgements
 
-    def undo(self, arrival: Arrival, undoing: Undoing) -> None:
+    def undo(self, undoing: Undoing) -> None:
         """Take back what the original brought: points kept are those of what is left of it, in every program."""
-        original = undoing.original
+        arrival, original = undoing.arrival, undoing.original
         for judgement in self._judgements.get(original.activity_id, []):
             program_id = judgement.program_id
             act = self._book.begin(
                 Transaction.Kind.RETURN, Owner(program_id, original.company_id), activity_id=arrival.activity_id
             )
-            reversed_points = sum(self._take_back(act, judged, undoing, arrival) for judged in judgement.awards)
+            reversed_points = sum(self._take_back(act, judged, undoing) for judged in judgement.awards)
             arrival.points -= reversed_points
             membership = self._membership_of(judgement, original)
             rules = self._scene.metrics.get((program_id, original.type_id), []) if membership else []
@@ -108,7 +109,6 @@ class Judging:
                     at=arrival.item.occurred_at,
                     activity_id=arrival.activity_id,
                 )
-        self._returned.append((arrival.activity_id, original))
 
     def write(self) -> None:
         """Write what was worked out, and the messages that follow from it."""
@@ -117,7 +117,6 @@ class Judging:
         self._caps.write()
         self._book.write()
         write_reversals(self._reversed.values())
-        write_returns(self._returned, now=self._batch.now)
         self._board.write()
         tell_of_moves(self._board.moves, now=self._batch.now)
 
@@ -167,7 +166,7 @@ class Judging:
         self._awards.append(AwardRow(award, evaluation, gift.rule, wallet_id, gift.points, left))
         return JudgedAward(award, gift.rule.code, limits)
 
-    def _take_back(self, act: Act, judged: JudgedAward, undoing: Undoing, arrival: Arrival) -> int:
+    def _take_back(self, act: Act, judged: JudgedAward, undoing: Undoing) -> int:
         award = judged.award
         points = points_to_reverse(
             granted=award.granted,
@@ -176,7 +175,7 @@ class Judging:
             original=undoing.of,
         )
         if points:
-            self._book.reverse(act, award, points, at=arrival.item.occurred_at)
+            self._book.reverse(act, award, points, at=undoing.arrival.item.occurred_at)
             self._caps.give_back(points, (key for key, _limit in judged.caps))
             self._reversed[id(award)] = award
         return points
@@ -213,15 +212,14 @@ class Judging:
 
     def _doers(self) -> Iterator[tuple[Doer, int]]:
         """Everybody whose limits and wallets the batch can reach, with the type of what was done or is undone."""
-        for arrival in self._batch.recorded:
-            undoing = self._undoings.get(arrival.position)
-            of = arrival.item if undoing is None else undoing.original
+        for turn in self._turns:
+            of = turn.original if isinstance(turn, Undoing) else turn.item
             for membership in self._scene.memberships_at(of.company_id, of.occurred_at):
-                yield self._doer(membership, of), arrival.type_id
+                yield self._doer(membership, of), _arrival(turn).type_id
 
     def _name_caps_of_undone(self) -> Iterator[tuple[CapKey, int]]:
         """Find the counters in which awards read from the database stand: the limits of the rules that gave them."""
-        originals = {undoing.original.activity_id: undoing.original for undoing in self._undoings.values()}
+        originals = {undoing.original.activity_id: undoing.original for undoing in self._undoings}
         for activity_id, judgements in self._judgements.items():
             original = originals[activity_id]
             for judgement in judgements:
@@ -243,7 +241,11 @@ class Judging:
         return next((row for row in rows if row.holds_at(original.occurred_at)), rows[0] if rows else None)
 
     def _companies_with_returns(self) -> set[int]:
-        return {undoing.original.company_id for undoing in self._undoings.values()}
+        return {undoing.original.company_id for undoing in self._undoings}
+
+
+def _arrival(turn: Turn) -> Arrival:
+    return turn.arrival if isinstance(turn, Undoing) else turn
 
 
 def _returned_metrics(

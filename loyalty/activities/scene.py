@@ -114,7 +114,9 @@ def read_scene(batch: Batch) -> Scene:
     for rule in metric_rules_of(program_ids) if program_ids else []:
         scene.metrics.setdefault((rule.program_id, rule.type_id), []).append(rule)
     if memberships:
-        _read_dated_rows(scene, company_ids, employee_ids, with_returns=any(a.item.reverses for a in arrivals))
+        _read_dated_rows(
+            scene, company_ids, employee_ids, with_returns=bool(batch.awaited) or any(a.item.reverses for a in arrivals)
+        )
     return scene
 
 

@@ -1,11 +1,16 @@
 """What companies do: the words for it, where it comes from, and every activity to read."""
 
+from datetime import datetime
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.admin.links import LinkedRowFilter, VocabularyFilter, rows_link
+from accounts.actors import Actor
+from accounts.admin.links import AskedFilter, LinkedRowFilter, VocabularyFilter, rows_link
 from accounts.admin.scoped import FixedFieldsForm, ReadOnlyAdmin, ScopedInline, ScopedModelAdmin
 from loyalty.models import (
     Activity,
@@ -128,12 +133,62 @@ class ActivityReturnAdmin(ReadOnlyAdmin[ActivityReturn]):
         return str(returned.activity.company)
 
 
+class ReturnStateFilter(AskedFilter):
+    """What became of a return."""
+
+    title = gettext_lazy("state")
+    parameter_name = "state"
+    choices_of = {
+        "waits": gettext_lazy("waits"),
+        "applied": gettext_lazy("applied"),
+        "refused": gettext_lazy("refused"),
+    }
+
+    def cut(self, rows: QuerySet[Any], asked: str, actor: Actor) -> QuerySet[Any]:
+        """Those that are in this state."""
+        if asked == "waits":
+            return rows.filter(awaited_source__isnull=False)
+        return rows.filter(applied_at__isnull=False) if asked == "applied" else rows.exclude(refusal="")
+
+
 @admin.register(ReturnLink)
 class ReturnLinkAdmin(ReadOnlyAdmin[ReturnLink]):
-    """Which return undoes which activity, and which ones wait for theirs."""
+    """Which return undoes which activity, which ones wait for theirs and since when, and which did not fit."""
 
-    list_display = ("activity", "original", "applied_at")
-    list_filter = (("applied_at", admin.EmptyFieldListFilter),)
-    list_select_related = ("activity", "original")
-    search_fields = ("activity__external_id__exact", "original__external_id__exact")
+    list_display = ("activity", "company", "source", "undoes", "recorded_at", "applied_at", "state")
+    list_filter = (ReturnStateFilter, "refusal")
+    list_select_related = ("activity__company", "activity__source")
+    search_fields = (
+        "activity__external_id__exact",
+        "activity__reverses_external_id__exact",
+        "activity__company__name",
+    )
+    search_help_text = gettext_lazy("The whole number of either at the source, or part of a company's name")
     ordering = ("-pk",)
+
+    @admin.display(description=gettext_lazy("company"))
+    def company(self, link: ReturnLink) -> str:
+        """Whose return it is."""
+        return str(link.activity.company)
+
+    @admin.display(description=gettext_lazy("source"))
+    def source(self, link: ReturnLink) -> str:
+        """Where it comes from."""
+        return str(link.activity.source)
+
+    @admin.display(description=gettext_lazy("undoes"))
+    def undoes(self, link: ReturnLink) -> str:
+        """What it names, there or not."""
+        return link.activity.reverses_external_id
+
+    @admin.display(description=gettext_lazy("recorded"), ordering="activity__recorded_at")
+    def recorded_at(self, link: ReturnLink) -> datetime:
+        """Since when it stands, or waits."""
+        return link.activity.recorded_at
+
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, link: ReturnLink) -> str:
+        """What became of it, in words."""
+        if link.refusal:
+            return _("refused: %(reason)s") % {"reason": link.get_refusal_display()}
+        return _("waits") if link.applied_at is None else _("applied")

@@ -38,11 +38,15 @@ class NotPreparedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What became of the lines of a file; `rejected` counts them by reason, `left_out` is what the filter skipped."""
+    """What became of the lines of a file; `rejected` counts them by reason, `left_out` is what the filter skipped.
+
+    `waiting` are returns that name an original which has not arrived; they are recorded, and applied when it comes.
+    """
 
     lines: int
     recorded: int
     returned: int
+    waiting: int
     already_there: int
     left_out: int
     rejected: Mapping[str, int]
@@ -50,8 +54,8 @@ class ImportResult:
     @property
     def adds_up(self) -> bool:
         """Whether every line of the file became something."""
-        counted = self.recorded + self.returned + self.already_there + self.left_out + sum(self.rejected.values())
-        return counted == self.lines
+        sound = self.recorded + self.returned + self.waiting + self.already_there
+        return sound + self.left_out + sum(self.rejected.values()) == self.lines
 
 
 @dataclass(slots=True)
@@ -119,6 +123,7 @@ def import_activities(
         lines=done,
         recorded=tally.counts["recorded"],
         returned=tally.counts["returned"],
+        waiting=tally.counts["waiting"],
         already_there=tally.counts["already_there"],
         left_out=tally.counts["left_out"],
         rejected=dict(tally.rejected),
@@ -313,5 +318,7 @@ def _count(line: Line, item: ActivityItem, outcome: Outcome, tally: _Tally) -> N
         tally.reject(Rejection(line.number, line.id, outcome.error.code, outcome.error.sentence))
     elif outcome.status is Status.DUPLICATE:
         tally.counts["already_there"] += 1
+    elif outcome.status is Status.WAITING:
+        tally.counts["waiting"] += 1
     else:
         tally.counts["returned" if item.reverses else "recorded"] += 1

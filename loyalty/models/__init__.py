@@ -6,6 +6,7 @@ from loyalty.models.activities import (
     ActivityReturn,
     ActivityType,
     ReturnLink,
+    ReturnRefusal,
     Source,
 )
 from loyalty.models.adjustments import Adjustment
@@ -60,6 +61,7 @@ __all__ = [
     "ProgramComment",
     "ProgramDay",
     "ReturnLink",
+    "ReturnRefusal",
     "Rule",
     "RuleCap",
     "RuleSet",

@@ -195,14 +195,30 @@ class ActivityReturn(models.Model):
         return f"Returned of activity {self.activity_id}"
 
 
+class ReturnRefusal(models.TextChoices):
+    """Why a return that waited did not fit its original; in lower case, the code that its source is told."""
+
+    RETURN_OF_RETURN = "RETURN_OF_RETURN", _("a return of a return")
+    RETURN_OF_OTHER_TYPE = "RETURN_OF_OTHER_TYPE", _("of another type")
+    RETURN_IN_OTHER_CURRENCY = "RETURN_IN_OTHER_CURRENCY", _("in another currency")
+    RETURN_BEFORE_ORIGINAL = "RETURN_BEFORE_ORIGINAL", _("earlier than what it undoes")
+    RETURN_NEEDS_AMOUNT = "RETURN_NEEDS_AMOUNT", _("without an amount")
+    RETURN_EXCEEDS_ORIGINAL = "RETURN_EXCEEDS_ORIGINAL", _("more than was left")
+    NOTHING_RETURNED = "NOTHING_RETURNED", _("nothing returned")
+
+
 class ReturnLinkQuerySet(ScopedQuerySet["ReturnLink"]):
     """Which return undoes which activity."""
 
     company_lookup = "activity__company"
 
+    def waiting(self) -> Self:
+        """Those whose original has not arrived."""
+        return self.filter(awaited_source__isnull=False)
+
 
 class ReturnLink(models.Model):
-    """A return and the activity it undoes; without `applied_at` it waits for its original to arrive."""
+    """A return and what became of it: it undid its original, waits for it to arrive, or was refused when it came."""
 
     activity = models.OneToOneField(
         Activity, on_delete=models.PROTECT, db_constraint=False, primary_key=True, related_name="return_link"
@@ -210,19 +226,51 @@ class ReturnLink(models.Model):
     original = models.ForeignKey(
         Activity, on_delete=models.PROTECT, db_constraint=False, null=True, related_name="return_links"
     )
-    applied_at = models.DateTimeField(null=True)
+    applied_at = models.DateTimeField(_("applied"), null=True)
+    awaited_source = models.ForeignKey(
+        Source, on_delete=models.PROTECT, db_constraint=False, db_index=False, null=True, related_name="+"
+    )
+    awaited_external_id = models.CharField(_("waits for"), max_length=200, blank=True)
+    refusal = models.CharField(_("refused as"), max_length=30, choices=ReturnRefusal, blank=True)
 
     objects = ReturnLinkQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("return")
         verbose_name_plural = _("returns")
+        indexes = [
+            # Every arrival asks whether anything waits for it: the index holds nothing but what waits.
+            models.Index(
+                fields=["awaited_source", "awaited_external_id"],
+                condition=Q(awaited_source__isnull=False),
+                name="return_link_waiting",
+            ),
+        ]
         constraints = [
-            # Points taken back for an activity that nobody can name.
+            # A return that took points back and waits to take them once more; one that was refused and took them
+            # all the same; points taken back for an activity that nobody can name.
             models.CheckConstraint(
-                condition=Q(applied_at__isnull=True) | Q(original__isnull=False), name="return_link_applied_to_original"
+                condition=Q(
+                    applied_at__isnull=False,
+                    original__isnull=False,
+                    awaited_source__isnull=True,
+                    awaited_external_id="",
+                    refusal="",
+                )
+                | (
+                    Q(applied_at__isnull=True, original__isnull=True)
+                    & (
+                        (Q(awaited_source__isnull=False, refusal="") & ~Q(awaited_external_id=""))
+                        | (Q(awaited_source__isnull=True, awaited_external_id="") & ~Q(refusal=""))
+                    )
+                ),
+                name="return_link_applied_waits_or_refused",
+            ),
+            # A reason that nobody can read.
+            models.CheckConstraint(
+                condition=Q(refusal__in=["", *ReturnRefusal.values]), name="return_link_refusal_known"
             ),
         ]
 
     def __str__(self) -> str:
-        return f"Return {self.activity_id} of {self.original_id}"
+        return f"Return {self.activity_id} of {self.original_id or self.awaited_external_id or 'nothing'}"

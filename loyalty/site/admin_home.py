@@ -25,7 +25,17 @@ from accounts.models import Approval, Company, FollowUp
 from loyalty.admin.memberships import moved, taking_part, without_consent
 from loyalty.admin.programs import without_rules
 from loyalty.figures import Change, change, days_of
-from loyalty.models import BenefitMatrix, Lot, Membership, Program, ProgramDay, RuleSet, TierAssignment, Wallet
+from loyalty.models import (
+    BenefitMatrix,
+    Lot,
+    Membership,
+    Program,
+    ProgramDay,
+    ReturnLink,
+    RuleSet,
+    TierAssignment,
+    Wallet,
+)
 from loyalty.site import charts
 from loyalty.site.templatetags.twofold import MINUS, number
 from rewards.admin.catalogue import out_of_stock
@@ -145,6 +155,7 @@ def _questions(actor: Actor, program: Program | None) -> dict[str, QuerySet[Any]
         "delivery": _numbered(queue_of(orders, "delivery"), "placed_at"),
         "approvals": _numbered(waiting, "asked_at"),
         "late": _numbered(late, "due_on"),
+        "returns": _numbered(ReturnLink.objects.visible_to(actor).waiting(), "activity__recorded_at"),
         "rule drafts": _numbered(RuleSet.objects.visible_to(actor).filter(status=RuleSet.Status.DRAFT)),
         "benefit drafts": _numbered(BenefitMatrix.objects.visible_to(actor).filter(status=BenefitMatrix.Status.DRAFT)),
         "no consent": _numbered(without_consent(Membership.objects.visible_to(actor), at)),
@@ -211,12 +222,17 @@ def _queues(counts: Mapping[str, _Count], actor: Actor) -> Iterator[Queue]:
             gettext_lazy("Promises past their day"),
             _list_of(FollowUp, state__exact="OPEN", due_on__lt=today.isoformat()),
         ),
+        (
+            "returns",
+            gettext_lazy("Returns that wait for what they undo"),
+            _list_of(ReturnLink, state="waits"),
+        ),
         ("rule drafts", gettext_lazy("Drafts of rules"), _list_of(RuleSet, status__exact="DRAFT")),
         ("benefit drafts", gettext_lazy("Drafts of benefits"), _list_of(BenefitMatrix, status__exact="DRAFT")),
     ]
     for name, label, url in rows:
         count = counts.get(name)
-        if count is None or (not count.number and (name == "company" or name.endswith("drafts"))):
+        if count is None or (not count.number and (name in {"company", "returns"} or name.endswith("drafts"))):
             continue
         age = _age(count.since, actor.at) if count.number else ""
         yield Queue(str(label), count.number, age, url, is_late=name == "late" and count.number > 0)

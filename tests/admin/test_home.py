@@ -112,6 +112,24 @@ def test_every_queue_leads_to_as_many_rows(desk: Client, manager: User) -> None:
     assert behind["Orders to approve"] == behind["Drafts of rules"] == 1
 
 
+def test_returns_that_wait_for_what_they_undo_are_a_queue_where_there_are_any(desk: Client) -> None:
+    member = a_member(a_program())
+    assert "Returns that wait for what they undo" not in queues_of(desk)
+    for age, original in ((3, "nothing"), (9, "P-late"), (5, "P-late")):
+        at = timezone.now() - timedelta(days=age)
+        record(a_purchase(member.company, 4, reverses=original, occurred_at=at), now=at)
+    late = a_purchase(member.company, 5, external_id="P-late", occurred_at=timezone.now() - timedelta(days=20))
+    record(late, now=timezone.now())
+
+    [queue] = [queue for queue in desk.get(HOME).context["queues"] if queue.label.startswith("Returns")]
+    [shown] = desk.get(queue.url).context["cl"].result_list
+    refused = desk.get(reverse("admin:loyalty_returnlink_changelist"), {"state": "refused"})
+
+    assert (queue.count, queue.age.replace("\N{NO-BREAK SPACE}", " ")) == (1, "3 days")
+    assert shown.activity.reverses_external_id == "nothing"
+    assert "refused: more than was left" in refused.content.decode()
+
+
 def test_orders_that_wait_for_their_company_stand_apart_and_only_where_there_are_any(desk: Client) -> None:
     program = a_program()
     a_rule_set(program)

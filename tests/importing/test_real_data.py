@@ -71,6 +71,7 @@ def test_all_real_lines_are_imported(profile: Profile) -> None:
         lines=525_461,
         recorded=407_664,
         returned=7_945,
+        waiting=0,
         already_there=0,
         left_out=0,
         rejected={"no_customer": 107_927, "no_original": 1_894, "no_positive_price": 31},

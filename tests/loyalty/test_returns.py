@@ -248,21 +248,6 @@ def test_id_with_other_content_is_refused_when_the_first_was_recorded(at_once: b
 
 
 @IN_ONE_CALL_OR_SEVERAL
-def test_return_sent_again_after_its_original_is_recorded(at_once: bool) -> None:
-    program = a_program()
-    a_rule_set(program)
-    member = a_member(program)
-    purchase = a_purchase(member.company, 10)
-    back = a_purchase(member.company, 4, reverses=purchase.external_id)
-
-    outcomes = sent([back, purchase, back, back], at_once=at_once)
-
-    assert codes(outcomes) == ["unknown_original", "recorded", "recorded", "duplicate"]
-    assert balance(member) == 6
-    assert outcomes[2].activity_id == outcomes[3].activity_id == Activity.objects.get(reverses_external_id__gt="").pk
-
-
-@IN_ONE_CALL_OR_SEVERAL
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -286,15 +271,36 @@ def test_return_that_does_not_fit_its_original_is_refused(change: dict[str, obje
     assert Activity.objects.count() == 1
 
 
-def test_return_of_a_return_is_refused() -> None:
+@IN_ONE_CALL_OR_SEVERAL
+def test_return_of_a_return_is_refused(at_once: bool) -> None:
     member = a_member(a_program())
     purchase = a_purchase(member.company, 10)
     back = a_purchase(member.company, 4, reverses=purchase.external_id)
-    record(purchase, back)
+    itself = a_purchase(member.company, 4, external_id="itself", reverses="itself")
 
-    outcomes = record(a_purchase(member.company, 4, reverses=back.external_id))
+    outcomes = sent([purchase, back, a_purchase(member.company, 4, reverses=back.external_id), itself], at_once=at_once)
 
-    assert codes(outcomes) == ["return_of_return"]
+    assert codes(outcomes) == ["recorded", "recorded", "return_of_return", "return_of_return"]
+    assert Activity.objects.count() == 2
+
+
+@IN_ONE_CALL_OR_SEVERAL
+def test_id_of_a_refused_return_is_free_for_a_purchase(at_once: bool) -> None:
+    program = a_program()
+    a_rule_set(program)
+    member = a_member(program)
+    purchase = a_purchase(member.company, 10)
+    too_much = a_purchase(member.company, 11, reverses=purchase.external_id)
+    other = replace(too_much, reverses="", amount=Decimal(7))
+    back = a_purchase(member.company, 2, reverses=other.external_id)
+
+    outcomes = sent([purchase, too_much, other, too_much, back, other], at_once=at_once)
+
+    assert codes(outcomes) == [
+        "recorded", "return_exceeds_original", "recorded", "id_used_for_another", "recorded", "duplicate",
+    ]  # fmt: skip
+    assert [outcome.points for outcome in outcomes] == [10, 0, 7, 0, -2, 7]
+    assert balance(member) == 15
 
 
 def test_huge_number_in_an_attribute_gives_the_most_and_does_not_break_the_call() -> None:

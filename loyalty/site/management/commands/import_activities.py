@@ -79,6 +79,8 @@ class Command(BaseCommand):
         write(f"{result.lines:>10,} lines in {seconds:,.1f} s")
         write(f"{result.recorded:>10,} recorded")
         write(f"{result.returned:>10,} returned")
+        if result.waiting:
+            write(f"{result.waiting:>10,} returned, waiting for what they undo")
         write(f"{result.already_there:>10,} already there")
         if result.left_out:
             write(f"{result.left_out:>10,} left out by the filter")
