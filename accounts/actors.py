@@ -5,10 +5,10 @@ from datetime import datetime
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from accounts.models import AccountManagerAssignment, Employee, Message, User
+from accounts.models import AccountManagerAssignment, Employee, Message, ServiceClient, User
 from accounts.scope import Actor
 
-__all__ = ["Actor", "actor_of", "actor_of_employee", "as_actors"]
+__all__ = ["Actor", "actor_of", "actor_of_client", "actor_of_employee", "as_actors"]
 
 
 def actor_of(user: User | None, *, now: datetime) -> Actor:
@@ -53,6 +53,18 @@ def actor_of_employee(employee: Employee, *, now: datetime, seen_by_user_id: int
         company_name=employee.company.name,
         seen_by_user_id=seen_by_user_id,
         unread_messages=getattr(employee, "unread_messages", 0),
+    )
+
+
+def actor_of_client(client: ServiceClient, *, now: datetime) -> Actor:
+    """Return the actor that a client of the API is at `now`; one that was switched off becomes nobody."""
+    if not client.is_active:
+        return Actor(at=now)
+    return Actor(
+        at=now,
+        user_id=client.user_id,
+        service_client_id=client.pk,
+        serves_all_companies=client.has_all_companies,
     )
 
 

@@ -30,6 +30,10 @@ class Actor:
     """Who of the vendor looks through this employee's eyes; such an actor changes nothing."""
     unread_messages: int = 0
     """How many messages the employee has not read, for the mark beside the inbox."""
+    service_client_id: int = 0
+    """The client of the API that acts; another system, not a person."""
+    serves_all_companies: bool = False
+    """Whether such a client may see every company, or those on its list alone."""
 
     @property
     def is_known(self) -> bool:
@@ -42,6 +46,11 @@ class Actor:
         return self.employee_id != 0
 
     @property
+    def is_service(self) -> bool:
+        """Whether another system acts, by way of the API."""
+        return self.service_client_id != 0
+
+    @property
     def sees_company(self) -> bool:
         """Whether the actor may read the own company's pages: its wallet, its orders."""
         return self.is_employee and (self.is_company_admin or self.decides)
@@ -50,14 +59,18 @@ class Actor:
 class ScopedQuerySet(models.QuerySet[M]):
     """Rows of one table, cut down to what an actor may see.
 
-    A table says with `company_lookup` how a row leads to its company ("" where it belongs to none) and overrides
-    `seen_by_employee` where a client's own people may see rows. Whoever is in doubt gets nothing.
+    A table says with `company_lookup` how a row leads to its company ("" where it belongs to none), overrides
+    `seen_by_employee` where a client's own people may see rows, and says with `is_in_api` that other systems may see
+    those of the companies they serve. Whoever is in doubt gets nothing.
     """
 
     company_lookup: ClassVar[str] = "company"
+    is_in_api: ClassVar[bool] = False
 
     def visible_to(self, actor: Actor) -> Self:
         """The rows that `actor` may see: a manager all, an account manager the own portfolio, an employee the own."""
+        if actor.is_service:
+            return self.seen_by_service(actor) if self.is_in_api else self.none()
         if actor.is_manager:
             return self.all()
         if actor.is_account_manager:
@@ -76,11 +89,25 @@ class ScopedQuerySet(models.QuerySet[M]):
         """Nothing, unless the table says otherwise."""
         return self.none()
 
+    def seen_by_service(self, actor: Actor) -> Self:
+        """Rows of the companies that another system serves; asked only of tables that are in the API."""
+        if not self.company_lookup:
+            return self.none()
+        if actor.serves_all_companies:
+            return self.all()
+        return self.filter(**{f"{self.company_lookup}__in": served(actor)})
+
 
 def portfolio(actor: Actor) -> models.QuerySet[Any, int]:
     """The ids of the companies that the actor looks after at `actor.at`, as a subquery."""
     assignments = apps.get_model("accounts", "AccountManagerAssignment")._default_manager
     return assignments.filter(in_force(actor.at), user_id=actor.user_id).values_list("company_id", flat=True)
+
+
+def served(actor: Actor) -> models.QuerySet[Any, int]:
+    """The ids of the companies on the list of the API client that acts, as a subquery."""
+    listed = apps.get_model("accounts", "ServiceClient").companies.through._default_manager
+    return listed.filter(serviceclient=actor.service_client_id).values_list("company_id", flat=True)
 
 
 def in_force(at: datetime) -> Q:

@@ -1,5 +1,5 @@
 """The admin's screens of the ground floor: clients, people, notes, logins and the audit trail."""
 
-from accounts.admin import approvals, companies, desk, employees, files, notes, records, users
+from accounts.admin import approvals, companies, desk, employees, files, notes, records, service_clients, users
 
-__all__ = ["approvals", "companies", "desk", "employees", "files", "notes", "records", "users"]
+__all__ = ["approvals", "companies", "desk", "employees", "files", "notes", "records", "service_clients", "users"]

@@ -100,10 +100,7 @@ class SteppedAdmin(ScopedModelAdmin[M]):
                 form.add_error(None, str(error))
                 status = 409
             else:
-                text = str(step.done) % {"row": result}
-                self.log_change(request, result, text)
-                self.message_user(request, text, messages.SUCCESS)
-                return HttpResponseRedirect(self._url("change", result))
+                return self.taken(request, step, result)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -117,6 +114,13 @@ class SteppedAdmin(ScopedModelAdmin[M]):
             **self.foretold(row, name),
         }
         return TemplateResponse(request, self.step_template, context, status=status)
+
+    def taken(self, request: HttpRequest, step: Step, result: Any) -> HttpResponse:
+        """Say that a step was taken, over the row that it led to."""
+        text = str(step.done) % {"row": result}
+        self.log_change(request, result, text)
+        self.message_user(request, text, messages.SUCCESS)
+        return HttpResponseRedirect(self._url("change", result))
 
     def tools(self, request: HttpRequest, row: M) -> list[dict[str, Any]]:
         """Return the buttons of a row: those that lead elsewhere, then its steps."""

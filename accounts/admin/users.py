@@ -64,6 +64,8 @@ class UserAdmin(ScopedModelAdmin[User], auth_admin.UserAdmin[User]):
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Who may do everything is changed only by somebody who may do everything, or a password could be taken."""
         allowed = super().has_change_permission(request, obj)
+        if obj is not None and hasattr(obj, "service_client"):
+            return False  # another system's user: nobody signs in as it, so nobody gives it a password
         return allowed and (obj is None or not obj.is_superuser or manager_behind(request).is_superuser)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:

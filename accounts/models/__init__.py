@@ -15,6 +15,7 @@ from accounts.models.jobs import Job, Pulse
 from accounts.models.notes import ServiceNote
 from accounts.models.preferences import Draft, NotificationPreference, SavedFilter
 from accounts.models.records import AuditEntry, AuditReason, IdempotencyKey, Message
+from accounts.models.service_clients import Scope, ServiceClient
 from accounts.models.users import User
 
 __all__ = [
@@ -39,8 +40,10 @@ __all__ = [
     "Pulse",
     "RoleAssignment",
     "SavedFilter",
+    "Scope",
     "Segment",
     "SegmentMembership",
+    "ServiceClient",
     "ServiceNote",
     "ServiceNoteVersion",
     "StakeholderRole",

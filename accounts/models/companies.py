@@ -11,15 +11,15 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.history import history
 from accounts.models.dated import Dated, ends_after_start, one_at_a_time
-from accounts.scope import Actor, DatedQuerySet, ScopedQuerySet, portfolio
+from accounts.scope import Actor, DatedQuerySet, ScopedQuerySet
 from accounts.text import validate_plain_text
 
 
 class CompanyQuerySet(ScopedQuerySet["Company"]):
     """Companies."""
 
-    def seen_by_account_manager(self, actor: Actor) -> Self:
-        return self.filter(pk__in=portfolio(actor))
+    company_lookup = "pk"
+    is_in_api = True
 
     def seen_by_employee(self, actor: Actor) -> Self:
         return self.filter(pk=actor.company_id)

@@ -21,6 +21,9 @@ class VocabularyQuerySet(ScopedQuerySet[M]):
 
     company_lookup = ""
 
+    def seen_by_service(self, actor: Actor) -> Self:
+        return self.all()
+
     def seen_by_account_manager(self, actor: Actor) -> Self:
         return self.all()
 
@@ -30,6 +33,8 @@ class VocabularyQuerySet(ScopedQuerySet[M]):
 
 class StakeholderRoleQuerySet(VocabularyQuerySet["StakeholderRole"]):
     """Stakeholder roles."""
+
+    is_in_api = True
 
 
 class StakeholderRole(models.Model):
@@ -72,6 +77,8 @@ class Interest(models.Model):
 
 class EmployeeQuerySet(ScopedQuerySet["Employee"]):
     """Employees."""
+
+    is_in_api = True
 
     def seen_by_employee(self, actor: Actor) -> Self:
         if actor.sees_company:
@@ -148,6 +155,7 @@ class RoleAssignmentQuerySet(DatedQuerySet["RoleAssignment"]):
     """Who plays which role."""
 
     company_lookup = "employee__company"
+    is_in_api = True
 
     def seen_by_employee(self, actor: Actor) -> Self:
         if actor.sees_company:

@@ -20,6 +20,9 @@ AHEAD = timedelta(minutes=5)
 """How far another system's clock may run ahead of ours."""
 
 _MOST = Decimal(10) ** 12
+_DECIMALS = 100
+"""More of them in an attribute are a prank: written out they would fill the memory."""
+
 _CODE_LENGTH = 200
 
 
@@ -265,7 +268,10 @@ def _attribute_value(raw: object, attribute: ActivityAttribute) -> Value:
         raise ValueError
     fact = Fact(f"{ATTRIBUTE_PREFIX}{attribute.code}", FactType(attribute.type), attribute.name)
     json_value: Any = raw
-    return from_json(json_value, fact)
+    value = from_json(json_value, fact)
+    if isinstance(value, Decimal) and (not -_MOST <= value <= _MOST or value.adjusted() < -_DECIMALS):
+        raise ValueError
+    return value
 
 
 def _payload_hash(item: ActivityItem, attributes: Mapping[str, Value]) -> bytes:

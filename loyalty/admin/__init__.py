@@ -10,6 +10,7 @@ from loyalty.admin import (
     programs,
     rules,
     rulesets,
+    service_clients,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "programs",
     "rules",
     "rulesets",
+    "service_clients",
 ]

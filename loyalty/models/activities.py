@@ -11,16 +11,20 @@ from django.utils.translation import gettext_lazy as _
 from accounts.append_only import append_only
 from accounts.conditions import FactType
 from accounts.history import history
-from accounts.models import Company, Employee
+from accounts.models import Company, Employee, ServiceClient
 from accounts.models.employees import VocabularyQuerySet
 from accounts.scope import Actor, ScopedQuerySet
 from accounts.text import validate_plain_text
 
 
 class SourceQuerySet(ScopedQuerySet["Source"]):
-    """Sources: the vendor's own systems."""
+    """Sources: the vendor's own systems. A client of the API knows those that it may send as."""
 
     company_lookup = ""
+    is_in_api = True
+
+    def seen_by_service(self, actor: Actor) -> Self:
+        return self.filter(service_clients=actor.service_client_id)
 
 
 class Source(models.Model):
@@ -34,6 +38,13 @@ class Source(models.Model):
     code = models.SlugField(_("code"), max_length=50, unique=True)
     name = models.CharField(_("name"), max_length=100, validators=[validate_plain_text])
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    service_clients = models.ManyToManyField(
+        ServiceClient,
+        blank=True,
+        related_name="sources",
+        verbose_name=_("API clients"),
+        help_text=_("Who may send activities as this source."),
+    )
 
     objects = SourceQuerySet.as_manager()
     history = history()
@@ -48,6 +59,8 @@ class Source(models.Model):
 
 class ActivityTypeQuerySet(VocabularyQuerySet["ActivityType"]):
     """Activity types."""
+
+    is_in_api = True
 
 
 class ActivityType(models.Model):
@@ -69,6 +82,8 @@ class ActivityType(models.Model):
 
 class ActivityAttributeQuerySet(VocabularyQuerySet["ActivityAttribute"]):
     """Declared attributes."""
+
+    is_in_api = True
 
 
 class ActivityAttribute(models.Model):
@@ -104,6 +119,8 @@ class ActivityAttribute(models.Model):
 
 class ActivityQuerySet(ScopedQuerySet["Activity"]):
     """Activities; a person sees the own ones, who sees the company also its whole."""
+
+    is_in_api = True
 
     def seen_by_employee(self, actor: Actor) -> Self:
         own = self.filter(company_id=actor.company_id)

@@ -21,6 +21,8 @@ from loyalty.models.rules import Rule, RuleCap, RuleSet
 class EvaluationQuerySet(ScopedQuerySet["Evaluation"]):
     """Judgements of activities; visible with their activity."""
 
+    is_in_api = True
+
     def seen_by_employee(self, actor: Actor) -> Self:
         return self.filter(activity__in=Activity.objects.visible_to(actor))
 
@@ -146,6 +148,8 @@ class Wallet(models.Model):
 class AwardQuerySet(ScopedQuerySet["Award"]):
     """Awards; visible with their wallet."""
 
+    is_in_api = True
+
     def seen_by_employee(self, actor: Actor) -> Self:
         return self.filter(wallet__in=Wallet.objects.visible_to(actor))
 
@@ -217,6 +221,8 @@ class AwardReversal(models.Model):
 
 class TransactionQuerySet(ScopedQuerySet["Transaction"]):
     """Acts on the ledger; a person sees those that moved points of a wallet in sight."""
+
+    is_in_api = True
 
     def seen_by_employee(self, actor: Actor) -> Self:
         return self.filter(pk__in=Posting.objects.visible_to(actor).values("transaction"))

@@ -27,6 +27,10 @@ class ProgramQuerySet(ScopedQuerySet["Program"]):
     """Programs; a client sees those that its company takes part in."""
 
     company_lookup = "memberships__company"
+    is_in_api = True
+
+    def seen_by_service(self, actor: Actor) -> Self:
+        return self.filter(pk__in=Membership.objects.visible_to(actor).values("program"))
 
     def seen_by_account_manager(self, actor: Actor) -> Self:
         return self.filter(pk__in=Membership.objects.filter(company__in=portfolio(actor)).values("program"))
@@ -106,6 +110,8 @@ class Program(models.Model):
 
 class MembershipQuerySet(DatedQuerySet["Membership"]):
     """Memberships."""
+
+    is_in_api = True
 
     def seen_by_employee(self, actor: Actor) -> Self:
         return self.filter(company_id=actor.company_id)

@@ -103,6 +103,7 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
             "accounts.StakeholderRole",
             "accounts.Interest",
             "loyalty.Source",
+            "accounts.ServiceClient",
             "accounts.AuditEntry",
             "accounts.AuditReason",
             "accounts.SavedFilter",
@@ -112,9 +113,16 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ),
 )
 
-HIDDEN = ("account.EmailAddress", "account.EmailConfirmation", "mfa.Authenticator", "accounts.Pulse")
-"""Tables of allauth's own: people keep them on its pages, and second factors are nobody else's business. Pulses are
-read by machines."""
+HIDDEN = (
+    "account.EmailAddress",
+    "account.EmailConfirmation",
+    "mfa.Authenticator",
+    "allauth_idp_oidc.Client",
+    "allauth_idp_oidc.Token",
+    "accounts.Pulse",
+)
+"""Tables of allauth's own: people keep them on its pages, second factors are nobody else's business, and clients of the
+API have a page of ours. Pulses are read by machines."""
 
 
 class TwofoldAdminSite(AdminSite):

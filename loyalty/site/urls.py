@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("am/", include("loyalty.site.views.account_manager.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("api/", include("loyalty.site.api")),
     path("admin/", admin.site.urls),
     path("metrics", metrics, name="metrics"),
 ]

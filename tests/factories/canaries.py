@@ -53,6 +53,7 @@ from rewards.policies import set_policy
 from rewards.progress import reject_for_company
 from rewards.redemption import cancel, redeem
 from surveys.models import Survey
+from tests.factories.callers import a_caller
 from tests.factories.surveys import a_choice, a_scale, a_survey, a_text, answer, begin
 from tests.factories.world import (
     EPOCH,
@@ -289,7 +290,8 @@ def _words_of(company: Company, canary: str, *people: Employee) -> None:
     for person in people:
         person.interests.add(interest)
         a_role(person, f"{canary}-role")
-    Source.objects.create(code=f"{canary}-source", name=f"{canary} source", kind=Source.Kind.API)
+    source = Source.objects.create(code=f"{canary}-source", name=f"{canary} source", kind=Source.Kind.API)
+    a_caller(companies=[company], sources=[source], name=f"{canary} system")
     kind = ActivityType.objects.create(code=f"{canary}-type", name=f"{canary} type")
     for code, value_type in (("place", "TEXT"), ("size", "NUMBER")):
         ActivityAttribute.objects.create(

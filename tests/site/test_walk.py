@@ -46,6 +46,9 @@ OPEN_TO_EVERYBODY = {
     r"accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
     "accounts/confirm-email/",
     r"accounts/^confirm-email/(?P<key>[-:\w]+)/$",
+    "api/",
+    "api/schema/",
+    "api/schema.yaml",
 }
 """Where somebody who has not signed in is shown a page; everywhere else stands the way to the door."""
 
@@ -184,6 +187,10 @@ NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
     "admin/^(?P<app_label>accounts|auth|loyalty|surveys|rewards)/$": lambda side: [
         [label] for label in ("accounts", "auth", "surveys", "rewards", "loyalty")
     ],
+    "api/v1/activities/<int:pk>/": lambda side: [
+        [pk] for pk in side.company.activity_set.order_by("pk").values_list("pk", flat=True)[:2]
+    ],
+    "api/^v1/.*$": lambda side: [[]],
     "admin/(?P<url>.*)$": lambda side: [["nowhere/"]],
 }
 """For each address that names a row, a company's rows to name. A new address belongs here, or the walk fails."""
@@ -427,7 +434,7 @@ def test_whoever_has_not_signed_in_is_shown_the_door_and_nothing_else() -> None:
             elif response.status_code == 302:
                 if route not in SIGNS_OUT_ROUTES and not response["Location"].startswith(DOORS):
                     elsewhere.append((path, response["Location"]))
-            elif response.status_code not in (403, 404, 405):
+            elif response.status_code not in (401, 403, 404, 405):
                 elsewhere.append((path, str(response.status_code)))
 
     assert elsewhere == []

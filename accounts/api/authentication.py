@@ -1,0 +1,87 @@
+"""Who asks: the client that an access token was given to, and the user in whose name it acts. One query."""
+
+from dataclasses import dataclass
+
+from allauth.idp.oidc.adapter import get_adapter
+from allauth.idp.oidc.models import Token
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.actors import Actor, actor_of_client
+from accounts.api.problems import Problem
+from accounts.models import Scope, ServiceClient, User
+
+REALM = 'Bearer realm="Twofold"'
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a token says: which client asks, as whom, and what it may do."""
+
+    client: ServiceClient
+    actor: Actor
+    scopes: frozenset[str]
+
+
+class ClientToken(BaseAuthentication):
+    """`Authorization: Bearer …`, and nothing else: a session opens no door here."""
+
+    def authenticate(self, request: Request) -> tuple[User, Credentials] | None:
+        """Return the service user and what its token says; None where no token came. Raises Problem."""
+        scheme, _space, word = get_authorization_header(request).partition(b" ")
+        if scheme.lower() != b"bearer":
+            return None
+        now = timezone.now()
+        token = (
+            Token.objects.filter(
+                type=Token.Type.ACCESS_TOKEN, hash=get_adapter().hash_token(word.strip().decode("latin-1"))
+            )
+            .select_related("client__service_client__user")
+            .first()
+        )
+        client: ServiceClient | None = getattr(token and token.client, "service_client", None)
+        if token is None or client is None or not client.is_active:
+            raise _refused("token_invalid")
+        if token.expires_at is None or token.expires_at <= now:
+            raise _refused("token_expired")
+        # A scope that was taken from the client is gone at once, not when its tokens end.
+        scopes = frozenset(token.get_scopes()) & frozenset(token.client.get_scopes())
+        return client.user, Credentials(client, actor_of_client(client, now=now), scopes)
+
+    def authenticate_header(self, request: Request) -> str:
+        """Say how to sign in, with every 401."""
+        return REALM
+
+
+class HasScope(BasePermission):
+    """A view names a scope a method; a token must hold it."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Whether the token may; raises Problem, which says what is missing."""
+        if not isinstance(request.auth, Credentials):
+            raise _refused("not_signed_in")
+        scope = scope_of(view, request.method or "")
+        if scope is not None and scope not in request.auth.scopes:
+            raise Problem(
+                "scope_missing",
+                _("This needs the scope “%(scope)s”.") % {"scope": scope},
+                headers={"WWW-Authenticate": f'{REALM}, error="insufficient_scope", scope="{scope}"'},
+            )
+        return True
+
+
+def scope_of(view: APIView, method: str) -> Scope | None:
+    """Return the scope that `view` wants for `method`; reading is `read` unless the view says otherwise."""
+    scopes: dict[str, Scope] = getattr(view, "scopes", {})
+    if method in ("GET", "HEAD"):
+        return scopes.get("GET", Scope.READ)
+    return scopes.get(method)
+
+
+def _refused(code: str) -> Problem:
+    error = "" if code == "not_signed_in" else ', error="invalid_token"'
+    return Problem(code, headers={"WWW-Authenticate": REALM + error})

@@ -1,0 +1,208 @@
+"""A request with activities: read item by item, told to `record_activities` a source at a time, answered in order."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.api.problems import FieldError, Problem
+from accounts.models import Company, Employee
+from loyalty.activities import ActivityItem, ItemError, Outcome, Status, record_activities
+from loyalty.api.effects import effects_of
+from loyalty.models import Source
+
+MOST_ITEMS = 1_000
+_REQUIRED = ("source", "id", "type", "company", "occurred_at")
+_TEXTS = (*_REQUIRED[:4], "employee", "object", "currency", "reverses")
+_FIELDS = frozenset((*_REQUIRED, *_TEXTS, "quantity", "amount", "attributes"))
+
+_DIGITS = re.compile(r"\A-?[0-9]{1,40}(\.[0-9]{1,40})?\Z")
+
+
+class _Named(NamedTuple):
+    """What the items of a request name, as far as the client may see it."""
+
+    sources: Mapping[str, Source]
+    companies: Mapping[str, int]
+    employees: Mapping[tuple[int, str], int]
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One item of the request, and what becomes of it."""
+
+    index: int
+    raw: Mapping[str, Any]
+    source: Source | None = None
+    item: ActivityItem | None = None
+    outcome: Outcome | None = None
+
+    def reject(self, error: ItemError) -> None:
+        """Say why it is not recorded."""
+        self.outcome = Outcome(Status.REJECTED, error=error)
+
+
+def record(body: object, *, actor: Actor, now: datetime) -> list[dict[str, Any]]:
+    """Record the activities of a request; return what became of each, in their order.
+
+    What is unsound is rejected alone and the others are recorded; raises Problem where the request as a whole makes no
+    sense, and then nothing is recorded.
+    """
+    entries = [_Entry(index, raw) for index, raw in enumerate(_items(body))]
+    for entry in entries:
+        error = _shape_error(entry.raw)
+        if error is not None:
+            entry.reject(error)
+    sound = [entry for entry in entries if entry.outcome is None]
+    named = _named(sound, actor)
+    for entry in sound:
+        _fill(entry, named)
+    for source, part in _by_source(entries):
+        # A transaction a source: two in one would take locks out of the global order.
+        items = [entry.item for entry in part if entry.item is not None]
+        for entry, outcome in zip(part, record_activities(items, source=source, now=now), strict=True):
+            entry.outcome = outcome
+    return _answers(entries)
+
+
+def _items(body: object) -> list[Any]:
+    if not isinstance(body, dict) or not isinstance(body.get("items"), list):
+        sentence = _('Send an object with a list of activities: {"items": […]}.')
+        raise Problem("invalid", errors=[FieldError("bad_items", "items", sentence)])
+    errors = [FieldError("unknown_field", name[:50], _("There is no such field.")) for name in body if name != "items"]
+    items: list[Any] = body["items"]
+    if not items:
+        errors.append(FieldError("no_items", "items", _("Send at least one activity.")))
+    if errors:
+        raise Problem("invalid", errors=errors)
+    if len(items) > MOST_ITEMS:
+        sentence = _("Send at most %(most)s activities at once; this request has %(count)s.")
+        raise Problem("too_many_items", sentence % {"most": MOST_ITEMS, "count": len(items)})
+    return items
+
+
+def _shape_error(raw: object) -> ItemError | None:
+    """What is wrong with an item before anything is looked up."""
+    if not isinstance(raw, dict):
+        return ItemError("bad_item", "", _("An activity is an object."))
+    for name in raw:
+        if name not in _FIELDS:
+            return ItemError("unknown_field", name[:50], _("There is no such field."))
+    for name in _REQUIRED:
+        if raw.get(name) in (None, ""):
+            return ItemError("missing_field", name, _("This field is required."))
+    for name in _TEXTS:
+        if not isinstance(raw.get(name, ""), str | None):
+            return ItemError("bad_text", name, _("A text is needed here."))
+    if not isinstance(raw.get("attributes", {}), dict | None):
+        return ItemError("bad_attributes", "attributes", _("An object is needed here."))
+    return None
+
+
+def _named(entries: Sequence[_Entry], actor: Actor) -> _Named:
+    """Look up all that the items name, in one query a table."""
+    sources = Source.objects.visible_to(actor).filter(code__in={entry.raw["source"] for entry in entries})
+    companies = Company.objects.visible_to(actor).filter(external_id__in={entry.raw["company"] for entry in entries})
+    ids = dict(companies.values_list("external_id", "pk"))
+    people = {entry.raw["employee"] for entry in entries if entry.raw.get("employee")}
+    employees: dict[tuple[int, str], int] = {}
+    if people:
+        rows = Employee.objects.filter(company__in=ids.values(), external_id__in=people)
+        employees = {(row[0], row[1]): row[2] for row in rows.values_list("company_id", "external_id", "pk")}
+    return _Named({source.code: source for source in sources}, ids, employees)
+
+
+def _fill(entry: _Entry, named: _Named) -> None:
+    """Make an item of what was sent, or reject it."""
+    raw = entry.raw
+    entry.source = named.sources.get(raw["source"])
+    if entry.source is None:
+        return entry.reject(ItemError("source_not_allowed", "source", _("The client may not send as this source.")))
+    company_id = named.companies.get(raw["company"])
+    if company_id is None:
+        return entry.reject(ItemError("unknown_company", "company", _("There is no such company.")))
+    employee_id = named.employees.get((company_id, raw.get("employee") or ""))
+    if raw.get("employee") and employee_id is None:
+        return entry.reject(ItemError("unknown_employee", "employee", _("The company has no such employee.")))
+    occurred_at = _moment(raw["occurred_at"])
+    if occurred_at is None:
+        sentence = _("A time as in 2026-05-04T10:00:00Z is needed here.")
+        return entry.reject(ItemError("bad_time", "occurred_at", sentence))
+    numbers: dict[str, Decimal | None] = {}
+    for name in ("quantity", "amount"):
+        try:
+            numbers[name] = _number(raw.get(name))
+        except ValueError:
+            return entry.reject(ItemError(f"bad_{name}", name, _("A number is needed here.")))
+    entry.item = ActivityItem(
+        external_id=raw["id"],
+        type=raw["type"],
+        company_id=company_id,
+        occurred_at=occurred_at,
+        employee_id=employee_id,
+        object=raw.get("object") or "",
+        quantity=numbers["quantity"],
+        amount=numbers["amount"],
+        currency=raw.get("currency") or "",
+        attributes=raw.get("attributes") or {},
+        reverses=raw.get("reverses") or "",
+    )
+    return None
+
+
+def _moment(text: object) -> datetime | None:
+    """The time that `text` writes in ISO 8601, with a zone or without; None for anything else."""
+    if not isinstance(text, str) or len(text) > 40 or "T" not in text:
+        return None
+    try:
+        return parse_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _number(raw: object) -> Decimal | None:
+    """The number that stands in a field, as a number or as text; raises ValueError for anything else."""
+    if raw is None:
+        return None
+    if isinstance(raw, bool) or not isinstance(raw, int | str | Decimal):
+        raise ValueError
+    if isinstance(raw, str) and not _DIGITS.match(raw):
+        raise ValueError
+    return Decimal(raw)
+
+
+def _by_source(entries: Sequence[_Entry]) -> list[tuple[Source, list[_Entry]]]:
+    """The items that are to be recorded, by source."""
+    parts: dict[int, tuple[Source, list[_Entry]]] = {}
+    for entry in entries:
+        if entry.source is not None and entry.item is not None:
+            parts.setdefault(entry.source.pk, (entry.source, []))[1].append(entry)
+    return list(parts.values())
+
+
+def _answers(entries: Sequence[_Entry]) -> list[dict[str, Any]]:
+    outcomes = [entry.outcome for entry in entries if entry.outcome is not None]
+    effects = effects_of({outcome.activity_id for outcome in outcomes if outcome.activity_id is not None})
+    return [
+        {
+            "index": entry.index,
+            "id": _id_of(entry.raw),
+            "status": outcome.status.value,
+            "activity": outcome.activity_id,
+            "effects": None if outcome.activity_id is None else effects[outcome.activity_id],
+            "error": outcome.error
+            and {"code": outcome.error.code, "field": outcome.error.field, "sentence": outcome.error.sentence},
+        }
+        for entry, outcome in zip(entries, outcomes, strict=True)
+    ]
+
+
+def _id_of(raw: object) -> str | None:
+    sent = raw.get("id") if isinstance(raw, dict) else None
+    return sent if isinstance(sent, str) else None

@@ -1,0 +1,47 @@
+"""What activities led to, for many of them in two queries: points by whose they are, and moves between tiers."""
+
+from collections.abc import Collection
+from typing import Any
+
+from loyalty import arrays
+from loyalty.statement import OWN_KINDS
+
+
+def effects_of(activity_ids: Collection[int]) -> dict[int, dict[str, list[dict[str, Any]]]]:
+    """Return what each activity brought or took: `points` an owner and program, and `tiers` that it led to.
+
+    `points` are below 0 where they were taken; `employee` is the number of whose wallet it is, null for the company's
+    own.
+    """
+    effects: dict[int, dict[str, list[dict[str, Any]]]] = {pk: {"points": [], "tiers": []} for pk in activity_ids}
+    if not effects:
+        return effects
+    ids = list(effects)
+    for activity_id, program, employee, points in arrays.fetch(_POINTS, ids, list(OWN_KINDS)):
+        effects[activity_id]["points"].append({"program": program, "employee": employee, "points": int(points)})
+    for activity_id, program, tier, starts_at in arrays.fetch(_TIERS, ids):
+        effects[activity_id]["tiers"].append({"program": program, "tier": tier, "starts_at": starts_at})
+    return effects
+
+
+_POINTS = """
+    SELECT t.activity_id, g.code, e.external_id,
+           sum(CASE WHEN w.id = p.credit_wallet_id THEN p.points ELSE -p.points END) AS points
+    FROM loyalty_transaction t
+    JOIN loyalty_posting p ON p.transaction_id = t.id
+    JOIN loyalty_wallet w ON w.id IN (p.credit_wallet_id, p.debit_wallet_id)
+    JOIN loyalty_program g ON g.id = w.program_id
+    LEFT JOIN accounts_employee e ON e.id = w.employee_id
+    WHERE t.activity_id = ANY(%s) AND w.kind = ANY(%s)
+    GROUP BY t.activity_id, g.code, w.employee_id, e.external_id
+    ORDER BY t.activity_id, g.code, w.employee_id NULLS FIRST"""
+
+_TIERS = """
+    SELECT v.activity_id, g.code, i.code, a.starts_at
+    FROM loyalty_evaluation v
+    JOIN loyalty_program g ON g.id = v.program_id
+    JOIN loyalty_membership m ON m.company_id = v.company_id AND m.program_id = v.program_id
+    JOIN loyalty_tierassignment a ON a.membership_id = m.id AND (a.evidence ->> 'activity')::bigint = v.activity_id
+    JOIN loyalty_tier i ON i.id = a.tier_id
+    WHERE v.activity_id = ANY(%s)
+    ORDER BY v.activity_id, g.code, a.starts_at"""
