@@ -81,7 +81,6 @@ class Described:
                     "additionalProperties": False,
                 },
             },
-            "request_id": {"type": "string", "description": "Name it when you ask us about the answer."},
         },
         "additionalProperties": False,
     }

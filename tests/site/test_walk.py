@@ -34,6 +34,9 @@ pytestmark = pytest.mark.django_db
 MISSING = 987_654_321
 PLACEHOLDER = re.compile(r"<[^>]+>|\(\?P<\w+>[^)]*\)")
 ADMIN_ROW = re.compile(r"admin/(?P<app>\w+)/(?P<model>\w+)/<[^>]*>/")
+OF_EACH_ANSWER = ("Content-Length", "X-Request-ID")
+"""Headers that say nothing of what was asked for."""
+
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="[^"]+"')
 
 OPEN_TO_EVERYBODY = {
@@ -279,7 +282,7 @@ def without_token(response: HttpResponseBase, path: str) -> tuple[object, ...]:
     """What can be told from an answer, but for the form token and the address that was asked for."""
     body = response.getvalue().decode() if hasattr(response, "getvalue") else ""
     headers = {
-        name: value.replace(path, "{path}") for name, value in response.headers.items() if name != "Content-Length"
+        name: value.replace(path, "{path}") for name, value in response.headers.items() if name not in OF_EACH_ANSWER
     }
     return response.status_code, headers, TOKEN.sub("", body).replace(path, "{path}")
 

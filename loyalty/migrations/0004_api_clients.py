@@ -6,8 +6,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0005_api_clients'),
-        ('loyalty', '0002_the_desks'),
+        ('accounts', '0006_api_clients'),
+        ('loyalty', '0003_waiting_returns'),
     ]
 
     operations = [

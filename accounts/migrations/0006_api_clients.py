@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0004_pulses'),
+        ('accounts', '0005_files'),
         ('allauth_idp_oidc', '0003_client_allow_uri_wildcards'),
     ]
 
