@@ -12,6 +12,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what this floor knows: facts about companies and employees."""
-        from accounts import facts
+        from accounts import facts, personal
 
         facts.register()
+        personal.register()

@@ -2,10 +2,14 @@
 
 from django.urls import path
 
-from accounts import draft_views, file_views, views
+from accounts import draft_views, file_views, privacy_views, views
 
 urlpatterns = [
     path("me/", views.me, name="me"),
+    path("me/privacy/", privacy_views.privacy, name="privacy"),
+    path("me/privacy/export/", privacy_views.export, name="privacy-export"),
+    path("me/privacy/erase/", privacy_views.erase, name="privacy-erase"),
+    path("me/privacy/stay/", privacy_views.stay, name="privacy-stay"),
     path("language/", views.set_language, name="set_language"),
     path("see-as/<int:pk>/", views.see_as, name="see-as"),
     path("files/<int:pk>/", file_views.download, name="file"),

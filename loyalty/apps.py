@@ -12,8 +12,9 @@ class LoyaltyConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what this floor knows, promises and tells."""
-        from loyalty import facts, laws, messages
+        from loyalty import facts, laws, messages, personal
 
         facts.register()
         laws.register()
         messages.register()
+        personal.register()

@@ -12,7 +12,8 @@ class RewardsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what this floor promises and tells."""
-        from rewards import laws, messages
+        from rewards import laws, messages, personal
 
         laws.register()
         messages.register()
+        personal.register()

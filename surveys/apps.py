@@ -12,7 +12,8 @@ class SurveysConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what this floor promises and tells."""
-        from surveys import laws, messages
+        from surveys import laws, messages, personal
 
         laws.register()
         messages.register()
+        personal.register()

@@ -1,5 +1,27 @@
 """The admin's screens of the ground floor: clients, people, notes, logins and the audit trail."""
 
-from accounts.admin import approvals, companies, desk, employees, files, notes, records, service_clients, users
+from accounts.admin import (
+    approvals,
+    companies,
+    desk,
+    employees,
+    erasures,
+    files,
+    notes,
+    records,
+    service_clients,
+    users,
+)
 
-__all__ = ["approvals", "companies", "desk", "employees", "files", "notes", "records", "service_clients", "users"]
+__all__ = [
+    "approvals",
+    "companies",
+    "desk",
+    "employees",
+    "erasures",
+    "files",
+    "notes",
+    "records",
+    "service_clients",
+    "users",
+]

@@ -10,6 +10,7 @@ from accounts.models.companies import (
     SegmentMembership,
 )
 from accounts.models.employees import Employee, Interest, RoleAssignment, StakeholderRole
+from accounts.models.erasures import Erasure
 from accounts.models.follow_ups import FollowUp, FollowUpMove, ServiceNoteVersion
 from accounts.models.jobs import Job, Pulse
 from accounts.models.notes import ServiceNote
@@ -30,6 +31,7 @@ __all__ = [
     "Delegation",
     "Draft",
     "Employee",
+    "Erasure",
     "FollowUp",
     "FollowUpMove",
     "IdempotencyKey",

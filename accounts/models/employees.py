@@ -131,6 +131,7 @@ class Employee(models.Model):
     access = models.CharField(_("access"), max_length=10, choices=Access, default=Access.MEMBER)
     interests = models.ManyToManyField(Interest, blank=True, related_name="employees", verbose_name=_("interests"))
     is_active = models.BooleanField(_("active"), default=True)
+    erased_at = models.DateTimeField(_("erased"), null=True, editable=False)
 
     objects = EmployeeQuerySet.as_manager()
 
@@ -144,6 +145,11 @@ class Employee(models.Model):
                 condition=~Q(external_id=""),
                 name="employee_external_id_unique",
                 violation_error_message=_("Another employee of this company has this number."),
+            ),
+            # Somebody who was forgotten and is named again, or signs in.
+            models.CheckConstraint(
+                condition=Q(erased_at__isnull=True) | Q(is_active=False, alias="", phone="", external_id=""),
+                name="employee_erased_is_nobody",
             ),
         ]
 

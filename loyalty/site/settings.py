@@ -229,3 +229,5 @@ DJANGO_STRUCTLOG_USER_ID_FIELD = "pk"
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 30:
     raise WeakSettingError("METRICS_TOKEN is too weak: give it at least 30 random characters, or none for no metrics.")
+
+ERASURE_DAYS = env.int("ERASURE_DAYS", 7)  # how long somebody who asks to be forgotten may think again

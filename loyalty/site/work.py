@@ -9,13 +9,13 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from accounts import jobs
+from accounts import erasing, jobs
 from accounts.jobs import JobKind
 from accounts.queues import Queue
 
 JOB_KINDS: tuple[JobKind, ...] = ()
 
-QUEUES: tuple[Queue, ...] = (jobs.queue_of(JOB_KINDS),)
+QUEUES: tuple[Queue, ...] = (jobs.queue_of(JOB_KINDS), erasing.queue())
 
 TURN = 5.0
 """Seconds after which a queue that still has work lets the others have theirs."""
