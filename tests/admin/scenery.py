@@ -7,6 +7,7 @@ from django.db import transaction
 
 from accounts import attachments, audit, idempotency
 from accounts.actors import actor_of
+from accounts.erasing import ask_to_erase
 from accounts.follow_ups import Promise, move
 from accounts.models import (
     CompanyProfile,
@@ -138,6 +139,7 @@ def _furnish_company(program: Program, reward: Reward, survey: Survey, by: User)
         reason="A late delivery", by=by, now=NOW,
     )  # fmt: skip
     attachments.store([b"a,b"], name="list.csv", content_type="text/csv", created_by_id=by.pk, now=NOW)
+    ask_to_erase(employee_id=colleague.pk, by_user_id=by.pk, now=NOW)
     with transaction.atomic():
         idempotency.claim(user_id=by.pk, key=f"K{company.pk}", content=[])
     audit.record("looked", company, actor_id=by.pk, now=NOW, company_id=company.pk, reason="An agreed review")

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts import attachments, audit
 from accounts.actors import Actor, actor_of
 from accounts.delegations import delegate
+from accounts.erasing import ask_to_erase, withdraw_erasure
 from accounts.follow_ups import Promise, finish, move
 from accounts.models import (
     Approval,
@@ -20,6 +21,7 @@ from accounts.models import (
     FollowUp,
     Interest,
     Message,
+    Pulse,
     SavedFilter,
     Segment,
     SegmentMembership,
@@ -180,6 +182,9 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
         reason=f"{canary} colleague was kept waiting", by=manager, now=now,
     )  # fmt: skip
     take_figures(now=now)
+    Pulse.objects.create(code=f"{canary}-pulse", at=now)
+    asked = ask_to_erase(employee_id=colleague.pk, by_user_id=user_of(colleague).pk, now=now)
+    withdraw_erasure(erasure_id=asked.pk, by_user_id=user_of(colleague).pk, now=now)
     entry = audit.record("looked-at", company, actor_id=manager.pk, now=now, reason=f"{INTERNAL} {canary} reason")
     AuditEntry.objects.create(
         action=f"{canary}-action",
