@@ -84,6 +84,8 @@ def client_pages(world: World) -> list[Stop]:
         Stop(reverse("spending-policy")),
         Stop(reverse("stand-in")),
         Stop(reverse("me")),
+        Stop(reverse("privacy")),
+        Stop(reverse("privacy-erase")),
         Stop(reverse("surveys")),
         Stop(reverse("survey", args=[world.survey.pk])),
         Stop(reverse("survey-step", args=[world.begun_survey.pk, 1])),
