@@ -69,6 +69,6 @@ def actor_of_client(client: ServiceClient, *, now: datetime) -> Actor:
 
 
 def _unread_messages() -> Coalesce:
-    unread = Message.objects.filter(employee=OuterRef("pk"), read_at__isnull=True).order_by()
+    unread = Message.objects.filter(employee=OuterRef("pk"), is_in_inbox=True, read_at__isnull=True).order_by()
     counted = unread.values("employee").annotate(count=Count("pk")).values("count")
     return Coalesce(Subquery(counted, output_field=IntegerField()), 0)

@@ -13,6 +13,8 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         """Register what this floor knows: facts about companies and employees."""
         from accounts import facts, personal
+        from accounts.mail import personal as personal_mail
 
         facts.register()
         personal.register()
+        personal_mail.register()

@@ -13,8 +13,9 @@ class NoSuchMessageError(Exception):
 
 
 def inbox_of(actor: Actor) -> QuerySet[Message]:
-    """Return the actor's messages, latest first."""
-    return Message.objects.visible_to(actor).filter(employee=actor.employee_id).order_by("-pk")
+    """Return the actor's messages, latest first, without those that went out by e-mail alone."""
+    own = Message.objects.visible_to(actor).filter(employee=actor.employee_id, is_in_inbox=True)
+    return own.order_by("-pk")
 
 
 def open_message(*, actor: Actor, message_id: int, now: datetime) -> Message:

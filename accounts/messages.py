@@ -1,13 +1,24 @@
-"""The outbox: what people are to be told is a row, written in the transaction of what it speaks of."""
+"""The outbox: what people are to be told is a row, written in the transaction of what it speaks of.
 
-from collections.abc import Iterable, Mapping
+The row is the inbox: with the commit it is delivered there, once. Whoever wants an e-mail, too, gets a row for that one
+beside it (`Mail`), which `accounts.mail` sends.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.urls import reverse
 from django.utils.formats import number_format
 
-from accounts.models import Message, NotificationPreference
+from accounts import queues
+from accounts.models import Employee, Mail, Message
+from accounts.preferences import Channel, who_wants
+
+MAIL_QUEUE = "mail"
+"""The queue of e-mails that wait, which `accounts.mail` sends."""
+
+_ROWS_AT_A_TIME = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +55,16 @@ def register(*kinds: MessageKind) -> None:
 
 
 def tell(kind: MessageKind, tellings: Iterable[Telling], *, now: datetime) -> None:
-    """Write one outbox row a telling; what was told already is not told again.
+    """Write one outbox row a telling, and the e-mail where one is wanted; what was told already is not told again.
 
-    Whoever does not want the kind's topic in the inbox is left out.
+    Whoever does not want the kind's topic in the inbox finds nothing there; whoever does not want it at all, or could
+    only be written to without having a login, is left out.
     """
-    wanted = _wanted(kind, list(tellings))
+    told = list(tellings)
+    if not told:
+        return
+    wanting = who_wants(kind.topic, {telling.employee_id for telling in told})
+    logins = _logins_of(wanting[Channel.EMAIL])
     Message.objects.bulk_create(
         [
             Message(
@@ -57,25 +73,53 @@ def tell(kind: MessageKind, tellings: Iterable[Telling], *, now: datetime) -> No
                 subject_id=telling.subject_id,
                 facts=dict(telling.facts),
                 created_at=now,
+                is_in_inbox=telling.employee_id in wanting[Channel.INBOX],
             )
-            for telling in wanted
+            for telling in told
+            if telling.employee_id in wanting[Channel.INBOX] or telling.employee_id in logins
         ],
+        batch_size=_ROWS_AT_A_TIME,
         ignore_conflicts=True,
     )
+    if logins:
+        _mail(kind, {telling.subject_id for telling in told if telling.employee_id in logins}, logins, now)
 
 
-def _wanted(kind: MessageKind, tellings: list[Telling]) -> list[Telling]:
-    if not kind.topic or not tellings:
-        return tellings
-    unwilling = set(
-        NotificationPreference.objects.filter(
-            employee__in={telling.employee_id for telling in tellings},
-            topic=kind.topic,
-            channel=NotificationPreference.Channel.INBOX,
-            is_wanted=False,
-        ).values_list("employee_id", flat=True)
+def _logins_of(employee_ids: Collection[int]) -> dict[int, tuple[int, str]]:
+    """Return of those who can be written to the login and its address, by employee."""
+    people = Employee.objects.filter(pk__in=employee_ids, is_active=True, user__is_active=True)
+    return {pk: (user_id, address) for pk, user_id, address in people.values_list("pk", "user_id", "user__email")}
+
+
+def _mail(
+    kind: MessageKind, subject_ids: Collection[int], logins: Mapping[int, tuple[int, str]], now: datetime
+) -> None:
+    """Write an e-mail for each message that was told just now; one that was told before has had its own, or none."""
+    fresh = Message.objects.filter(
+        kind=kind.code, employee__in=logins, subject_id__in=subject_ids, created_at=now
+    ).values_list("pk", "employee_id")
+    Mail.objects.bulk_create(
+        [
+            Mail(
+                kind=kind.code,
+                message_id=pk,
+                user_id=logins[employee_id][0],
+                address=logins[employee_id][1],
+                created_at=now,
+                due_at=now,
+            )
+            for pk, employee_id in fresh
+        ],
+        batch_size=_ROWS_AT_A_TIME,
+        ignore_conflicts=True,
     )
-    return [telling for telling in tellings if telling.employee_id not in unwilling]
+    queues.wake(MAIL_QUEUE)
+
+
+def topic_of(message: Message) -> str:
+    """Return the topic that a message belongs to, "" where it cannot be switched off."""
+    kind = _kinds.get(message.kind)
+    return kind.topic if kind else ""
 
 
 def title_of(message: Message) -> str:

@@ -1,6 +1,6 @@
 """What people want to be told, and where: without a word of theirs a topic's own default holds."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from accounts.models import NotificationPreference
@@ -54,4 +54,33 @@ def set_preferences(*, employee_id: int, wanted: Collection[Switch]) -> None:
         update_conflicts=True,
         unique_fields=["employee", "topic", "channel"],
         update_fields=["is_wanted"],
+    )
+
+
+def who_wants(topic: str, employee_ids: Iterable[int]) -> Mapping[str, set[int]]:
+    """Return for every channel those of `employee_ids` who want to hear of `topic` there; one query.
+
+    A topic of "" is what nobody can switch off.
+    """
+    everybody = set(employee_ids)
+    if not topic or not everybody:
+        return {channel: set(everybody) for channel in Channel.values}
+    wanting = {
+        channel: set(everybody) if Switch(topic, channel) in WANTED_BY_DEFAULT else set() for channel in Channel.values
+    }
+    rows = NotificationPreference.objects.filter(topic=topic, employee__in=everybody)
+    for employee_id, channel, is_wanted in rows.values_list("employee_id", "channel", "is_wanted"):
+        if is_wanted:
+            wanting[channel].add(employee_id)
+        else:
+            wanting[channel].discard(employee_id)
+    return wanting
+
+
+def switch_off(*, employee_id: int, switch: Switch) -> None:
+    """Tell somebody of one topic on one channel no more; twice does nothing. Raises NoSuchSwitchError."""
+    if switch not in SWITCHES:
+        raise NoSuchSwitchError
+    NotificationPreference.objects.update_or_create(
+        employee_id=employee_id, topic=switch.topic, channel=switch.channel, defaults={"is_wanted": False}
     )

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from accounts import draft_views, file_views, privacy_views, views
+from accounts.mail import views as mail_views
 
 urlpatterns = [
     path("me/", views.me, name="me"),
@@ -15,5 +16,6 @@ urlpatterns = [
     path("files/<int:pk>/", file_views.download, name="file"),
     path("drafts/", draft_views.keep, name="draft-keep"),
     path("drafts/discard/", draft_views.discard, name="draft-discard"),
+    path("unsubscribe/<str:token>/", mail_views.unsubscribe, name="unsubscribe"),
     path("see-as/stop/", views.stop_seeing_as, name="see-as-stop"),
 ]

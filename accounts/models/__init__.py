@@ -13,6 +13,7 @@ from accounts.models.employees import Employee, Interest, RoleAssignment, Stakeh
 from accounts.models.erasures import Erasure
 from accounts.models.follow_ups import FollowUp, FollowUpMove, ServiceNoteVersion
 from accounts.models.jobs import Job, Pulse
+from accounts.models.mail import Mail, MailReport, SuppressedAddress
 from accounts.models.notes import ServiceNote
 from accounts.models.preferences import Draft, NotificationPreference, SavedFilter
 from accounts.models.records import AuditEntry, AuditReason, IdempotencyKey, Message
@@ -37,6 +38,8 @@ __all__ = [
     "IdempotencyKey",
     "Interest",
     "Job",
+    "Mail",
+    "MailReport",
     "Message",
     "NotificationPreference",
     "Pulse",
@@ -49,5 +52,6 @@ __all__ = [
     "ServiceNote",
     "ServiceNoteVersion",
     "StakeholderRole",
+    "SuppressedAddress",
     "User",
 ]

@@ -86,6 +86,9 @@ class Message(models.Model):
     facts = models.JSONField(_("facts"), default=dict, help_text=_("What the text is made of."))
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     read_at = models.DateTimeField(_("read"), null=True, blank=True)
+    is_in_inbox = models.BooleanField(
+        _("in the inbox"), default=True, help_text=_("Not for whoever wants to be told by e-mail alone.")
+    )
 
     objects = MessageQuerySet.as_manager()
 

@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
-    ("queues", _("Queues"), ("rewards.Redemption", "accounts.Approval", "accounts.Erasure")),
+    ("queues", _("Queues"), ("rewards.Redemption", "accounts.Approval", "accounts.Mail", "accounts.Erasure")),
     (
         "program",
         _("Program"),
@@ -104,6 +104,8 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
             "accounts.Interest",
             "loyalty.Source",
             "accounts.ServiceClient",
+            "accounts.MailReport",
+            "accounts.SuppressedAddress",
             "accounts.AuditEntry",
             "accounts.AuditReason",
             "accounts.SavedFilter",

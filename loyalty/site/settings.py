@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import django_stubs_ext
 import environ
@@ -141,6 +142,14 @@ EMAIL_BACKEND = (
 )
 if not IS_DEMO:
     globals().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
+EMAIL_TIMEOUT = 20
+SITE_ADDRESS = env.str(
+    "SITE_ADDRESS",
+    f"http://127.0.0.1:{env.str('TWOFOLD_PORT', '') or '8000'}"
+    if IS_DEMO
+    else f"https://{ALLOWED_HOSTS[0].strip('.')}",
+).rstrip("/")  # what links in e-mails begin with
+DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", f"Twofold <no-reply@{urlsplit(SITE_ADDRESS).hostname}>")
 
 # Work is rows; the broker carries hints that there is some. The demo's broker is a folder.
 CELERY_BROKER_URL = "filesystem://" if IS_DEMO else env.str("CELERY_BROKER_URL", "")

@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from accounts import erasing, jobs
 from accounts.jobs import JobKind
+from accounts.mail import queue_of_mail
 from accounts.queues import Queue
 
 JOB_KINDS: tuple[JobKind, ...] = ()
 
-QUEUES: tuple[Queue, ...] = (jobs.queue_of(JOB_KINDS), erasing.queue())
+QUEUES: tuple[Queue, ...] = (jobs.queue_of(JOB_KINDS), erasing.queue(), queue_of_mail())
 
 TURN = 5.0
 """Seconds after which a queue that still has work lets the others have theirs."""

@@ -13,9 +13,12 @@ from accounts.models import (
     CompanyProfile,
     Delegation,
     Interest,
+    Mail,
+    MailReport,
     SavedFilter,
     Segment,
     SegmentMembership,
+    SuppressedAddress,
     User,
 )
 from accounts.service_notes import edit_note, words_of, write_note
@@ -79,6 +82,11 @@ def furnish(by: User, *, companies: int = 1) -> Program:
     SavedFilter.objects.get_or_create(
         owner=by, screen="rewards.Redemption", name="Waiting", defaults={"query": "state__exact=REQUESTED"}
     )
+    for mail in Mail.objects.filter(reports__isnull=True):
+        MailReport.objects.get_or_create(
+            address=mail.address, event="BOUNCE", kind="HARD", at=NOW, defaults={"mail": mail}
+        )
+        SuppressedAddress.objects.get_or_create(address=mail.address, defaults={"reason": "BOUNCE"})
     return program
 
 

@@ -20,6 +20,8 @@ from accounts.models import (
     Employee,
     FollowUp,
     Interest,
+    Mail,
+    MailReport,
     Message,
     Pulse,
     SavedFilter,
@@ -27,6 +29,7 @@ from accounts.models import (
     SegmentMembership,
     ServiceNote,
     StakeholderRole,
+    SuppressedAddress,
     User,
 )
 from accounts.preferences import Switch, set_preferences
@@ -326,6 +329,12 @@ def _knowledge_of(company: Company, canary: str, author: User, member: Employee,
         owner=author, screen=f"{canary}.Screen", name=f"{INTERNAL} {canary} filter", query=f"q={canary}"
     )
     Message.objects.create(employee=member, kind=f"{canary}-kind", subject_id=1, facts={"words": f"{canary} words"})
+    mail = Mail.objects.create(
+        kind=f"{canary}-kind", user=member.user, address=user_of(member).email, facts={"words": f"{canary} words"},
+        state=Mail.State.FAILED, ended_at=now, why=f"{canary} refused",
+    )  # fmt: skip
+    MailReport.objects.create(mail=mail, address=mail.address, event="BOUNCE", kind="SOFT", at=now)
+    SuppressedAddress.objects.create(address=mail.address, reason="BOUNCE", lifted_at=now)
     set_preferences(employee_id=member.pk, wanted=[Switch("ORDERS", "INBOX")])
 
 

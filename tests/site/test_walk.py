@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from django.utils.http import int_to_base36
 
+from accounts.mail.unsubscribing import address_to_unsubscribe
 from accounts.models import Attachment, Message, User
 from accounts.scope import ScopedQuerySet
 from loyalty.models import BenefitGrant
@@ -52,6 +53,7 @@ OPEN_TO_EVERYBODY = {
     "api/",
     "api/schema/",
     "api/schema.yaml",
+    "unsubscribe/<str:token>/",
 }
 """Where somebody who has not signed in is shown a page; everywhere else stands the way to the door."""
 
@@ -179,6 +181,7 @@ NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
         [Attachment.objects.filter(created_by=person.user_id).earliest("pk").pk]
         for person in (side.member, side.colleague)
     ],
+    "unsubscribe/<str:token>/": lambda side: [[address_to_unsubscribe(side.member.pk, "ORDERS").split("/")[-2]]],
     "see-as/<int:pk>/": lambda side: [[side.member.pk]],
     r"accounts/^confirm-email/(?P<key>[-:\w]+)/$": lambda side: [["nobodys-key"]],
     r"accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": lambda side: [
@@ -198,6 +201,9 @@ NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
 }
 """For each address that names a row, a company's rows to name. A new address belongs here, or the walk fails."""
 
+
+NAMES_NO_ROW = {r"accounts/^confirm-email/(?P<key>[-:\w]+)/$", "unsubscribe/<str:token>/"}
+"""Addresses of a signed or secret word: whoever has it was given it, and it says nothing of whose it is."""
 
 OFFERS_ROLES_AND_INTERESTS = {
     "me/",
@@ -232,7 +238,7 @@ def missing_path_of(route: str, path: str) -> str:
     values: list[object] = [MISSING, MISSING]
     if "uidb36" in route:
         values = [int_to_base36(MISSING), "guessed-token"]
-    if "app_label" in route or route.endswith("(?P<url>.*)$") or "confirm-email" in route:
+    if "app_label" in route or route.endswith("(?P<url>.*)$") or route in NAMES_NO_ROW:
         return path
     return _filled(route, values)
 
