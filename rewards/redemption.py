@@ -114,17 +114,22 @@ def redeem(
     now: datetime,
     rest_from_company: bool = False,
     note: str = "",
+    placed_by_id: int | None = None,
 ) -> Redeemed:
     """Turn points of `payer` into a reward at `shown_price` points; the same `key` again gives the same redemption.
 
     With `rest_from_company` the company pays what the actor's own points do not reach. Where the company approves such
-    orders, its people who decide are asked, and read `note`.
+    orders, its people who decide are asked, and read `note`. `placed_by_id` is the user of another system that orders
+    in the actor's name; the key is that user's then.
     Raises RewardWithdrawnError, NotYoursToSpendError, PriceChangedError, NotPaidFromError, InsufficientPointsError or
     OutOfStockError, and idempotency.KeyUsedForAnotherRequestError; then nothing has changed.
     """
     content = ["redeem", reward_id, list(payer), shown_price, *(["rest from company"] if rest_from_company else [])]
+    if placed_by_id is not None:
+        content += ["for", actor.employee_id]
+    by_user_id = placed_by_id or actor.user_id
     with transaction.atomic():
-        claim = idempotency.claim(user_id=actor.user_id, key=key, content=content)
+        claim = idempotency.claim(user_id=by_user_id, key=key, content=content)
         if claim.resource_id is not None:
             return Redeemed(Redemption.objects.get(pk=claim.resource_id), is_new=False)
         reward = Reward.objects.visible_to(actor).filter(pk=reward_id, is_published=True).first()
@@ -137,15 +142,15 @@ def redeem(
             raise PriceChangedError(shown=shown_price, price=reward.price)
         if not all(pays_for(reward, owner) for owner in payers):
             raise NotPaidFromError(reward.paid_from)
-        redemption = _redeem(actor, reward, payers, now)
+        redemption = _redeem(actor, reward, payers, by_user_id, now)
         is_unasked = _ask_company(redemption, actor, reward, note, now)
         idempotency.settle(claim, redemption.pk)
     return Redeemed(redemption, is_new=True, is_unasked=is_unasked)
 
 
-def _redeem(actor: Actor, reward: Reward, payers: list[Owner], now: datetime) -> Redemption:
+def _redeem(actor: Actor, reward: Reward, payers: list[Owner], by_user_id: int, now: datetime) -> Redemption:
     """Lock the wallets, then the stock; spend; write the redemption and what is told of it."""
-    book = open_book(payers, actor_id=actor.user_id, now=now)
+    book = open_book(payers, actor_id=by_user_id, now=now)
     act = book.begin(Transaction.Kind.REDEEM, payers[0])
     shares = _shares(book, payers, reward.price)
     for owner, points in shares.items():
@@ -165,13 +170,11 @@ def _redeem(actor: Actor, reward: Reward, payers: list[Owner], now: datetime) ->
         company_wallet_id=book.wallet_id(rest[0]) if rest else None,
         company_points=shares[rest[0]] if rest else 0,
         placed_at=now,
-        placed_by_id=actor.user_id,
+        placed_by_id=by_user_id,
         debit_id=act.id,
     )
     place(redemption)
-    audit.record(
-        "redeemed", redemption, actor_id=actor.user_id, now=now, company_id=actor.company_id, points=reward.price
-    )
+    audit.record("redeemed", redemption, actor_id=by_user_id, now=now, company_id=actor.company_id, points=reward.price)
     facts: dict[str, str | int] = {"reward": reward.name, "points": reward.price}
     messages.tell(REDEEMED, [Telling(actor.employee_id, redemption.pk, facts)], now=now)
     return redemption
@@ -199,7 +202,7 @@ def _ask_company(redemption: Redemption, actor: Actor, reward: Reward, note: str
         audit.record(
             "redemption-nobody-to-ask",
             redemption,
-            actor_id=actor.user_id,
+            actor_id=redemption.placed_by_id,
             now=now,
             company_id=actor.company_id,
             points=redemption.points,
@@ -210,7 +213,7 @@ def _ask_company(redemption: Redemption, actor: Actor, reward: Reward, note: str
         subject_id=redemption.pk,
         audience=Approval.Audience.CLIENT,
         company_id=actor.company_id,
-        asked_by_id=actor.user_id,
+        asked_by_id=actor.user_id or redemption.placed_by_id,
         points=redemption.points,
         note=note.strip(),
         now=now,

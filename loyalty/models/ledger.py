@@ -60,6 +60,8 @@ class Evaluation(models.Model):
 class WalletQuerySet(ScopedQuerySet["Wallet"]):
     """Wallets; the company's are for those who may see the company."""
 
+    is_in_api = True
+
     def seen_by_employee(self, actor: Actor) -> Self:
         own = self.filter(company_id=actor.company_id)
         if actor.is_company_admin:

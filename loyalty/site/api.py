@@ -7,12 +7,24 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularYAMLAPIView
 
 from accounts.api.tokens import token
 from accounts.api.views import Nowhere
-from loyalty.api import activities
+from loyalty.api import activities, entitlements, points
 from loyalty.site.views.api import api_page
+from rewards import api as rewards
+from surveys import api as surveys
 
 V1 = [
     path("activities/", activities.Activities.as_view(), name="api-activities"),
     path("activities/<int:pk>/", activities.OneActivity.as_view(), name="api-activity"),
+    path("wallets/", points.Wallets.as_view(), name="api-wallets"),
+    path("transactions/", points.Transactions.as_view(), name="api-transactions"),
+    path("transactions/<int:pk>/", points.OneTransaction.as_view(), name="api-transaction"),
+    path("entitlements/", entitlements.Entitlements.as_view(), name="api-entitlements"),
+    path("rewards/", rewards.Rewards.as_view(), name="api-rewards"),
+    path("redemptions/", rewards.Redemptions.as_view(), name="api-redemptions"),
+    path("redemptions/<int:pk>/", rewards.OneRedemption.as_view(), name="api-redemption"),
+    path("redemptions/<int:pk>/cancel/", rewards.CancelledRedemption.as_view(), name="api-redemption-cancel"),
+    path("surveys/", surveys.Surveys.as_view(), name="api-surveys"),
+    path("surveys/<slug:code>/results/", surveys.SurveyResults.as_view(), name="api-survey-results"),
 ]
 """Version 1."""
 

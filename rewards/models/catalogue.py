@@ -22,12 +22,16 @@ class RewardQuerySet(ScopedQuerySet["Reward"]):
     """Rewards; a client sees the published ones of its programs."""
 
     company_lookup = "program__memberships__company"
+    is_in_api = True
 
     def seen_by_account_manager(self, actor: Actor) -> Self:
         return self.filter(program__in=Program.objects.visible_to(actor))
 
     def seen_by_employee(self, actor: Actor) -> Self:
         return self.filter(program__in=Program.objects.visible_to(actor), is_published=True)
+
+    def seen_by_service(self, actor: Actor) -> Self:
+        return self.seen_by_employee(actor)
 
 
 class Reward(models.Model):

@@ -19,6 +19,8 @@ from rewards.models.catalogue import Reward
 class RedemptionQuerySet(ScopedQuerySet["Redemption"]):
     """Redemptions; a person sees the own, who sees the company also the company's."""
 
+    is_in_api = True
+
     def seen_by_employee(self, actor: Actor) -> Self:
         own = self.filter(company_id=actor.company_id)
         if actor.is_company_admin:

@@ -26,9 +26,14 @@ class SurveyQuerySet(ScopedQuerySet["Survey"]):
     """Surveys; a client sees those of its programs that have been published."""
 
     company_lookup = "program__memberships__company"
+    is_in_api = True
 
     def seen_by_account_manager(self, actor: Actor) -> Self:
         return self.filter(program__in=Program.objects.visible_to(actor))
+
+    def seen_by_service(self, actor: Actor) -> Self:
+        """Those that were published, for a client that serves all companies: results add up what all of them said."""
+        return self.seen_by_employee(actor) if actor.serves_all_companies else self.none()
 
     def seen_by_employee(self, actor: Actor) -> Self:
         published = SurveyVersion.objects.filter(survey=OuterRef("pk")).exclude(status=SurveyVersion.Status.DRAFT)
