@@ -196,6 +196,10 @@ NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
     "api/v1/activities/<int:pk>/": lambda side: [
         [pk] for pk in side.company.activity_set.order_by("pk").values_list("pk", flat=True)[:2]
     ],
+    "api/v1/transactions/<int:pk>/": lambda side: [[side.earned.pk]],
+    "api/v1/redemptions/<int:pk>/": lambda side: [[side.order.pk], [side.company_order.pk]],
+    "api/v1/redemptions/<int:pk>/cancel/": lambda side: [[side.order.pk]],
+    "api/v1/surveys/<slug:code>/results/": lambda side: [[side.survey.code], [side.draft_survey.code]],
     "api/^v1/.*$": lambda side: [[]],
     "admin/(?P<url>.*)$": lambda side: [["nowhere/"]],
 }
