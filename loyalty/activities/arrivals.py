@@ -156,6 +156,10 @@ def outcomes_of(batch: Batch) -> list[Outcome]:
                 if outcome.activity_id is not None:
                     outcome = outcome._replace(status=Status.DUPLICATE)
             batch.settle(arrival, outcome)
+        outcome = batch.outcomes[arrival.position]
+        if outcome.is_waiting and outcome.activity_id in batch.released:
+            released, error = batch.released[outcome.activity_id]
+            batch.settle(arrival, outcome._replace(points=released.points, error=error, is_waiting=False))
         if external_id not in first or first[external_id].activity_id is None:
             first[external_id] = batch.outcomes[arrival.position]
     return [batch.outcomes[position] for position in sorted(batch.outcomes)]

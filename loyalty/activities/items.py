@@ -104,6 +104,8 @@ class Batch:
     outcomes: dict[int, Outcome]
     awaited: set[str] = field(default_factory=set)
     """Ids of this batch that returns have waited for."""
+    released: dict[int, tuple[Arrival, ItemError | None]] = field(default_factory=dict)
+    """Returns, by activity id, that have waited and no longer do; with the error where they did not fit."""
 
     def reject(self, arrival: Arrival, code: str, field_: str, sentence: str) -> None:
         """Take an arrival out of the flow."""

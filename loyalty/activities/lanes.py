@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from loyalty import arrays
 from loyalty.activities.items import Batch
 
-_LOCK_SPACE = 0x4C616E65  # advisory locks of lanes are told from others by this first key
+LOCK_SPACE = 0x4C616E65  # advisory locks of lanes are told from others by this first key
 _LANES = 16
 
 
@@ -17,15 +17,15 @@ def keep_to_lanes(batch: Batch) -> None:
     stands here with different content. Once it holds the lane, everything that was sent with that id is committed or
     comes later, and then sees who waits. Nothing else may be locked before, in the same transaction.
     """
-    alone = {_lane(batch, external_id) for external_id in _missing(batch) | _ambiguous(batch)}
-    lanes = sorted(alone | {_lane(batch, arrival.item.external_id) for arrival in batch.open})
+    alone = {lane_of(batch.source.pk, external_id) for external_id in _missing(batch) | _ambiguous(batch)}
+    lanes = sorted(alone | {lane_of(batch.source.pk, arrival.item.external_id) for arrival in batch.open})
     if lanes:
         arrays.fetch(
             """SELECT CASE WHEN alone THEN pg_advisory_xact_lock(%s, lane)
                            ELSE pg_advisory_xact_lock_shared(%s, lane) END
                FROM unnest(%s::integer[], %s::boolean[]) AS l(lane, alone)""",
-            _LOCK_SPACE,
-            _LOCK_SPACE,
+            LOCK_SPACE,
+            LOCK_SPACE,
             lanes,
             [lane in alone for lane in lanes],
         )
@@ -58,5 +58,6 @@ def _ambiguous(batch: Batch) -> set[str]:
     }
 
 
-def _lane(batch: Batch, external_id: str) -> int:
-    return (batch.source.pk * _LANES + zlib.crc32(external_id.encode()) % _LANES) % 2**31
+def lane_of(source_id: int, external_id: str) -> int:
+    """Return the lane in which an id lies, the second key of its lock."""
+    return (source_id * _LANES + zlib.crc32(external_id.encode()) % _LANES) % 2**31

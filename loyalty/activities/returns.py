@@ -33,7 +33,7 @@ def undo(arrival: Arrival, original: Original) -> Undoing:
         amount, quantity = left_amount, left_quantity
     elif original.amount and amount is None:
         raise ReturnError(ReturnRefusal.RETURN_NEEDS_AMOUNT)
-    elif original.amount and amount == left_amount and quantity is None:
+    elif original.amount and amount == left_amount and (quantity or 0) <= left_quantity:
         quantity = left_quantity  # nothing of the activity is left, so no piece stays counted
     amount, quantity = amount or Decimal(0), quantity or Decimal(0)
     if amount > left_amount or quantity > left_quantity or original.is_whole:

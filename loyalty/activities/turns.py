@@ -116,6 +116,11 @@ class _Turns:
         for arrival, error in self._refused:
             if arrival.position >= 0:
                 self._batch.settle(arrival, Outcome(Status.REJECTED, arrival.activity_id, error=error.error))
+        settled = [
+            *((one.arrival, None) for one in self._applied),
+            *((one, error.error) for one, error in self._refused),
+        ]
+        self._batch.released = {arrival.activity_id: (arrival, error) for arrival, error in settled}
 
     def _take_return(self, arrival: Arrival) -> None:
         item = arrival.item

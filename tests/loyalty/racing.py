@@ -1,5 +1,6 @@
 """Races: use cases in threads with connections of their own, brought to the same point before any goes on."""
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -62,13 +63,42 @@ def _until_waiting(count: int) -> None:
     raise AssertionError(f"{waiting} of {count} runners wait")
 
 
-def meet_before(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, count: int) -> None:
-    """Let `count` runners meet right before the function `name` of `owner`: all have read, none has written."""
+def race_in_order(runners: Sequence[Callable[[], Any]], *, held: Callable[[], object]) -> list[Any]:
+    """Like `race`, but each runner starts when the one before it waits for a lock: they queue in their order."""
+    results: list[Any] = [None] * len(runners)
+
+    def run(position: int) -> None:
+        try:
+            results[position] = runners[position]()
+        except Exception as error:  # a loser of the race is a result
+            results[position] = error
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(position,)) for position in range(len(runners))]
+    with transaction.atomic():
+        held()
+        for position, thread in enumerate(threads, start=1):
+            thread.start()
+            _until_waiting(position)
+    for thread in threads:
+        thread.join(PATIENCE)
+        assert not thread.is_alive(), "a runner hangs"
+    return results
+
+
+def meet_before(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, count: int, *, once: bool = False) -> None:
+    """Let `count` runners meet right before the function `name` of `owner`: all have read, none has written.
+
+    With `once` they meet the first time and go on by themselves from then on.
+    """
     barrier = threading.Barrier(count)
     function = getattr(owner, name)
+    calls = itertools.count()
 
     def meet_first(*args: Any, **kwargs: Any) -> Any:
-        barrier.wait(PATIENCE)
+        if not once or next(calls) < count:
+            barrier.wait(PATIENCE)
         return function(*args, **kwargs)
 
     monkeypatch.setattr(owner, name, meet_first)

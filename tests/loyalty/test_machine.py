@@ -1,5 +1,5 @@
-"""Record, return, redeem, cancel, expire and review in any order: all laws hold after each step, and every wallet
-holds what a ledger in plain Python says.
+"""Record, return (also what has not come), redeem, cancel, expire and review in any order: all laws hold after each
+step, and every wallet holds what a ledger in plain Python says.
 """
 
 from dataclasses import dataclass
@@ -86,6 +86,7 @@ class Points(RuleBasedStateMachine):
         self.now = BEGIN
         self.plain = PlainLedger()
         self.bought: list[Bought] = []
+        self.missing: list[tuple[ActivityItem, list[ActivityItem]]] = []
         self.orders: list[Ordered] = []
         self.count = 0
 
@@ -187,6 +188,33 @@ class Points(RuleBasedStateMachine):
         if second.status is Status.RECORDED and amount:
             self.plain.return_(plain, amount, self.now)
         assert bool(amount) <= (second.status is Status.RECORDED)
+
+    @rule(wanted=purchases, shares=st.lists(st.sampled_from(["0.3333", "0.5", "1", "1.01"]), min_size=1, max_size=3))
+    def return_what_has_not_come(self, wanted: tuple[int, bool, Decimal, int], shares: list[str]) -> None:
+        item = self._item(*wanted)
+        assert item.amount is not None
+        returns = [self._back(item, round(item.amount * Decimal(share), 4), 1) for share in shares]
+
+        outcomes = self._record(returns)
+
+        assert [(outcome.status, outcome.points) for outcome in outcomes] == [(Status.WAITING, 0)] * len(returns)
+        self.missing.append((item, returns))
+
+    @precondition(lambda self: self.missing)
+    @rule(data=st.data(), in_between=st.booleans())
+    def original_comes(self, data: st.DataObject, in_between: bool) -> None:
+        item, returns = self.missing.pop(data.draw(st.integers(0, len(self.missing) - 1)))
+        late = [self._back(item, Decimal("0.01"), 2)] if in_between else []
+
+        told = self._record([*late, returns[0], item, returns[0]])[len(late) :]
+
+        assert [outcome.status for outcome in told] == [Status.DUPLICATE, Status.RECORDED, Status.DUPLICATE]
+        assert item.amount is not None
+        plain = self.plain.purchase(item.company_id, item.employee_id, item.amount, item.occurred_at, self.now)
+        self.bought.append(Bought(item, plain))
+        for back in [*returns, *late]:
+            if back.amount and back.amount <= plain.amount - plain.returned:
+                self.plain.return_(plain, back.amount, self.now)
 
     @precondition(lambda self: self.bought)
     @rule(data=st.data())
@@ -325,15 +353,18 @@ class Points(RuleBasedStateMachine):
         )
 
     def _return_of(self, bought: Bought, amount: Decimal | None, days: int) -> ActivityItem:
+        return self._back(bought.item, amount, days)
+
+    def _back(self, item: ActivityItem, amount: Decimal | None, days: int) -> ActivityItem:
         self.count += 1
         return ActivityItem(
             external_id=f"R{self.count}",
             type="purchase",
-            company_id=bought.item.company_id,
-            occurred_at=min(self.now, bought.item.occurred_at + timedelta(days=days)),
+            company_id=item.company_id,
+            occurred_at=min(self.now, item.occurred_at + timedelta(days=days)),
             amount=amount,
             currency="" if amount is None else "GBP",
-            reverses=bought.item.external_id,
+            reverses=item.external_id,
         )
 
     def _record(self, items: list[ActivityItem]) -> list[Outcome]:

@@ -74,8 +74,15 @@ def a_program_with_metrics() -> Program:
 @IN_ONE_CALL_OR_SEVERAL
 @pytest.mark.parametrize(
     "parts",
-    [[(None, None)], [("60", None), ("40", None)], [("60", "3"), ("40", "7")], [("60", "9"), (None, None)]],
-    ids=["whole", "by money", "by money and pieces", "a part, then the rest"],
+    [
+        [(None, None)],
+        [("60", None), ("40", None)],
+        [("60", "3"), ("40", "7")],
+        [("60", "9"), (None, None)],
+        [("60", "3"), ("40", None)],
+        [("40", None), ("60", "3")],
+    ],
+    ids=["whole", "by money", "by money and pieces", "a part, then the rest", "pieces told once", "pieces told last"],
 )
 def test_everything_is_back_once_all_was_returned(parts: list[tuple[str | None, str | None]], at_once: bool) -> None:
     program = a_program_with_metrics()

@@ -118,6 +118,23 @@ def test_return_whose_original_comes_later_in_the_same_call_tells_what_became_of
     assert balance(member) == 6
 
 
+def test_repeat_in_the_call_in_which_the_original_comes_tells_what_became_of_the_return() -> None:
+    program = a_program()
+    a_rule_set(program)
+    member = a_member(program)
+    purchase = a_purchase(member.company, 10)
+    back, too_much = (a_purchase(member.company, amount, reverses=purchase.external_id) for amount in (4, 7))
+    record(back, too_much)
+
+    outcomes = record(back, purchase, too_much)
+
+    assert [told(outcome) for outcome in outcomes] == [
+        (Status.DUPLICATE, -4, None, False),
+        (Status.RECORDED, 10, None, False),
+        (Status.DUPLICATE, 0, "return_exceeds_original", False),
+    ]
+
+
 @IN_ONE_CALL_OR_SEVERAL
 def test_several_that_wait_are_applied_in_their_order_of_arrival(at_once: bool) -> None:
     program = a_program()
