@@ -95,3 +95,8 @@ def draft_of(*, user_id: int, address: str, now: datetime) -> QueryDict | None:
 def discard(*, user_id: int, address: str) -> None:
     """Forget what `user_id` had typed at `address`: it was saved, or is not wanted any more."""
     Draft.objects.filter(user_id=user_id, address=address).delete()
+
+
+def forget_old(*, now: datetime) -> int:
+    """Forget what nobody came back to within KEPT; returns how many drafts that were."""
+    return Draft.objects.filter(saved_at__lt=now - KEPT).delete()[0]

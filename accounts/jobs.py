@@ -7,7 +7,7 @@ takes the job up again, at most three times. So a job may run twice, and must le
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
@@ -15,10 +15,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from accounts import queues
-from accounts.models import Job
+from accounts.models import Job, PeriodicWork
 
 QUEUE = "jobs"
+CAN_BE_SENT_AGAIN = (Job.State.FAILED, Job.State.CANCELLED)
 MOST_TRIES = 3
+KEPT = timedelta(days=30)
+"""How long jobs that nobody asked for, those that come round, are kept once they are done."""
+
 _LOOKED_AT = 50  # open jobs that one claim looks at: those of other workers are passed over
 _LOCK_SPACE = 0x4A6F62  # advisory locks of jobs are told from others by this first key
 
@@ -34,7 +38,10 @@ class JobCancelledError(Exception):
 
 
 class JobOverError(Exception):
-    """The job has ended: it cannot be cancelled any more, or is not one to send again."""
+    """The job cannot be cancelled any more, or is not one to send again; `str()` says so."""
+
+    def __str__(self) -> str:
+        return _("Meanwhile the job has moved on. Look at it again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,13 @@ class Run:
     """A job while a worker does it."""
 
     job: Job
+
+    @property
+    def began_at(self) -> datetime:
+        """When this try began: the `now` of what it does."""
+        if self.job.started_at is None:
+            raise ValueError("A job that runs has begun.")
+        return self.job.started_at
 
     def report(self, done: int, total: int = 0) -> None:
         """Say how far the job is, outside any transaction; raises JobCancelledError where it is to be cancelled."""
@@ -62,6 +76,24 @@ class JobKind:
     code: str
     label: str | Promise
     do: Callable[[Run], Mapping[str, object]]
+
+
+_labels: dict[str, str | Promise] = {}
+
+
+def name_kinds(kinds: Iterable[JobKind]) -> None:
+    """Say which kinds of jobs this installation knows, for pages to name them. The shell does so."""
+    _labels.update({kind.code: kind.label for kind in kinds})
+
+
+def labels() -> Mapping[str, str | Promise]:
+    """Return what each kind of job is called, by its code."""
+    return _labels
+
+
+def label_of(kind_code: str) -> str:
+    """Return what a kind of job is called; its code where nobody has said."""
+    return str(_labels.get(kind_code, kind_code))
 
 
 def ask(
@@ -97,13 +129,20 @@ def send_again(*, job_id: int, now: datetime) -> Job:
     """Put a job that failed or was cancelled back into the queue. Raises JobOverError for any other."""
     with transaction.atomic():
         job = Job.objects.select_for_update().get(pk=job_id)
-        if job.state not in (Job.State.FAILED, Job.State.CANCELLED):
+        if job.state not in CAN_BE_SENT_AGAIN:
             raise JobOverError
         job.state, job.ended_at, job.due_at, job.tries = Job.State.QUEUED, None, now, 0
         job.failure, job.is_cancel_asked = "", False
         job.save(update_fields=["state", "ended_at", "due_at", "tries", "failure", "is_cancel_asked"])
         queues.wake(QUEUE)
     return job
+
+
+def forget_old(*, now: datetime) -> int:
+    """Forget jobs that came round and were done KEPT ago; returns how many. What people asked for stays."""
+    latest = PeriodicWork.objects.filter(job__isnull=False).values("job")
+    old = Job.objects.filter(state=Job.State.DONE, asked_by=None, ended_at__lt=now - KEPT).exclude(pk__in=latest)
+    return old.delete()[0]
 
 
 def queue_of(kinds: Iterable[JobKind], clock: Callable[[], datetime] = timezone.now) -> queues.Queue:

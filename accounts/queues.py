@@ -7,7 +7,6 @@ that is killed) loses nothing but time: every queue is looked at again and again
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from django.db import transaction
 
@@ -34,5 +33,9 @@ def use_waker(waker: Callable[[str], None]) -> None:
 
 def wake(queue_code: str) -> None:
     """Hint, once this transaction has been committed, that the queue has rows that are due."""
-    for waker in _wakers:
-        transaction.on_commit(partial(waker, queue_code), robust=True)
+
+    def send() -> None:  # a function with a name, which Django logs where it fails; a `partial` has none
+        for waker in _wakers:
+            waker(queue_code)
+
+    transaction.on_commit(send, robust=True)

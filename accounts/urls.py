@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts import draft_views, file_views, privacy_views, views
+from accounts import draft_views, file_views, job_views, privacy_views, views
 from accounts.mail import views as mail_views
 
 urlpatterns = [
@@ -17,5 +17,8 @@ urlpatterns = [
     path("drafts/", draft_views.keep, name="draft-keep"),
     path("drafts/discard/", draft_views.discard, name="draft-discard"),
     path("unsubscribe/<str:token>/", mail_views.unsubscribe, name="unsubscribe"),
+    path("jobs/<int:pk>/", job_views.job, name="job"),
+    path("jobs/<int:pk>/progress/", job_views.progress, name="job-progress"),
+    path("jobs/<int:pk>/cancel/", job_views.cancel, name="job-cancel"),
     path("see-as/stop/", views.stop_seeing_as, name="see-as-stop"),
 ]

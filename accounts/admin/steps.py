@@ -89,7 +89,7 @@ class SteppedAdmin(ScopedModelAdmin[M]):
         if row is None:
             raise Http404
         step = self.steps[name]
-        if not self._may(request, row, step):
+        if not self.may_take(request, row, step):
             raise PermissionDenied
         form = step.form(request.POST if request.method == "POST" else None)
         status = 422 if form.is_bound else 200
@@ -122,17 +122,18 @@ class SteppedAdmin(ScopedModelAdmin[M]):
         self.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(self._url("change", result))
 
+    def may_take(self, request: HttpRequest, row: M, step: Step) -> bool:
+        """Whether whoever asks may take the step at all."""
+        return self.has_add_permission(request) if step.makes_new_row else self.has_change_permission(request, row)
+
     def tools(self, request: HttpRequest, row: M) -> list[dict[str, Any]]:
         """Return the buttons of a row: those that lead elsewhere, then its steps."""
         steps = [
             {"label": self.steps[name].label, "url": self._url(name, row)}
             for name in self.offered(row)
-            if self._may(request, row, self.steps[name])
+            if self.may_take(request, row, self.steps[name])
         ]
         return [*self.further_tools(request, row), *steps]
-
-    def _may(self, request: HttpRequest, row: M, step: Step) -> bool:
-        return self.has_add_permission(request) if step.makes_new_row else self.has_change_permission(request, row)
 
     def _url(self, page: str, row: Model) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=[row.pk])

@@ -15,6 +15,7 @@ from accounts.models.follow_ups import FollowUp, FollowUpMove, ServiceNoteVersio
 from accounts.models.jobs import Job, Pulse
 from accounts.models.mail import Mail, MailReport, SuppressedAddress
 from accounts.models.notes import ServiceNote
+from accounts.models.periodic import PeriodicWork
 from accounts.models.preferences import Draft, NotificationPreference, SavedFilter
 from accounts.models.records import AuditEntry, AuditReason, IdempotencyKey, Message
 from accounts.models.service_clients import Scope, ServiceClient
@@ -42,6 +43,7 @@ __all__ = [
     "MailReport",
     "Message",
     "NotificationPreference",
+    "PeriodicWork",
     "Pulse",
     "RoleAssignment",
     "SavedFilter",

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.actors import Actor
 from accounts.admin.companies import without_account_manager
 from accounts.middleware import actor_behind
-from accounts.models import Approval, Company, FollowUp
+from accounts.models import Approval, Company, FollowUp, Job
 from loyalty.admin.memberships import moved, taking_part, without_consent
 from loyalty.admin.programs import without_rules
 from loyalty.figures import Change, change, days_of
@@ -48,6 +48,8 @@ SPAN = 30
 """Days that the figures look back, and against which so many days before are held."""
 
 EXPIRING_WITHIN = timedelta(days=30)
+
+_ONLY_WHERE_THERE_ARE_ANY = {"company", "returns", "failed jobs", "rule drafts", "benefit drafts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ def _questions(actor: Actor, program: Program | None) -> dict[str, QuerySet[Any]
         "approvals": _numbered(waiting, "asked_at"),
         "late": _numbered(late, "due_on"),
         "returns": _numbered(ReturnLink.objects.visible_to(actor).waiting(), "activity__recorded_at"),
+        "failed jobs": _numbered(Job.objects.visible_to(actor).filter(state=Job.State.FAILED), "ended_at"),
         "rule drafts": _numbered(RuleSet.objects.visible_to(actor).filter(status=RuleSet.Status.DRAFT)),
         "benefit drafts": _numbered(BenefitMatrix.objects.visible_to(actor).filter(status=BenefitMatrix.Status.DRAFT)),
         "no consent": _numbered(without_consent(Membership.objects.visible_to(actor), at)),
@@ -205,7 +208,7 @@ def _list_of(model: type[Model], **filters: str | int) -> str:
 
 
 def _queues(counts: Mapping[str, _Count], actor: Actor) -> Iterator[Queue]:
-    """What waits, as it is worked off; drafts, and what others are to do, only where there are any."""
+    """What waits, as it is worked off; failures, drafts, and what others are to do, only where there are any."""
     today = actor.at.date()
     rows: list[tuple[str, str | Promise, str]] = [
         ("us", gettext_lazy("Orders to approve"), _list_of(Redemption, waits="us")),
@@ -227,12 +230,13 @@ def _queues(counts: Mapping[str, _Count], actor: Actor) -> Iterator[Queue]:
             gettext_lazy("Returns that wait for what they undo"),
             _list_of(ReturnLink, state="waits"),
         ),
+        ("failed jobs", gettext_lazy("Jobs that failed"), _list_of(Job, state__exact="FAILED")),
         ("rule drafts", gettext_lazy("Drafts of rules"), _list_of(RuleSet, status__exact="DRAFT")),
         ("benefit drafts", gettext_lazy("Drafts of benefits"), _list_of(BenefitMatrix, status__exact="DRAFT")),
     ]
     for name, label, url in rows:
         count = counts.get(name)
-        if count is None or (not count.number and (name in {"company", "returns"} or name.endswith("drafts"))):
+        if count is None or (not count.number and name in _ONLY_WHERE_THERE_ARE_ANY):
             continue
         age = _age(count.since, actor.at) if count.number else ""
         yield Queue(str(label), count.number, age, url, is_late=name == "late" and count.number > 0)

@@ -111,6 +111,8 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
             "accounts.SavedFilter",
             "accounts.Attachment",
             "accounts.IdempotencyKey",
+            "accounts.Job",
+            "accounts.PeriodicWork",
         ),
     ),
 )

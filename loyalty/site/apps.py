@@ -13,11 +13,13 @@ class SiteConfig(AppConfig):
     verbose_name = _("Twofold")
 
     def ready(self) -> None:
-        """Say how workers are woken."""
-        from accounts import queues
+        """Say how workers are woken, and what their jobs are called."""
+        from accounts import jobs, queues
         from loyalty.site.waking import waker
+        from loyalty.site.work import JOB_KINDS
 
         queues.use_waker(waker)
+        jobs.name_kinds(JOB_KINDS)
 
 
 class TwofoldAdminConfig(AdminConfig):

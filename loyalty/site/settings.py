@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import django_stubs_ext
 import environ
@@ -190,6 +191,10 @@ CACHES = {
     if env.str("CACHE_URL", "")
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
+try:
+    CLOCK = ZoneInfo(env.str("TWOFOLD_TIME_ZONE", "UTC"))  # nightly work comes in its night
+except (KeyError, ValueError, OSError) as error:
+    raise WeakSettingError("TWOFOLD_TIME_ZONE must name a time zone: Europe/Berlin, for example.") from error
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [

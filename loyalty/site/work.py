@@ -7,16 +7,23 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
+from django.conf import settings
 from django.utils import timezone
 
-from accounts import erasing, jobs
+from accounts import erasing, jobs, periodic
 from accounts.jobs import JobKind
 from accounts.mail import queue_of_mail
 from accounts.queues import Queue
+from loyalty.site.periodic import PERIODIC
 
-JOB_KINDS: tuple[JobKind, ...] = ()
+JOB_KINDS: tuple[JobKind, ...] = (*(kind.job for kind in PERIODIC),)
 
-QUEUES: tuple[Queue, ...] = (jobs.queue_of(JOB_KINDS), erasing.queue(), queue_of_mail())
+QUEUES: tuple[Queue, ...] = (
+    periodic.queue_of(PERIODIC, settings.CLOCK),
+    jobs.queue_of(JOB_KINDS),
+    erasing.queue(),
+    queue_of_mail(),
+)
 
 TURN = 5.0
 """Seconds after which a queue that still has work lets the others have theirs."""

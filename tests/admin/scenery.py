@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.db import transaction
 
-from accounts import attachments, audit, idempotency
+from accounts import attachments, audit, idempotency, jobs
 from accounts.actors import actor_of
 from accounts.erasing import ask_to_erase
 from accounts.follow_ups import Promise, move
@@ -15,6 +15,7 @@ from accounts.models import (
     Interest,
     Mail,
     MailReport,
+    PeriodicWork,
     SavedFilter,
     Segment,
     SegmentMembership,
@@ -79,6 +80,8 @@ def furnish(by: User, *, companies: int = 1) -> Program:
         _furnish_company(program, reward, survey, by)
         _furnish_benefits(program, seminar, by)
     take_figures(now=NOW)
+    job = jobs.ask(kind="expire_points", parameters={}, asked_by_id=by.pk, now=NOW)
+    PeriodicWork.objects.get_or_create(code="expire_points", defaults={"next_due_at": NOW, "job": job})
     SavedFilter.objects.get_or_create(
         owner=by, screen="rewards.Redemption", name="Waiting", defaults={"query": "state__exact=REQUESTED"}
     )

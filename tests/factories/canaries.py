@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.apps import apps
 from django.utils import timezone
 
-from accounts import attachments, audit
+from accounts import attachments, audit, jobs
 from accounts.actors import Actor, actor_of
 from accounts.delegations import delegate
 from accounts.erasing import ask_to_erase, withdraw_erasure
@@ -20,9 +20,11 @@ from accounts.models import (
     Employee,
     FollowUp,
     Interest,
+    Job,
     Mail,
     MailReport,
     Message,
+    PeriodicWork,
     Pulse,
     SavedFilter,
     Segment,
@@ -188,6 +190,7 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
     Pulse.objects.create(code=f"{canary}-pulse", at=now)
     asked = ask_to_erase(employee_id=colleague.pk, by_user_id=user_of(colleague).pk, now=now)
     withdraw_erasure(erasure_id=asked.pk, by_user_id=user_of(colleague).pk, now=now)
+    _jobs_of(canary, (user_of(member), user_of(admin), account_manager), now)
     entry = audit.record("looked-at", company, actor_id=manager.pk, now=now, reason=f"{INTERNAL} {canary} reason")
     AuditEntry.objects.create(
         action=f"{canary}-action",
@@ -215,6 +218,17 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
         *_service_of(company, canary, account_manager, decider, now),
         _benefits_of(given, canary, member, colleague, now),
         _approvals_of(company, canary, reward, (member, colleague, decider, admin), now),
+    )
+
+
+def _jobs_of(canary: str, people: tuple[User, ...], now: datetime) -> None:
+    """One that each of the people asked for, one of them failed; and one that comes round."""
+    for user in people:
+        jobs.ask(kind=f"{canary}-job", parameters={"code": f"{canary}-code"}, asked_by_id=user.pk, now=now)
+    failed = Job.objects.filter(asked_by=people[0])
+    failed.update(state="FAILED", ended_at=now, failure=f"{canary} failure", result={"code": f"{canary}-code"})
+    PeriodicWork.objects.create(
+        code=f"{canary}-work", next_due_at=now, job=failed[0], failed_at=now, failure=f"{canary} failure"
     )
 
 

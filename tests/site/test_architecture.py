@@ -242,6 +242,7 @@ def test_whole_settings_start() -> None:
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS is not set: name the hosts"),
         ({"DATABASE_URL": "sqlite:///db.sqlite3"}, "DATABASE_URL must name a PostgreSQL database"),
         ({"DATABASE_URL": "mysql://user@host/name"}, "DATABASE_URL must name a PostgreSQL database"),
+        ({"TWOFOLD_TIME_ZONE": "Europe/Atlantis"}, "TWOFOLD_TIME_ZONE must name a time zone"),
         ({"CELERY_BROKER_URL": ""}, "CELERY_BROKER_URL is not set: name the Redis"),
         ({"CELERY_BROKER_URL": "memory://"}, "CELERY_BROKER_URL is not set: name the Redis"),
         ({"CELERY_BROKER_URL": "filesystem://"}, "CELERY_BROKER_URL is not set: name the Redis"),

@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from django.utils.http import int_to_base36
 
 from accounts.mail.unsubscribing import address_to_unsubscribe
-from accounts.models import Attachment, Message, User
+from accounts.models import Attachment, Job, Message, User
 from accounts.scope import ScopedQuerySet
 from loyalty.models import BenefitGrant
 from rewards.models.redemptions import RedemptionQuerySet
@@ -182,6 +182,9 @@ NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
         for person in (side.member, side.colleague)
     ],
     "unsubscribe/<str:token>/": lambda side: [[address_to_unsubscribe(side.member.pk, "ORDERS").split("/")[-2]]],
+    "jobs/<int:pk>/": lambda side: _jobs_of(side),
+    "jobs/<int:pk>/progress/": lambda side: _jobs_of(side),
+    "jobs/<int:pk>/cancel/": lambda side: _jobs_of(side),
     "see-as/<int:pk>/": lambda side: [[side.member.pk]],
     r"accounts/^confirm-email/(?P<key>[-:\w]+)/$": lambda side: [["nobodys-key"]],
     r"accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": lambda side: [
@@ -208,6 +211,12 @@ NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
 
 NAMES_NO_ROW = {r"accounts/^confirm-email/(?P<key>[-:\w]+)/$", "unsubscribe/<str:token>/"}
 """Addresses of a signed or secret word: whoever has it was given it, and it says nothing of whose it is."""
+
+
+def _jobs_of(side: CanaryCompany) -> list[list[object]]:
+    asked_by = [user_of(side.admin), user_of(side.member), side.account_manager]
+    return [[job.pk] for job in Job.objects.filter(asked_by__in=asked_by).order_by("pk")]
+
 
 OFFERS_ROLES_AND_INTERESTS = {
     "me/",

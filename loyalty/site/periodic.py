@@ -1,0 +1,60 @@
+"""What comes round by the clock, and how often. The commands of the same names do the same by hand.
+
+Programs live in different time zones. What is due when a program's day is over comes every hour, since some program's
+day is always over; each of these looks at what is due and leaves the rest alone.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from accounts import drafts, jobs
+from accounts.jobs import JobKind, Run
+from accounts.periodic import PeriodicKind, Rhythm
+from loyalty.benefits import announce_ends
+from loyalty.figures import take_figures
+from loyalty.ledger import expire_points
+from loyalty.standing import review_tiers
+from surveys.versions import announce_open
+
+
+def _expire_points(run: Run) -> Mapping[str, object]:
+    expired = expire_points(now=run.began_at)
+    return {"points": expired.points, "wallets": expired.wallets}
+
+
+def _review_tiers(run: Run) -> Mapping[str, object]:
+    return {"companies": review_tiers(now=run.began_at)}
+
+
+def _announce_surveys(run: Run) -> Mapping[str, object]:
+    return {"surveys": announce_open(now=run.began_at)}
+
+
+def _take_figures(run: Run) -> Mapping[str, object]:
+    return {"programs": take_figures(now=run.began_at)}
+
+
+def _announce_benefit_ends(run: Run) -> Mapping[str, object]:
+    return {"people": announce_ends(now=run.began_at)}
+
+
+def _tidy_up(run: Run) -> Mapping[str, object]:
+    """Sessions, drafts and done jobs of the clock. Keys of requests stay: a repeat is recognised for ever (law I2)."""
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+    return {"drafts": drafts.forget_old(now=run.began_at), "jobs": jobs.forget_old(now=run.began_at)}
+
+
+PERIODIC: tuple[PeriodicKind, ...] = (
+    PeriodicKind(JobKind("expire_points", _("Expire points"), _expire_points), Rhythm((5,))),
+    PeriodicKind(JobKind("review_tiers", _("Review tiers"), _review_tiers), Rhythm((10,))),
+    PeriodicKind(JobKind("announce_surveys", _("Announce surveys"), _announce_surveys), Rhythm((20,))),
+    # Shortly before midnight, in whatever zone: what comes after the last look counts with the next day.
+    PeriodicKind(JobKind("take_figures", _("Keep the day’s figures"), _take_figures), Rhythm((25, 55))),
+    PeriodicKind(
+        JobKind("announce_benefit_ends", _("Announce benefits that end"), _announce_benefit_ends), Rhythm((0,), hour=6)
+    ),
+    PeriodicKind(JobKind("tidy_up", _("Tidy up"), _tidy_up), Rhythm((30,), hour=3)),
+)
