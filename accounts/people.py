@@ -74,7 +74,7 @@ def add_person(*, actor: Actor, person: Person, key: str, now: datetime) -> Adde
             company_id=actor.company_id, name=person.name, buying_role=person.buying_role, access=person.access
         )
         _record("person-added", employee, actor, now, access=person.access)
-        _change_roles(employee, person.roles, actor, now)
+        change_roles(employee, person.roles, actor, now)
         idempotency.settle(claim, employee.pk)
     return Added(employee, is_new=True)
 
@@ -97,7 +97,7 @@ def change_person(*, actor: Actor, employee_id: int, person: Person, now: dateti
             _record("buying-role-changed", employee, actor, now, buying_role=person.buying_role)
         rename(employee, person.name)
         employee.save(update_fields=["name", "access", "buying_role"])
-        _change_roles(employee, person.roles, actor, now)
+        change_roles(employee, person.roles, actor, now)
     return employee
 
 
@@ -136,6 +136,26 @@ def rename(employee: Employee, name: str) -> None:
         User.objects.filter(pk=employee.user_id).update(name=name)
 
 
+def change_roles(employee: Employee, wanted: Collection[str], actor: Actor, now: datetime) -> None:
+    """End the roles that hold and are not wanted, begin those that are and do not hold, each on record (A1).
+
+    `wanted` are codes. Call it in a transaction that holds the employee's row. Raises NoSuchRoleError.
+    """
+    roles = {role.code: role for role in StakeholderRole.objects.visible_to(actor).filter(code__in=wanted)}
+    if len(roles) < len(set(wanted)):
+        raise NoSuchRoleError
+    assignments = RoleAssignment.objects.filter(employee=employee).select_related("role")
+    held = {assignment.role.code: assignment for assignment in assignments.in_force(now)}
+    for code in sorted(held.keys() - set(wanted)):
+        held[code].ends_at = now
+        held[code].save(update_fields=["ends_at"])
+        _record("role-changed", employee, actor, now, role=held[code].role_id, holds=0)
+    later = _beginnings(assignments.filter(starts_at__gt=now))
+    for code in sorted(roles.keys() - held.keys()):
+        RoleAssignment.objects.create(employee=employee, role=roles[code], starts_at=now, ends_at=later.get(code))
+        _record("role-changed", employee, actor, now, role=roles[code].pk, holds=1)
+
+
 def _admins_under_lock(actor: Actor) -> set[int]:
     """Lock the company's active admins, by id: of two who take the right from each other the second is refused."""
     if not may_manage_people(actor):
@@ -162,23 +182,6 @@ def _check_admin_remains(employee: Employee, admins: set[int], actor: Actor) -> 
         raise LastAdminError
     if employee.pk == actor.employee_id:
         raise OwnAccessError
-
-
-def _change_roles(employee: Employee, wanted: Collection[str], actor: Actor, now: datetime) -> None:
-    """End what holds and is not wanted, begin what is wanted and does not hold, each on record (A1)."""
-    roles = {role.code: role for role in StakeholderRole.objects.visible_to(actor).filter(code__in=wanted)}
-    if len(roles) < len(set(wanted)):
-        raise NoSuchRoleError
-    assignments = RoleAssignment.objects.filter(employee=employee).select_related("role")
-    held = {assignment.role.code: assignment for assignment in assignments.in_force(now)}
-    for code in sorted(held.keys() - set(wanted)):
-        held[code].ends_at = now
-        held[code].save(update_fields=["ends_at"])
-        _record("role-changed", employee, actor, now, role=held[code].role_id, holds=0)
-    later = _beginnings(assignments.filter(starts_at__gt=now))
-    for code in sorted(roles.keys() - held.keys()):
-        RoleAssignment.objects.create(employee=employee, role=roles[code], starts_at=now, ends_at=later.get(code))
-        _record("role-changed", employee, actor, now, role=roles[code].pk, holds=1)
 
 
 def _beginnings(assignments: Iterable[RoleAssignment]) -> dict[str, datetime]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, JsonResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -113,8 +113,8 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     return response
 
 
-def plain_response(request: HttpRequest, code: str) -> JsonResponse:
-    """Return a problem where no view of the API came to answer: errors of ours, and addresses that lead nowhere."""
+def plain_response(code: str) -> JsonResponse:
+    """Return a problem where no view of the API came to answer."""
     problem = Problem(code)
     return JsonResponse(problem.as_json(), status=problem.status_code, content_type=CONTENT_TYPE)
 
@@ -129,6 +129,21 @@ def invalid(error: ValidationError, *, names: Mapping[str, str] | None = None) -
         for sentence in one.messages
     ]
     return Problem("invalid", errors=errors)
+
+
+def field_errors(found: Any, field: str = "") -> list[FieldError]:
+    """Return what a serializer found, which nests as its fields do, in one list."""
+    if isinstance(found, dict):
+        parts = [(f"{field}.{name}" if field else str(name), inner) for name, inner in found.items()]
+        return [error for name, inner in parts for error in field_errors(inner, name)]
+    if isinstance(found, list):
+        is_listed = any(isinstance(inner, dict | list) for inner in found)
+        return [
+            error
+            for place, inner in enumerate(found)
+            for error in field_errors(inner, f"{field}.{place}" if is_listed else field)
+        ]
+    return [FieldError(getattr(found, "code", "invalid"), field.removesuffix(".non_field_errors"), str(found))]
 
 
 def _problem_of(error: Exception) -> Problem | None:

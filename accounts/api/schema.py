@@ -95,6 +95,11 @@ def describe_problems(result: dict[str, Any], **_others: Any) -> dict[str, Any]:
     result["components"]["responses"] = {
         str(status): _response(status) for status in sorted({kind.status for kind in KINDS.values()})
     }
+    for name, shape in result["components"]["schemas"].items():
+        if name.endswith("Out"):  # what we say is always whole
+            shape["required"] = sorted(shape["properties"])
+        elif name.endswith("In"):  # what nobody reads is refused
+            shape["additionalProperties"] = False
     for path, operations in result["paths"].items():
         for operation in operations.values():
             if isinstance(operation, dict) and "responses" in operation:

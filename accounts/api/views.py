@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
@@ -14,16 +14,19 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from accounts.actors import Actor
 from accounts.api import tags
 from accounts.api.authentication import ClientToken, Credentials, HasScope
 from accounts.api.paging import CURSOR, SIZE, Pages
-from accounts.api.problems import FieldError, NotFoundProblem, Problem, handle
+from accounts.api.problems import FieldError, NotFoundProblem, Problem, field_errors, handle
 from accounts.api.reading import StrictJSON
 from accounts.api.throttling import PerClient
 from accounts.models import Scope
+
+M = TypeVar("M", bound=Model)
 
 
 class Filters(DjangoFilterBackend):  # type: ignore[misc]
@@ -81,6 +84,8 @@ class ApiView(GenericAPIView[Any]):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let in whoever may; refuse parameters that nobody reads: a misspelt filter would show everything."""
         super().initial(request, *args, **kwargs)
+        if any("\0" in str(value) for value in kwargs.values()):
+            raise NotFoundProblem
         known = set(self.parameters())
         errors = [
             FieldError("unknown_parameter", name[:50], _("There is no such parameter."))
@@ -118,6 +123,13 @@ class ApiView(GenericAPIView[Any]):
         """Say what the address takes, in `Allow`."""
         return Response(status=204)
 
+    def one_of(self, rows: QuerySet[M], **wanted: Any) -> M:
+        """The row of `rows` that has these values. Raises Problem, the same for a foreign row as for none."""
+        row = rows.filter(**wanted).first()
+        if row is None:
+            raise NotFoundProblem
+        return row
+
     def tagged(self, shown: dict[str, Any], status: int = 200) -> Response:
         """Answer with one thing and its ETag, or with 304 where the caller has it already."""
         tag = tags.tag_of(shown)
@@ -125,6 +137,23 @@ class ApiView(GenericAPIView[Any]):
         if is_reading and tags.is_unchanged(self.request.headers.get("If-None-Match"), tag):
             return Response(status=304, headers={"ETag": tag})
         return Response(shown, status=status, headers={"ETag": tag})
+
+    def said(self, form: type[Serializer[Any]]) -> dict[str, Any]:
+        """What the body says, checked field by field. Raises Problem."""
+        body = self.request.data
+        if not isinstance(body, dict):
+            raise Problem("invalid", errors=[FieldError("bad_body", "", _("Send an object."))])
+        serializer = form(data=body, context=self.get_serializer_context())
+        errors = [
+            FieldError("unknown_field", name[:50], _("There is no such field."))
+            for name in body
+            if name not in serializer.fields
+        ]
+        if not serializer.is_valid():
+            errors += field_errors(serializer.errors)
+        if errors:
+            raise Problem("invalid", errors=errors)
+        return dict(serializer.validated_data)
 
     def shown(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
         """What rows look like in answers."""
@@ -160,14 +189,8 @@ class Single(ApiView):
     """Which part of the address is which field."""
 
     def found(self) -> Any:
-        """The row that the address names. Raises Problem, the same for a foreign row as for none."""
-        wanted = {field: self.kwargs[part] for part, field in self.lookup.items()}
-        if any("\0" in str(value) for value in wanted.values()):
-            raise NotFoundProblem
-        row = self.get_queryset().filter(**wanted).first()
-        if row is None:
-            raise NotFoundProblem
-        return row
+        """The row that the address names. Raises Problem."""
+        return self.one_of(self.get_queryset(), **{field: self.kwargs[part] for part, field in self.lookup.items()})
 
     def get(self, request: Request, **kwargs: Any) -> Response:
         """Return it."""

@@ -41,6 +41,19 @@ class AmountField(serializers.DecimalField):
         super().__init__(max_digits=18, decimal_places=4, **options)
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "number", "minimum": 0},
+            {"type": "string", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,4})?$"},
+            {"type": "null"},
+        ]
+    }
+)
+class AmountInField(AmountField):
+    """An exact number, as a number or as text; its digits are kept."""
+
+
 class ActivityIn(serializers.Serializer[Any]):
     """An activity as another system tells it; `company` and `employee` are that system's numbers for them."""
 
@@ -53,8 +66,8 @@ class ActivityIn(serializers.Serializer[Any]):
     employee = serializers.CharField(required=False, allow_null=True, help_text="The person's number in the company.")
     occurred_at = serializers.DateTimeField(help_text="With a time zone; at most five minutes ahead.")
     object = serializers.CharField(required=False, allow_null=True, max_length=200, help_text="What it was about.")
-    quantity = AmountField(required=False, allow_null=True, min_value=0)
-    amount = AmountField(required=False, allow_null=True, min_value=0)
+    quantity = AmountInField(required=False, allow_null=True)
+    amount = AmountInField(required=False, allow_null=True)
     currency = serializers.RegexField(r"^[A-Z]{3}$", required=False, allow_null=True)
     attributes = serializers.DictField(
         required=False, allow_null=True, help_text="Values of attributes that the type declares."

@@ -131,6 +131,7 @@ class TierAssignmentQuerySet(DatedQuerySet["TierAssignment"]):
     """Which tier a membership held when."""
 
     company_lookup = "membership__company"
+    is_in_api = True
 
     def seen_by_employee(self, actor: Actor) -> Self:
         return self.filter(membership__company_id=actor.company_id)

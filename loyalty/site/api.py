@@ -5,14 +5,25 @@ from typing import Any
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularYAMLAPIView
 
+from accounts.api import companies
 from accounts.api.tokens import token
 from accounts.api.views import Nowhere
-from loyalty.api import activities, entitlements, points
+from loyalty.api import activities, entitlements, memberships, points
 from loyalty.site.views.api import api_page
 from rewards import api as rewards
 from surveys import api as surveys
 
 V1 = [
+    path("companies/", companies.Companies.as_view(), name="api-companies"),
+    path("companies/<str:company>/", companies.OneCompany.as_view(), name="api-company"),
+    path("companies/<str:company>/employees/", companies.Employees.as_view(), name="api-employees"),
+    path("companies/<str:company>/employees/<str:employee>/", companies.OneEmployee.as_view(), name="api-employee"),
+    path("companies/<str:company>/memberships/", memberships.Memberships.as_view(), name="api-memberships"),
+    path(
+        "companies/<str:company>/memberships/<slug:program>/",
+        memberships.OneMembership.as_view(),
+        name="api-membership",
+    ),
     path("activities/", activities.Activities.as_view(), name="api-activities"),
     path("activities/<int:pk>/", activities.OneActivity.as_view(), name="api-activity"),
     path("wallets/", points.Wallets.as_view(), name="api-wallets"),

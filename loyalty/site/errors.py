@@ -5,10 +5,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views import csrf
+from django.views import csrf, defaults
 
 from accounts import drafts
+from accounts.api.problems import plain_response
 from accounts.middleware import look_behind
+
+API = "/api/v1/"
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -17,7 +20,14 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     Neither the exception nor anything else that differs between the two (the address, a CSRF token) reaches the page.
     That somebody sees as a client does: it is the same for both.
     """
+    if request.path.startswith(API):
+        return plain_response("not_found")
     return HttpResponse(render_to_string("404.html", {"look": look_behind(request)}), status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer an error of ours in the way of whoever asked: a page for people, a problem for other systems."""
+    return plain_response("server_error") if request.path.startswith(API) else defaults.server_error(request)
 
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:

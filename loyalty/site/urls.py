@@ -36,3 +36,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 
 handler404 = "loyalty.site.errors.page_not_found"
+handler500 = "loyalty.site.errors.server_error"

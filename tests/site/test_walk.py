@@ -203,6 +203,15 @@ NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
     "api/v1/redemptions/<int:pk>/": lambda side: [[side.order.pk], [side.company_order.pk]],
     "api/v1/redemptions/<int:pk>/cancel/": lambda side: [[side.order.pk]],
     "api/v1/surveys/<slug:code>/results/": lambda side: [[side.survey.code], [side.draft_survey.code]],
+    "api/v1/companies/<str:company>/": lambda side: [[side.company.external_id]],
+    "api/v1/companies/<str:company>/employees/": lambda side: [[side.company.external_id]],
+    "api/v1/companies/<str:company>/employees/<str:employee>/": lambda side: [
+        [side.company.external_id, side.member.external_id]
+    ],
+    "api/v1/companies/<str:company>/memberships/": lambda side: [[side.company.external_id]],
+    "api/v1/companies/<str:company>/memberships/<slug:program>/": lambda side: [
+        [side.company.external_id, side.program.code]
+    ],
     "api/^v1/.*$": lambda side: [[]],
     "admin/(?P<url>.*)$": lambda side: [["nowhere/"]],
 }
