@@ -13,7 +13,7 @@ from django.db import IntegrityError, models, transaction
 from accounts import audit
 from accounts.actors import Actor
 from accounts.models import Company, Employee
-from accounts.people import change_roles, rename
+from accounts.people import change_roles, rename_login
 
 M = TypeVar("M", bound=models.Model)
 
@@ -119,11 +119,11 @@ def _put_employee(
     check(employee)
     is_new = employee is None
     employee = employee or Employee(company=company, external_id=external_id)
-    if "name" in said and not is_new:
-        rename(employee, said["name"])
     changed = _set(employee, EMPLOYEE_FIELDS, said)
-    if is_new or changed or "name" in said:
-        _save(employee, sorted({*changed, "name"}), is_new)
+    if changed or is_new:
+        _save(employee, changed, is_new)
+    if "name" in changed:
+        rename_login(employee)
     for action, numbers in _acts(employee, changed, is_new):
         _record(action, employee, actor, company.pk, now, **numbers)
     if "roles" in said:

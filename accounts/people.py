@@ -133,7 +133,12 @@ def rename(employee: Employee, name: str) -> None:
     """Call somebody by another name everywhere: the login, too. The caller saves the employee."""
     if employee.name != name:
         employee.name = name
-        User.objects.filter(pk=employee.user_id).update(name=name)
+        rename_login(employee)
+
+
+def rename_login(employee: Employee) -> None:
+    """Call the login, where there is one, as the employee is called."""
+    User.objects.filter(pk=employee.user_id).update(name=employee.name)
 
 
 def change_roles(employee: Employee, wanted: Collection[str], actor: Actor, now: datetime) -> None:

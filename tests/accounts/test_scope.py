@@ -3,7 +3,9 @@
 import pytest
 from django.apps import apps
 from django.db import models
+from django.utils import timezone
 
+from accounts.actors import Actor, actor_of_client
 from accounts.models import (
     AuditEntry,
     AuditReason,
@@ -30,6 +32,7 @@ from loyalty.models import (
     Lot,
     Membership,
     Posting,
+    Program,
     RuleSet,
     Source,
     TierAssignment,
@@ -37,6 +40,7 @@ from loyalty.models import (
     Wallet,
 )
 from rewards.models import Redemption, Reward, StockMovement
+from tests.factories.callers import a_caller
 from tests.factories.canaries import CanaryWorld, a_canary_world, as_actor, user_of
 
 pytestmark = pytest.mark.django_db
@@ -56,9 +60,14 @@ def world(db: None) -> CanaryWorld:
 
 def seen(model: type[models.Model], user: User) -> set[int]:
     """The ids of the rows that a user sees."""
+    return visible(model, as_actor(user))
+
+
+def visible(model: type[models.Model], actor: Actor) -> set[int]:
+    """The ids of the rows that an actor sees."""
     rows = model._default_manager.all()
     assert isinstance(rows, ScopedQuerySet)
-    return set(rows.visible_to(as_actor(user)).values_list("pk", flat=True))
+    return set(rows.visible_to(actor).values_list("pk", flat=True))
 
 
 def ids(rows: models.QuerySet[models.Model]) -> set[int]:
@@ -169,6 +178,40 @@ def test_words_of_the_installation_are_for_everybody_who_is_somebody(world: Cana
     everything = ids(Interest.objects.all())
 
     assert seen(Interest, user_of(world.a.member)) == seen(Interest, world.a.account_manager) == everything
+
+
+def test_another_system_sees_the_tables_of_the_api_and_no_others(world: CanaryWorld) -> None:
+    everywhere = actor_of_client(a_caller().client, now=timezone.now())
+
+    seen_by_it = {
+        model._meta.label
+        for label in ("accounts", "loyalty", "rewards", "surveys")
+        for model in apps.get_app_config(label).get_models()
+        if visible(model, everywhere)
+    }
+
+    assert seen_by_it == {
+        "accounts.Company", "accounts.Employee", "accounts.RoleAssignment", "accounts.StakeholderRole",
+        "loyalty.Activity", "loyalty.ActivityAttribute", "loyalty.ActivityType", "loyalty.Award", "loyalty.Evaluation",
+        "loyalty.Membership", "loyalty.Program", "loyalty.TierAssignment", "loyalty.Transaction",
+    }  # fmt: skip
+
+
+def test_another_system_sees_rows_of_its_companies_and_may_be_switched_off(world: CanaryWorld) -> None:
+    source = Source.objects.get(code="canary-aaa-source")
+    caller = a_caller(companies=[world.a.company], sources=[source])
+    actor, company = actor_of_client(caller.client, now=timezone.now()), world.a.company
+
+    assert visible(Company, actor) == {company.pk}
+    assert visible(Employee, actor) == ids(Employee.objects.filter(company=company))
+    assert visible(Activity, actor) == ids(Activity.objects.filter(company=company))
+    assert visible(Award, actor) == ids(Award.objects.filter(company=company))
+    assert visible(Membership, actor) == ids(Membership.objects.filter(company=company))
+    assert visible(Program, actor) == {world.a.program.pk, world.shared.pk}
+    assert visible(Source, actor) == {source.pk}
+    caller.client.is_active = False
+    off = actor_of_client(caller.client, now=timezone.now())
+    assert {visible(model, off) == set() for model in (Company, Employee, Activity, Source)} == {True}
 
 
 def test_company_that_serves_another_sees_nothing_of_it(world: CanaryWorld) -> None:
