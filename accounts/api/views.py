@@ -86,16 +86,11 @@ class ApiView(GenericAPIView[Any]):
         super().initial(request, *args, **kwargs)
         if any("\0" in str(value) for value in kwargs.values()):
             raise NotFoundProblem
-        known = set(self.parameters())
+        known = self.parameters()
         errors = [
-            FieldError("unknown_parameter", name[:50], _("There is no such parameter."))
-            for name in request.query_params
-            if name not in known
-        ]
-        errors += [
-            FieldError("doubled_parameter", name, _("The parameter stands here more than once."))
-            for name in known & set(request.query_params)
-            if len(request.query_params.getlist(name)) > 1
+            error
+            for name, values in request.query_params.lists()
+            if (error := _parameter_error(name, values, known)) is not None
         ]
         if errors:
             raise Problem("bad_parameter", errors=errors)
@@ -207,3 +202,13 @@ class Nowhere(ApiView):
         """Whoever is signed in is told that nothing is here."""
         super(ApiView, self).initial(request, *args, **kwargs)
         raise NotFoundProblem
+
+
+def _parameter_error(name: str, values: Sequence[object], known: Sequence[str]) -> FieldError | None:
+    if name not in known:
+        return FieldError("unknown_parameter", name[:50], _("There is no such parameter."))
+    if len(values) > 1:
+        return FieldError("doubled_parameter", name, _("The parameter stands here more than once."))
+    if any("\0" in str(value) for value in values):
+        return FieldError("null_characters_not_allowed", name, _("Null characters are not allowed."))
+    return None
