@@ -181,10 +181,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SCHEMA_COERCE_PATH_PK": False,
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "accounts.api.schema.describe_problems",
-    ],
+    "POSTPROCESSING_HOOKS": ["accounts.api.schema.describe_problems"],
 }
 CACHES = {
     "default": env.cache_url("CACHE_URL")
