@@ -1,11 +1,15 @@
 """The canaries themselves: every text of every table carries one, so that the walk cannot miss a leak by omission."""
 
+from itertools import pairwise
+
 import pytest
 from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from tests.factories.canaries import a_canary_world
+from accounts.models import Company, User
+from tests.factories.canaries import a_canary_world, fingerprint
+from tests.factories.world import NOW, a_company, a_user
 
 pytestmark = pytest.mark.django_db
 
@@ -51,3 +55,22 @@ def test_every_table_of_the_house_has_a_row() -> None:
     a_canary_world()
 
     assert [model._meta.label for model in _house_models() if not model._default_manager.exists()] == []
+
+
+def test_fingerprint_marks_the_one_table_in_which_a_row_came_changed_or_went() -> None:
+    company, user = a_company(name="Acme"), a_user()
+    marks = [fingerprint()]
+
+    Company.objects.filter(pk=company.pk).update(name="Acme Tools")
+    marks.append(fingerprint())
+    User.objects.filter(pk=user.pk).update(last_login=NOW)
+    marks.append(fingerprint())
+    Company.objects.filter(pk=company.pk).delete()
+    marks.append(fingerprint())
+    a_company()
+    marks.append(fingerprint())
+
+    changed = [{label for label in after if after[label] != before[label]} for before, after in pairwise(marks)]
+    company_tables = {"accounts.Company"}
+    assert changed == [company_tables, set(), company_tables, company_tables]
+    assert set(marks[0]) == {model._meta.label for model in _house_models()}
