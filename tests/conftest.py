@@ -7,15 +7,18 @@ import gc
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import hypothesis
 import pytest
 from django.conf import settings
+from pytest_django import DjangoDbBlocker
 
 from accounts import queues
 from tests import database
+from tests.factories.canaries import CanaryWorld, a_canary_world
+from tests.worlds import Keep, Kept, World, kept
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SERVICE_PORTS = {"postgresql": 5432, "redis": 6379, "rabbitmq": 5672}
@@ -92,8 +95,24 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": arguments}
 
 
-@pytest.fixture(autouse=True, scope="session")
-def flush_past_the_append_only_triggers() -> Iterator[None]:
-    """A test with transactions of its own leaves an empty database, whatever refuses to be deleted otherwise."""
-    with database.flushing_past_the_append_only_triggers():
-        yield
+@pytest.fixture(scope="module")
+def keep(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Keep:
+    """Give a function that has a world built, between tests, and keeps it for those that put it back."""
+
+    def keep_it(build: Callable[[], World]) -> Kept[World]:
+        with django_db_blocker.unblock():
+            return kept(build)
+
+    return keep_it
+
+
+@pytest.fixture(scope="module")
+def kept_canary_world(keep: Keep) -> Kept[CanaryWorld]:
+    """Two companies with rows in every table."""
+    return keep(a_canary_world)
+
+
+@pytest.fixture
+def canary_world(db: None, kept_canary_world: Kept[CanaryWorld]) -> CanaryWorld:
+    """Two companies with rows in every table; ask for them before anything else that makes rows."""
+    return kept_canary_world.put_back()

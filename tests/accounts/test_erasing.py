@@ -27,7 +27,7 @@ from accounts.history import ConfigurationHistory
 from accounts.models import Draft, Employee, Erasure, Message, User
 from loyalty.models import Activity, Posting, Wallet
 from surveys.models import Answer
-from tests.factories.canaries import CanaryWorld, a_canary_world, user_of
+from tests.factories.canaries import CanaryWorld, user_of
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +43,12 @@ WORDS = {
     "name": NAME, "email": "zebulon@quagmire.example", "phone": "+49 30 9018 4242", "alias": "zebq",
     "external_id": "person-zq-17", "answer": "frank words of zebq", "reason": "because zebq asked by phone",
 }  # fmt: skip
+
+
+@pytest.fixture
+def world(canary_world: CanaryWorld) -> CanaryWorld:
+    """Two companies with rows in every table."""
+    return canary_world
 
 
 def a_person_with_words(world: CanaryWorld) -> Employee:
@@ -78,8 +84,7 @@ def tables_that_say(words: list[str]) -> dict[str, list[str]]:
     return found
 
 
-def test_an_erased_person_stands_nowhere_in_the_database_and_the_books_still_add_up() -> None:
-    world = a_canary_world()
+def test_an_erased_person_stands_nowhere_in_the_database_and_the_books_still_add_up(world: CanaryWorld) -> None:
     person = a_person_with_words(world)
     before = {model: model._default_manager.count() for model in (Activity, Posting, Wallet)}
     points = list(Wallet.objects.filter(employee=person).order_by("pk").values_list("kind", "balance"))
@@ -143,8 +148,7 @@ def fill_with_words(people: list[Employee]) -> set[str]:
     return filled
 
 
-def test_no_word_outlives_whoever_wrote_it_or_is_named_by_its_row() -> None:
-    world = a_canary_world()
+def test_no_word_outlives_whoever_wrote_it_or_is_named_by_its_row(world: CanaryWorld) -> None:
     people = [world.a.member, world.a.colleague, world.a.decider, world.a.admin]
     Draft.objects.create(user=user_of(world.a.member), address="/", fields={}, saved_at=timezone.now())
     filled = fill_with_words(people)
@@ -161,8 +165,7 @@ def test_no_word_outlives_whoever_wrote_it_or_is_named_by_its_row() -> None:
     assert tables_that_say([TOKEN]) == {}
 
 
-def test_erasing_runs_twice_without_harm_and_touches_nobody_else() -> None:
-    world = a_canary_world()
+def test_erasing_runs_twice_without_harm_and_touches_nobody_else(world: CanaryWorld) -> None:
     person = a_person_with_words(world)
     others = list(Employee.objects.exclude(pk=person.pk).order_by("pk").values())
 
@@ -173,8 +176,7 @@ def test_erasing_runs_twice_without_harm_and_touches_nobody_else() -> None:
     assert Message.objects.get(kind="any").facts == {"name": f"#{person.pk} asks"}
 
 
-def test_a_person_is_erased_when_it_is_due_and_not_before() -> None:
-    world = a_canary_world()
+def test_a_person_is_erased_when_it_is_due_and_not_before(world: CanaryWorld) -> None:
     now = timezone.now()
     erasure = ask_to_erase(employee_id=world.a.member.pk, by_user_id=user_of(world.a.member).pk, now=now)
 
@@ -190,8 +192,7 @@ def test_a_person_is_erased_when_it_is_due_and_not_before() -> None:
         ask_to_erase(employee_id=world.a.member.pk, by_user_id=world.manager.pk, now=now)
 
 
-def test_who_withdraws_in_time_stays() -> None:
-    world = a_canary_world()
+def test_who_withdraws_in_time_stays(world: CanaryWorld) -> None:
     now = timezone.now()
     erasure = ask_to_erase(employee_id=world.a.member.pk, by_user_id=user_of(world.a.member).pk, now=now)
     with pytest.raises(AlreadyAskedError):
@@ -203,8 +204,7 @@ def test_who_withdraws_in_time_stays() -> None:
     assert Employee.objects.get(pk=world.a.member.pk).is_active
 
 
-def test_the_database_refuses_a_second_request_and_a_name_for_who_was_forgotten() -> None:
-    world = a_canary_world()
+def test_the_database_refuses_a_second_request_and_a_name_for_who_was_forgotten(world: CanaryWorld) -> None:
     now = timezone.now()
     asked = {"employee": world.a.member, "asked_by": world.manager, "asked_at": now, "due_at": now}
     Erasure.objects.create(**asked)
@@ -217,8 +217,7 @@ def test_the_database_refuses_a_second_request_and_a_name_for_who_was_forgotten(
         Employee.objects.filter(pk=world.a.member.pk).update(erased_at=now)
 
 
-def test_a_person_downloads_everything_and_nothing_of_anybody_else(client: Client) -> None:
-    world = a_canary_world()
+def test_a_person_downloads_everything_and_nothing_of_anybody_else(world: CanaryWorld, client: Client) -> None:
     person = a_person_with_words(world)
     client.force_login(user_of(person))
 
@@ -234,8 +233,7 @@ def test_a_person_downloads_everything_and_nothing_of_anybody_else(client: Clien
     assert "canary-internal" not in response.content.decode()
 
 
-def test_a_person_asks_thinks_again_and_stays(client: Client) -> None:
-    world = a_canary_world()
+def test_a_person_asks_thinks_again_and_stays(world: CanaryWorld, client: Client) -> None:
     client.force_login(user_of(world.a.member))
 
     assert "This cannot be undone" in client.get("/me/privacy/erase/").content.decode()
@@ -251,8 +249,7 @@ def test_a_person_asks_thinks_again_and_stays(client: Client) -> None:
     assert client.post("/me/privacy/stay/").status_code == 302
 
 
-def test_a_manager_asks_for_somebody_and_erases_at_once(client: Client) -> None:
-    world = a_canary_world()
+def test_a_manager_asks_for_somebody_and_erases_at_once(world: CanaryWorld, client: Client) -> None:
     client.force_login(world.manager)
     person = world.a.decider
 

@@ -19,7 +19,7 @@ from accounts.impersonation import NothingToSeeError
 from accounts.middleware import LOOK_KEY
 from accounts.models import AccountManagerAssignment, AuditEntry, AuditReason, Employee, Message, User
 from tests.client.pages import source_of, words_of
-from tests.factories.canaries import a_canary_world, fingerprint, user_of
+from tests.factories.canaries import CanaryWorld, fingerprint, user_of
 from tests.factories.world import (
     NOW,
     a_company,
@@ -46,6 +46,12 @@ def _nothing_left_over() -> Iterator[None]:
     yield
     translation.activate("en")
     timezone.deactivate()
+
+
+@pytest.fixture
+def world(canary_world: CanaryWorld) -> CanaryWorld:
+    """Two companies with rows in every table."""
+    return canary_world
 
 
 @pytest.fixture
@@ -192,8 +198,7 @@ def test_start_and_stop_are_on_record_in_ids_and_numbers_with_the_reason_beside(
     assert list(AuditReason.objects.values_list("entry", "text")) == [(started.pk, WHY["reason"])]
 
 
-def test_looking_at_every_page_changes_nothing() -> None:
-    world = a_canary_world()
+def test_looking_at_every_page_changes_nothing(world: CanaryWorld) -> None:
     browser = looking(world.a.account_manager, world.a.admin)
     before = fingerprint()
 
@@ -217,8 +222,7 @@ def test_looking_at_every_page_changes_nothing() -> None:
         ("manager", ["POST", "PUT", "PATCH", "DELETE", "PROPFIND"]),
     ],
 )
-def test_everything_but_reading_is_refused_on_every_address(who: str, methods: list[str]) -> None:
-    world = a_canary_world()
+def test_everything_but_reading_is_refused_on_every_address(world: CanaryWorld, who: str, methods: list[str]) -> None:
     user = world.manager if who == "manager" else world.a.account_manager
     browser = looking(user, world.a.admin)
     before = fingerprint()
@@ -256,10 +260,8 @@ def test_refusal_spares_whoever_does_not_look(mia: Employee, manager: User) -> N
     assert User.objects.get(pk=mia.user_id).language == "ko"
 
 
-def test_pages_of_the_login_are_closed_meanwhile(mia: Employee, manager: User) -> None:
+def test_pages_of_the_login_are_closed_meanwhile(world: CanaryWorld, mia: Employee, manager: User) -> None:
     browser = looking(manager, mia)
-    world = a_canary_world()
-
     statuses = {
         route: browser.get(path).status_code
         for route in routes()
@@ -271,8 +273,7 @@ def test_pages_of_the_login_are_closed_meanwhile(mia: Employee, manager: User) -
     assert {"accounts/password/change/", "accounts/2fa/", "accounts/login/", "accounts/email/"} <= set(statuses)
 
 
-def test_same_rows_same_doors_as_the_person() -> None:
-    world = a_canary_world()
+def test_same_rows_same_doors_as_the_person(world: CanaryWorld) -> None:
     for person, user in ((world.a.member, world.a.account_manager), (world.a.admin, world.manager)):
         browser, own = looking(user, person), a_browser(user_of(person))
 
@@ -292,8 +293,7 @@ def _doors(response: HttpResponseBase) -> list[str]:
 
 
 @pytest.mark.parametrize("word", ["canary-internal", "canary-bbb"])
-def test_nothing_is_seen_that_the_person_could_not_see(word: str) -> None:
-    world = a_canary_world()
+def test_nothing_is_seen_that_the_person_could_not_see(world: CanaryWorld, word: str) -> None:
     browser = looking(world.manager, world.a.member)
 
     leaks = [

@@ -41,7 +41,7 @@ from loyalty.models import (
 )
 from rewards.models import Redemption, Reward, StockMovement
 from tests.factories.callers import a_caller
-from tests.factories.canaries import CanaryWorld, a_canary_world, as_actor, user_of
+from tests.factories.canaries import CanaryWorld, as_actor, user_of
 
 pytestmark = pytest.mark.django_db
 
@@ -53,9 +53,9 @@ NEVER_A_CLIENT_S = (CompanyProfile, SegmentMembership, AwardReversal)
 
 
 @pytest.fixture
-def world(db: None) -> CanaryWorld:
+def world(canary_world: CanaryWorld) -> CanaryWorld:
     """Two companies with rows in every table."""
-    return a_canary_world()
+    return canary_world
 
 
 def seen(model: type[models.Model], user: User) -> set[int]:

@@ -17,6 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from tests.browser.scenery import World, a_world
 from tests.browser.watching import Watched
+from tests.worlds import Keep, Kept
 
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
@@ -38,10 +39,16 @@ class Opener(Protocol):
     ) -> Watched: ...
 
 
-@pytest.fixture
-def world(transactional_db: None) -> World:
+@pytest.fixture(scope="module")
+def kept_world(keep: Keep) -> Kept[World]:
     """What the pages show."""
-    return a_world()
+    return keep(a_world)
+
+
+@pytest.fixture
+def world(transactional_db: None, kept_world: Kept[World]) -> World:
+    """What the pages show."""
+    return kept_world.put_back()
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from tests.factories.world import (
     consent_to,
     record,
 )
+from tests.worlds import Keep, Kept
 
 SignIn = Callable[[Employee | User], Client]
 
@@ -44,9 +45,8 @@ def _nothing_left_over() -> Iterator[None]:
     timezone.deactivate()
 
 
-@pytest.fixture
-def firm(db: None) -> Firm:
-    """A firm whose purchases bring the company and the person 1 point for each 1 spent, the company 5 more."""
+def a_firm() -> Firm:
+    """Build a firm whose purchases bring the company and the person 1 point for each 1 spent, the company 5 more."""
     program = a_program(name="Workshop", tiers={"basic": 0, "gold": 5_000})
     a_rule_set(
         program,
@@ -59,6 +59,18 @@ def firm(db: None) -> Firm:
     consent_to(membership)
     company = membership.company
     return Firm(program, membership, an_employee(company, name="Mia Member"), an_admin(company, name="Ada Admin"))
+
+
+@pytest.fixture(scope="module")
+def kept_firm(keep: Keep) -> Kept[Firm]:
+    """The firm."""
+    return keep(a_firm)
+
+
+@pytest.fixture
+def firm(db: None, kept_firm: Kept[Firm]) -> Firm:
+    """A firm whose purchases bring points."""
+    return kept_firm.put_back()
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import connection, connections, transaction
+
+from tests.database import empty_the_tables
 
 PATIENCE = 20.0
 
@@ -116,8 +117,7 @@ def without_constraints(**tables: str) -> Iterator[None]:
     try:
         yield
     finally:
-        # Ids go on: rules in force are kept in memory by the id of their version.
-        call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True, reset_sequences=False)
+        empty_the_tables()
         with connection.cursor() as cursor:
             for name, table in tables.items():
                 cursor.execute(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definitions[name]}')

@@ -26,6 +26,7 @@ from tests.factories.world import (
     consent_to,
     record,
 )
+from tests.worlds import Keep, Kept
 
 
 def acting(employee: Employee, at: datetime = NOW) -> Actor:
@@ -78,8 +79,8 @@ class Firm:
         return self.redeem(self.buyer, self.buyer, key=key).redemption
 
 
-@pytest.fixture
-def firm(db: None) -> Firm:
+def a_firm() -> Firm:
+    """Build it."""
     program = a_program()
     a_rule_set(program, [{"beneficiary": "BOTH"}])
     member = a_member(program)
@@ -89,6 +90,18 @@ def firm(db: None) -> Firm:
     decider = an_employee(member.company, name="Dee Decider", buying_role=Employee.BuyingRole.DECIDES)
     record(a_purchase(member.company, 150, employee_id=buyer.pk), a_purchase(member.company, 60, employee_id=admin.pk))
     return Firm(member, admin, decider, buyer, a_reward(program, pieces=3, name="Headset"))
+
+
+@pytest.fixture(scope="module")
+def kept_firm(keep: Keep) -> Kept[Firm]:
+    """The firm."""
+    return keep(a_firm)
+
+
+@pytest.fixture
+def firm(db: None, kept_firm: Kept[Firm]) -> Firm:
+    """The firm."""
+    return kept_firm.put_back()
 
 
 @pytest.fixture

@@ -24,7 +24,6 @@ from tests.factories.canaries import (
     POINTS,
     CanaryCompany,
     CanaryWorld,
-    a_canary_world,
     as_actor,
     fingerprint,
     user_of,
@@ -35,8 +34,8 @@ pytestmark = pytest.mark.django_db
 MISSING = 987_654_321
 PLACEHOLDER = re.compile(r"<[^>]+>|\(\?P<\w+>[^)]*\)")
 ADMIN_ROW = re.compile(r"admin/(?P<app>\w+)/(?P<model>\w+)/<[^>]*>/")
-OF_EACH_ANSWER = ("Content-Length", "X-Request-ID")
-"""Headers that say nothing of what was asked for."""
+OF_EACH_ANSWER = ("Content-Length", "Expires", "X-Request-ID")
+"""Headers that say nothing of what was asked for: `Expires` is the second in which a page was made."""
 
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="[^"]+"')
 
@@ -134,6 +133,12 @@ SIGNED_IN = [
     Visitor("account manager of B", lambda world: world.b.account_manager, b, a, is_client=False),
 ]
 everybody = pytest.mark.parametrize("visitor", [ANONYMOUS, *SIGNED_IN], ids=lambda visitor: visitor.name)
+
+
+@pytest.fixture
+def world(canary_world: CanaryWorld) -> CanaryWorld:
+    """Two companies with rows in every table."""
+    return canary_world
 
 
 @pytest.fixture(autouse=True)
@@ -315,27 +320,21 @@ def without_token(response: HttpResponseBase, path: str) -> tuple[object, ...]:
     return response.status_code, headers, TOKEN.sub("", body).replace(path, "{path}")
 
 
-def test_every_address_has_rows_to_be_visited_with_and_leads_back_to_itself() -> None:
-    world = a_canary_world()
-
+def test_every_address_has_rows_to_be_visited_with_and_leads_back_to_itself(world: CanaryWorld) -> None:
     led = {route: {resolve(path).route for path in paths_of(route, world.a)} for route in routes()}
 
     assert {route: to for route, to in led.items() if to != {route.replace("/^", "/")}} == {}
 
 
 @everybody
-def test_no_answer_holds_a_foreign_word(visitor: Visitor) -> None:
-    world = a_canary_world()
-
+def test_no_answer_holds_a_foreign_word(world: CanaryWorld, visitor: Visitor) -> None:
     leaks, broken = _walk(visitor, world)
 
     assert (leaks, broken) == ([], [])
 
 
-def test_walk_notices_a_table_that_forgot_its_scope(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_walk_notices_a_table_that_forgot_its_scope(world: CanaryWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RedemptionQuerySet, "seen_by_employee", lambda rows, actor: rows.all())
-    world = a_canary_world()
-
     leaks, _broken = _walk(SIGNED_IN[0], world)
 
     assert ("GET", f"/orders/{world.b.order.pk}/", "canary-bbb") in leaks
@@ -373,8 +372,7 @@ def _all_visits(visitor: Visitor, world: CanaryWorld) -> Iterator[tuple[str, str
 
 
 @everybody
-def test_foreign_row_answers_exactly_like_a_missing_one(visitor: Visitor) -> None:
-    world = a_canary_world()
+def test_foreign_row_answers_exactly_like_a_missing_one(world: CanaryWorld, visitor: Visitor) -> None:
     browser = a_browser(visitor.login(world))
 
     different = []
@@ -392,8 +390,7 @@ def test_foreign_row_answers_exactly_like_a_missing_one(visitor: Visitor) -> Non
 
 
 @everybody
-def test_foreign_rows_cannot_be_changed(visitor: Visitor) -> None:
-    world = a_canary_world()
+def test_foreign_rows_cannot_be_changed(world: CanaryWorld, visitor: Visitor) -> None:
     browser = a_browser(visitor.login(world))
     people = [visitor.other(world).member.pk]
     before = fingerprint()
@@ -407,8 +404,7 @@ def test_foreign_rows_cannot_be_changed(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("visitor", [SIGNED_IN[2], SIGNED_IN[4]], ids=lambda visitor: visitor.name)
-def test_the_administration_takes_nothing_from_others(visitor: Visitor) -> None:
-    world = a_canary_world()
+def test_the_administration_takes_nothing_from_others(world: CanaryWorld, visitor: Visitor) -> None:
     browser = a_browser(visitor.login(world))
     before = fingerprint()
 
@@ -424,8 +420,7 @@ def test_the_administration_takes_nothing_from_others(visitor: Visitor) -> None:
 
 
 @everybody
-def test_the_administration_is_closed_to_all_but_program_managers(visitor: Visitor) -> None:
-    world = a_canary_world()
+def test_the_administration_is_closed_to_all_but_program_managers(world: CanaryWorld, visitor: Visitor) -> None:
     user = visitor.login(world)
     browser = a_browser(user)
 
@@ -438,8 +433,7 @@ def test_the_administration_is_closed_to_all_but_program_managers(visitor: Visit
 
 
 @pytest.mark.parametrize("visitor", SIGNED_IN[2:5], ids=lambda visitor: visitor.name)
-def test_looking_changes_nothing(visitor: Visitor) -> None:
-    world = a_canary_world()
+def test_looking_changes_nothing(world: CanaryWorld, visitor: Visitor) -> None:
     browser = a_browser(visitor.login(world))
     before = fingerprint()
 
@@ -452,8 +446,7 @@ def test_looking_changes_nothing(visitor: Visitor) -> None:
     assert fingerprint() == before
 
 
-def test_whoever_has_not_signed_in_is_shown_the_door_and_nothing_else() -> None:
-    world = a_canary_world()
+def test_whoever_has_not_signed_in_is_shown_the_door_and_nothing_else(world: CanaryWorld) -> None:
     browser = a_browser(None)
 
     shown, elsewhere = set(), []
@@ -472,8 +465,8 @@ def test_whoever_has_not_signed_in_is_shown_the_door_and_nothing_else() -> None:
     assert shown == OPEN_TO_EVERYBODY
 
 
+@pytest.mark.usefixtures("world")
 def test_a_page_that_needs_a_login_leads_to_the_door_and_back() -> None:
-    a_canary_world()
     browser = a_browser(None)
 
     paths = ("/", "/points/", "/points/1/", "/rules/", "/rewards/", "/orders/5/", "/me/", "/am/", "/am/companies/3/")
@@ -482,8 +475,7 @@ def test_a_page_that_needs_a_login_leads_to_the_door_and_back() -> None:
     assert led == {path: f"/accounts/login/?next={path}" for path in led}
 
 
-def test_program_manager_finds_no_broken_page() -> None:
-    world = a_canary_world()
+def test_program_manager_finds_no_broken_page(world: CanaryWorld) -> None:
     browser = a_browser(world.manager)
     seen_elsewhere = ("/add/", "/change/", "/history/")  # tests/admin opens these, and the lists, of every table
 
@@ -493,9 +485,7 @@ def test_program_manager_finds_no_broken_page() -> None:
 
 
 @pytest.mark.long
-def test_program_manager_breaks_no_page_by_looking_or_sending() -> None:
-    world = a_canary_world()
-
+def test_program_manager_breaks_no_page_by_looking_or_sending(world: CanaryWorld) -> None:
     assert _broken(a_browser(world.manager), world, routes(), ("GET", "HEAD", "OPTIONS", "POST")) == []
 
 

@@ -14,6 +14,7 @@ from loyalty.models import Membership, Program
 from surveys.models import Survey
 from tests.factories.surveys import a_survey, a_survey_rule
 from tests.factories.world import a_manager, a_member, a_program, a_rule_set, an_employee, consent_to
+from tests.worlds import Keep, Kept
 
 SignIn = Callable[[Employee | User], Client]
 
@@ -58,10 +59,16 @@ def a_firm() -> Firm:
     return Firm(program, membership, an_employee(company, name="Mia"), an_employee(company, name="Tom"), survey)
 
 
-@pytest.fixture
-def firm(db: None) -> Firm:
+@pytest.fixture(scope="module")
+def kept_firm(keep: Keep) -> Kept[Firm]:
     """The firm."""
-    return a_firm()
+    return keep(a_firm)
+
+
+@pytest.fixture
+def firm(db: None, kept_firm: Kept[Firm]) -> Firm:
+    """The firm."""
+    return kept_firm.put_back()
 
 
 @pytest.fixture
