@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actors import actor_of_employee
+from accounts.api.filters import MomentFilter
 from accounts.api.problems import FieldError, NotFoundProblem, Problem
 from accounts.api.views import ApiView, Listing, Single
 from accounts.idempotency import KeyUsedForAnotherRequestError
@@ -130,8 +131,8 @@ class RedemptionFilters(django_filters.FilterSet):  # type: ignore[misc]
     program = django_filters.CharFilter("reward__program__code")
     reward = django_filters.CharFilter("reward__code", help_text="Code of a reward.")
     state = django_filters.ChoiceFilter(choices=Redemption.State.choices)
-    placed_from = django_filters.IsoDateTimeFilter("placed_at", "gte", help_text="At this time or later.")
-    placed_before = django_filters.IsoDateTimeFilter("placed_at", "lt", help_text="Before this time.")
+    placed_from = MomentFilter("placed_at", "gte", help_text="At this time or later.")
+    placed_before = MomentFilter("placed_at", "lt", help_text="Before this time.")
 
     class Meta:
         model = Redemption

@@ -51,7 +51,7 @@ class Pages(BasePagination):
             "type": "object",
             "required": ["items", "next"],
             "properties": {
-                "items": {"type": "array", "items": schema, "maxItems": MOST},
+                "items": {**schema, "maxItems": MOST},
                 "next": {
                     "type": ["string", "null"],
                     "format": "uri",

@@ -16,7 +16,10 @@ EVERYWHERE = ("bad_parameter", "not_signed_in", "scope_missing", "method_not_all
               "too_many_requests", "server_error")  # fmt: skip
 """What every operation may answer, whatever it does."""
 
-WITH_BODY = ("too_large", "unsupported_media_type", "invalid")
+WITH_BODY = ("bad_json", "too_large", "unsupported_media_type", "invalid")
+
+WRITING = ("conflict", "invalid")
+"""What an operation that writes may answer, with a body or without."""
 
 LIMITS = {
     "RateLimit-Limit": "How many requests a minute the client may send.",
@@ -101,14 +104,14 @@ def describe_problems(result: dict[str, Any], **_others: Any) -> dict[str, Any]:
         elif name.endswith("In"):  # what nobody reads is refused
             shape["additionalProperties"] = False
     for path, operations in result["paths"].items():
-        for operation in operations.values():
+        for method, operation in operations.items():
             if isinstance(operation, dict) and "responses" in operation:
-                _describe(path, operation)
+                _describe(path, method, operation)
     return result
 
 
-def _describe(path: str, operation: dict[str, Any]) -> None:
-    codes = EVERYWHERE + (WITH_BODY if "requestBody" in operation else ())
+def _describe(path: str, method: str, operation: dict[str, Any]) -> None:
+    codes = EVERYWHERE + (WITH_BODY if "requestBody" in operation else ()) + (WRITING if method != "get" else ())
     statuses = {KINDS[code].status for code in codes} | ({404} if "{" in path else set())
     for status, response in operation["responses"].items():
         if status.startswith("2"):

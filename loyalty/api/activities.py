@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actors import Actor
+from accounts.api.filters import MomentFilter
 from accounts.api.views import ApiView, Listing, Single
 from accounts.models import Scope
 from loyalty.activities import Status
@@ -208,8 +209,8 @@ class ActivityFilters(django_filters.FilterSet):  # type: ignore[misc]
     source = django_filters.CharFilter("source__code")
     id = django_filters.CharFilter("external_id", help_text="The source's own id.")
     type = django_filters.CharFilter("type__code")
-    occurred_from = django_filters.IsoDateTimeFilter("occurred_at", "gte", help_text="At this time or later.")
-    occurred_before = django_filters.IsoDateTimeFilter("occurred_at", "lt", help_text="Before this time.")
+    occurred_from = MomentFilter("occurred_at", "gte", help_text="At this time or later.")
+    occurred_before = MomentFilter("occurred_at", "lt", help_text="Before this time.")
 
     class Meta:
         model = Activity

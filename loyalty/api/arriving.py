@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -157,11 +157,12 @@ def _fill(entry: _Entry, named: _Named) -> None:
 
 
 def _moment(text: object) -> datetime | None:
-    """The time that `text` writes in ISO 8601, with a zone or without; None for anything else."""
+    """The time that `text` writes in ISO 8601, in UTC, or without a zone; None for anything else."""
     if not isinstance(text, str) or len(text) > 40 or "T" not in text:
         return None
     try:
-        return parse_datetime(text)
+        moment = parse_datetime(text)
+        return moment.astimezone(UTC) if moment is not None and moment.tzinfo is not None else moment
     except (ValueError, OverflowError):
         return None
 

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.filters import MomentFilter
 from accounts.api.views import ApiView, Listing, Single
 from loyalty import arrays
 from loyalty.ledger import Owner
@@ -133,8 +134,8 @@ class TransactionFilters(OwnedFilters):
 
     kind = django_filters.ChoiceFilter(choices=Transaction.Kind.choices)
     activity = django_filters.NumberFilter("activity_id", help_text="Our id of the activity.")
-    created_from = django_filters.IsoDateTimeFilter("created_at", "gte", help_text="At this time or later.")
-    created_before = django_filters.IsoDateTimeFilter("created_at", "lt", help_text="Before this time.")
+    created_from = MomentFilter("created_at", "gte", help_text="At this time or later.")
+    created_before = MomentFilter("created_at", "lt", help_text="Before this time.")
 
 
 class TransactionView(ApiView):
