@@ -59,12 +59,13 @@ def _draw_from(known: dict[str, list[str]], node: Any) -> None:
         _draw_from(known, child)
     if not isinstance(node, dict):
         return
-    properties = node.get("properties")
-    for name in known.keys() & (properties.keys() if isinstance(properties, dict) else set()):
-        if properties[name].get("type") in ("string", ["string", "null"]):
-            properties[name]["enum"] = known[name]
-    if node.get("name") in known and "schema" in node:
-        node["schema"]["enum"] = known[node["name"]]
+    properties: Any = node.get("properties")
+    for field in known.keys() & (properties.keys() if isinstance(properties, dict) else set()):
+        if properties[field].get("type") in ("string", ["string", "null"]):
+            properties[field]["enum"] = known[field]
+    name, shape = node.get("name"), node.get("schema")
+    if isinstance(name, str) and name in known and isinstance(shape, dict):
+        shape["enum"] = known[name]
 
 
 def a_role(name: str, world: CanaryWorld) -> Caller:
