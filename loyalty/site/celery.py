@@ -10,6 +10,9 @@ from typing import Any
 
 from celery import Celery
 from django.conf import settings
+from django.db import OperationalError
+from kombu import Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty.site.settings")
 
@@ -25,12 +28,17 @@ def _transport_options() -> dict[str, Any]:
     if settings.DATA_DIR is not None:
         folder = settings.DATA_DIR / "broker"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        TRANSPORT_ALIASES["filesystem"] = "loyalty.site.demo_broker:Transport"
         options |= {"data_folder_in": str(folder), "data_folder_out": str(folder), "control_folder": str(folder)}
         options["polling_interval"] = 0.2
     elif settings.CELERY_BROKER_URL.startswith(("redis", "sentinel")):
         options |= {"socket_connect_timeout": 3, "socket_timeout": 10, "visibility_timeout": 2 * 60 * 60}
     return options
 
+
+QUEUE = settings.CELERY_TASK_DEFAULT_QUEUE
+JOBS_QUEUE = f"{QUEUE}-jobs"
+"""Where wake-ups for jobs go: those may take long, and workers may be set apart for them."""
 
 app = Celery("twofold")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -39,6 +47,7 @@ app.conf.update(
     broker_connection_timeout=3,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # a worker waits for its broker as long as it takes
+    task_queues=(Queue(QUEUE), Queue(JOBS_QUEUE)),
     task_ignore_result=True,
     task_default_delivery_mode="transient",
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_max": 0.2},
@@ -48,6 +57,8 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_max_tasks_per_child=1000,
     worker_max_memory_per_child=400_000,  # kilobytes, looked at between two tasks
+    worker_hijack_root_logger=False,  # settings.LOGGING says how we log
+    worker_redirect_stdouts=False,
     worker_enable_remote_control=not settings.IS_DEMO,
     beat_scheduler="celery.beat:Scheduler",  # keeps nothing: what is due, and when, stands in the database
     beat_schedule={"look": {"task": "twofold.look", "schedule": LOOK_EVERY, "options": {"expires": LOOK_EVERY}}},
@@ -61,8 +72,15 @@ def work(queue_code: str) -> None:
 
     queue = next((queue for queue in QUEUES if queue.code == queue_code), None)
     if queue is None:
-        log.warning("unknown_queue %s: another version of this installation has sent it", queue_code)
-    elif drain(queue):
+        log.warning("unknown_queue", extra={"queue": queue_code})  # sent by another version of this installation
+        return
+    try:
+        is_cut = drain(queue)
+    except OperationalError as error:
+        # Beat comes again, and so may the database.
+        log.warning("queue_lost_the_database", extra={"queue": queue_code, "error": str(error)})
+        return
+    if is_cut:
         send(queue_code)
 
 
@@ -77,4 +95,6 @@ def look() -> None:
 
 def send(queue_code: str) -> None:
     """Send a wake-up."""
-    work.apply_async((queue_code,), expires=LOOK_EVERY)
+    from accounts import jobs
+
+    work.apply_async((queue_code,), queue=JOBS_QUEUE if queue_code == jobs.QUEUE else QUEUE, expires=LOOK_EVERY)

@@ -1,4 +1,4 @@
-"""What `make demo` runs: PostgreSQL, migrations, static files, the demo's world, and a web server until Ctrl-C.
+"""What `make demo` runs: PostgreSQL, migrations, static files, the world, a web server and a worker, until Ctrl-C.
 
 It always uses the embedded PostgreSQL: whatever DATABASE_URL names is somebody's data, and no place for a demo.
 """
@@ -11,13 +11,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from loyalty.site import embedded_postgres
 
 HOST = "127.0.0.1"
-_LOOK_AGAIN = 5  # seconds between two looks at PostgreSQL
+_LOOK_AGAIN = 5  # seconds between two looks at PostgreSQL and the worker
+_PATIENCE = 10  # seconds that processes have to end
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -107,10 +108,13 @@ def _collect_static_files() -> None:
 
 
 def _serve(port: int) -> str:
-    """Run the demo's processes until one of them ends; returns a sentence that says which."""
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port)]
-    command += ["--workers", "2", "--blocking-threads", "4", "--log-level", "warning", "loyalty.site.wsgi:application"]
-    with _running(command) as web:
+    """Run the demo's processes until the web server ends by itself; returns a sentence that says so.
+
+    A worker that ends is started again: what it had begun stands in rows, and is taken up where it was left.
+    """
+    with _processes() as start:
+        web = start(_web(port))
+        worker = start(_WORKER)
         while web.poll() is None and not _answers(port):
             time.sleep(0.1)
         if web.poll() is None:
@@ -119,23 +123,59 @@ def _serve(port: int) -> str:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 web.wait(_LOOK_AGAIN)
             embedded_postgres.ensure_running_unless_configured()
+            if web.returncode is None and worker.poll() is not None:
+                _say(f"The worker ended by itself with status {worker.returncode}; it is started again.")
+                _kill_group(worker)
+                worker = start(_WORKER)
     return f"The web server ended by itself with status {web.returncode}."
 
 
+def _web(port: int) -> list[str]:
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port)]
+    return [
+        *command,
+        "--workers",
+        "2",
+        "--blocking-threads",
+        "4",
+        "--log-level",
+        "warning",
+        "loyalty.site.wsgi:application",
+    ]
+
+
+# One process does the work, a child of it is beat. Root may run it here, without being told off at every start.
+_WORKER = [sys.executable, "-W", "ignore::UserWarning", "-m", "celery", "--app", "loyalty.site.celery", "--quiet"]
+_WORKER += ["worker", "--pool", "solo", "--beat", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+_WORKER += ["--loglevel", "warning"]
+
+
 @contextlib.contextmanager
-def _running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a process apart from the terminal, whose Ctrl-C is for us, and end it when we are done."""
-    process = subprocess.Popen(command, start_new_session=True)  # noqa: S603  the words are ours
+def _processes() -> Iterator[Callable[[list[str]], subprocess.Popen[bytes]]]:
+    """Start processes apart from the terminal, whose Ctrl-C is for us; end them and their children when we are done."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(command: list[str]) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen(command, start_new_session=True))  # noqa: S603  the words are ours
+        return started[-1]
+
     try:
-        yield process
+        yield start
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+        for process in started:
+            process.terminate()
+        until = time.monotonic() + _PATIENCE
+        for process in started:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(0, until - time.monotonic()))
+            _kill_group(process)
             process.wait()
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process that does not end, and what one that ended has left behind."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _answers(port: int) -> bool:

@@ -153,7 +153,7 @@ SITE_ADDRESS = env.str(
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", f"Twofold <no-reply@{urlsplit(SITE_ADDRESS).hostname}>")
 
 # Work is rows; the broker carries hints that there is some. The demo's broker is a folder.
-CELERY_BROKER_URL = "filesystem://" if IS_DEMO else env.str("CELERY_BROKER_URL", "")
+CELERY_BROKER_URL = "filesystem://localhost" if IS_DEMO else env.str("CELERY_BROKER_URL", "")
 if not IS_DEMO and not CELERY_BROKER_URL.startswith(("redis:", "rediss:", "sentinel:", "amqp:", "amqps:")):
     raise WeakSettingError(
         "CELERY_BROKER_URL is not set: name the Redis (redis://host:6379/0) or RabbitMQ (amqp://user:password@host//) "

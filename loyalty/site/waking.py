@@ -72,7 +72,8 @@ class Waker:
             for code in codes:
                 self._send(code)
         except Exception as error:  # whatever a broker's library raises
-            log.warning("wake_up_lost queues=%s error=%r; workers look again by themselves", ",".join(codes), error)
+            # Workers look again by themselves.
+            log.warning("wake_up_lost", extra={"queues": codes, "error": f"{type(error).__name__}: {error}"})
             return False
         return True
 

@@ -1,15 +1,21 @@
 """Wake-ups: sent after the commit, by a thread, never more than one at a time; a broker that is down costs nobody."""
 
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 
 from accounts import jobs, queues
+from accounts.models import Job
 from loyalty.site.waking import Waker
 from tests.factories.world import NOW
+from tests.processes import environment
 
 PATIENCE = 5.0
 
@@ -121,3 +127,34 @@ def test_waker_that_fails_does_not_undo_what_was_committed() -> None:
 
     job.refresh_from_db()
     assert job.state == "QUEUED"
+
+
+ASKS_WITH_A_CLOCK = """
+import time
+
+import django
+
+django.setup()
+from django.utils import timezone
+
+from accounts import jobs
+
+began = time.monotonic()
+for _number in range(20):
+    jobs.ask(kind="tidy_up", parameters={}, asked_by_id=None, now=timezone.now())
+print(time.monotonic() - began)
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_whoever_asks_while_the_broker_hangs_waits_no_longer_and_is_told_nothing(scheme: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and never says a word
+        theirs = environment(CELERY_BROKER_URL=f"{scheme}://127.0.0.1:{silent.getsockname()[1]}//")
+        asked = subprocess.run(
+            [sys.executable, "-c", ASKS_WITH_A_CLOCK],
+            cwd=settings.BASE_DIR, env=theirs, capture_output=True, text=True, check=True, timeout=60,
+        )  # fmt: skip
+
+    assert float(asked.stdout) < 1
+    assert Job.objects.filter(state="QUEUED").count() == 20
