@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Min, QuerySet
 
-from accounts.models import Job
+from accounts.models import Job, PeriodicWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,14 @@ def backlogs(*, now: datetime) -> list[Backlog]:
     return [_backlog(code, rows, field) for code, rows, field in _due_rows(now)]
 
 
-def _due_rows(now: datetime) -> list[tuple[str, QuerySet[Job], str]]:
+def _due_rows(now: datetime) -> list[tuple[str, QuerySet[Any], str]]:
     """The rows of each queue that are due, and the column that says since when."""
-    return [("jobs", Job.objects.filter(state=Job.State.QUEUED, due_at__lte=now), "due_at")]
+    return [
+        ("jobs", Job.objects.filter(state=Job.State.QUEUED, due_at__lte=now), "due_at"),
+        ("periodic", PeriodicWork.objects.filter(next_due_at__lte=now), "next_due_at"),
+    ]
 
 
-def _backlog(code: str, rows: QuerySet[Job], field: str) -> Backlog:
+def _backlog(code: str, rows: QuerySet[Any], field: str) -> Backlog:
     found = rows.aggregate(count=Count("pk"), oldest=Min(field))
     return Backlog(code, found["count"], found["oldest"])
