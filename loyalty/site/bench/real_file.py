@@ -13,15 +13,11 @@ from django.utils import timezone
 
 from accounts import laws
 from loyalty.importing import import_activities, load_profile
-from loyalty.site.bench.figures import Figure
+from loyalty.site.bench.figures import Figure, LawBrokenError
 
 PROFILE = Path(__file__).resolve().parents[1] / "profiles" / "online_retail.yaml"
 QUICK_LINES = 40_000
 _COPY = "COPY {table} ({columns}) {direction}"
-
-
-class LawBrokenError(Exception):
-    """The measured run left unlawful data: its speed counts for nothing."""
 
 
 def real_file(path: Path, *, folder: Path, quick: bool) -> Figure:

@@ -1,0 +1,190 @@
+"""Single activities by eight clients at once, in windows that stand next to windows of the yardstick."""
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from statistics import median, quantiles
+from typing import Any
+
+from allauth.idp.oidc.adapter import get_adapter
+from allauth.idp.oidc.models import Token
+from django.core.wsgi import get_wsgi_application
+from django.db import connection
+from django.utils import timezone
+
+from accounts import laws
+from accounts.models import Scope
+from accounts.service_clients import create_client
+from loyalty.activities import Status, record_activities
+from loyalty.site.bench.clients import ClientError, Unit, Window, clients
+from loyalty.site.bench.club import Club
+from loyalty.site.bench.figures import Figure, LawBrokenError
+from loyalty.site.bench.tpcb import Yardstick
+
+CLIENTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """How long is measured: so many pairs of windows, each so many seconds."""
+
+    count: int
+    seconds: int
+
+
+WHOLE = Rounds(8, 2)
+QUICK = Rounds(4, 1)
+
+
+def single_event(club: Club, yardstick: Yardstick, rounds: Rounds) -> Figure:
+    """`record_activities` of one, full rules, a connection a client."""
+
+    def prepare(number: int) -> Unit:
+        numbers = count()
+
+        def record_one() -> None:
+            now = timezone.now()
+            _member, item = club.purchase(number, next(numbers), now)
+            [outcome] = record_activities([item], source=club.source, now=now)
+            if outcome.status is not Status.RECORDED:
+                raise ClientError(repr(outcome))
+
+        return record_one
+
+    return _measured("single_event", 0.5, 0.85, prepare, yardstick, rounds)
+
+
+def api_event(club: Club, yardstick: Yardstick, rounds: Rounds) -> Figure:
+    """A whole request of one activity through the WSGI application, signed in by token."""
+    tokens = [_a_token(club, number) for number in range(CLIENTS)]
+
+    def prepare(number: int) -> Unit:
+        sys.stdout = sys.stderr = io.StringIO()  # log lines are written as always, to nowhere
+        application = get_wsgi_application()
+        numbers = count()
+
+        def send_one() -> None:
+            at = timezone.now()
+            member, item = club.purchase(number + CLIENTS, next(numbers), at)
+            sent = {
+                "source": club.source.code,
+                "id": item.external_id,
+                "type": item.type,
+                "company": member.company,
+                "employee": member.employee,
+                "occurred_at": at.isoformat(),
+                "object": item.object,
+                "quantity": str(item.quantity),
+                "amount": str(item.amount),
+                "currency": item.currency,
+            }
+            answer = _post(application, json.dumps({"items": [sent]}).encode(), tokens[number])
+            if answer.get("items", [{}])[0].get("status") != "recorded":
+                raise ClientError(repr(answer))
+            sys.stdout.seek(0)
+            sys.stdout.truncate()
+
+        return send_one
+
+    return _measured("api_event", 0.25, 0.5, prepare, yardstick, rounds)
+
+
+def _a_token(club: Club, number: int) -> str:
+    """A client of the API that may post as the club's source as often as it likes, and a token of its."""
+    now = timezone.now()
+    client = create_client(
+        name=f"Bench {number}", scopes=[Scope.ACTIVITIES_WRITE], by=None, now=now, requests_a_minute=1_000_000
+    ).client
+    client.sources.add(club.source)
+    word = f"bench-{number}"
+    token = Token(
+        client=client.oauth_client,
+        type=Token.Type.ACCESS_TOKEN,
+        hash=get_adapter().hash_token(word),
+        expires_at=now + timedelta(days=1),
+    )
+    token.set_scopes([Scope.ACTIVITIES_WRITE])
+    token.save()
+    return word
+
+
+def _post(application: Callable[..., Any], body: bytes, token: str) -> dict[str, Any]:
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/api/v1/activities/",
+        "QUERY_STRING": "",
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": str(len(body)),
+        "HTTP_AUTHORIZATION": f"Bearer {token}",
+        "HTTP_HOST": "localhost",
+        "HTTP_X_FORWARDED_PROTO": "https",
+        "REMOTE_ADDR": "127.0.0.1",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.url_scheme": "http",
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        "wsgi.version": (1, 0),
+    }
+    answer = application(environ, lambda status, headers, error=None: None)
+    try:
+        told: dict[str, Any] = json.loads(b"".join(answer))
+    finally:
+        answer.close()
+    return told
+
+
+def _measured(
+    name: str, floor: float, goal: float, prepare: Callable[[int], Unit], yardstick: Yardstick, rounds: Rounds
+) -> Figure:
+    """Measure in pairs of windows, each time the other way round; the figure is the median of the pairs' ratios.
+
+    Raises LawBrokenError where a law does not hold afterwards.
+    """
+    ratios: list[float] = []
+    theirs: list[float] = []
+    windows: list[Window] = []
+    wal = 0
+    with clients(CLIENTS, prepare) as ours:
+        for number in range(rounds.count):
+            yard = yardstick.rate(rounds.seconds) if number % 2 == 0 else 0.0
+            before = _wal_position()
+            windows.append(ours.work(rounds.seconds))
+            wal += _wal_position() - before
+            theirs.append(yard or yardstick.rate(rounds.seconds))
+            ratios.append(windows[-1].rate / theirs[-1])
+    broken = [finding.law.code for finding in laws.verify() if finding.count]
+    if broken:
+        raise LawBrokenError(f"Broken laws: {', '.join(broken)}.")
+    low, _middle, high = quantiles(ratios, n=4)
+    units = sum(window.units for window in windows)
+    seen = [window.server_cpu for window in windows if window.server_cpu is not None]
+    server = f"{sum(seen) / units * 1_000:.2f} ms PostgreSQL, " if len(seen) == len(windows) else ""
+    return Figure(
+        name=name,
+        value=round(median(ratios), 3),
+        unit="xT",
+        floor=floor,
+        goal=goal,
+        better="higher",
+        detail=(
+            f"quartiles {low:.3f} to {high:.3f} of {rounds.count} pairs; {CLIENTS} clients, {units:,} events, "
+            f"{median(window.rate for window in windows):,.0f} a second against {median(theirs):,.0f} by "
+            f"{yardstick.name}; an event: {server}{sum(w.client_cpu for w in windows) / units * 1_000:.2f} ms client, "
+            f"{wal / units:,.0f} bytes of WAL; all laws hold"
+        ),
+    )
+
+
+def _wal_position() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")
+        return int(cursor.fetchone()[0])
