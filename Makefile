@@ -25,10 +25,10 @@ demo: $(VENV)/.runtime  ## A world to click through on http://127.0.0.1:8000 (TW
 	@exec $(BIN)/python -m loyalty.site.demo_server
 
 test: $(VENV)/.development  ## The whole suite on a PostgreSQL of its own, browser tests where Chromium is installed
-	@$(BIN)/python -m pytest -q -n 2
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 test-all: $(VENV)/.development  ## Also the long tests
-	@$(BIN)/python -m pytest -q -n 2 --long
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --long
 
 check: $(VENV)/.development  ## Lint, format, types, layers, templates, migrations, container files, production settings; names all that failed
 	@failed=; \

@@ -8,7 +8,7 @@ from django.http import HttpResponseBase
 from accounts.models import Scope
 from loyalty.models import Source
 from tests.factories.callers import Caller, a_caller
-from tests.factories.canaries import INTERNAL, POINTS, CanaryCompany, CanaryWorld, a_canary_world, fingerprint
+from tests.factories.canaries import INTERNAL, POINTS, CanaryCompany, CanaryWorld, fingerprint
 from tests.site.test_walk import PLACEHOLDER, missing_path_of, paths_of, routes, text_of, without_token
 
 pytestmark = pytest.mark.django_db
@@ -65,8 +65,7 @@ def paths(route: str, world: CanaryWorld) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("letter", ["a", "b"])
-def test_no_answer_holds_a_word_of_the_other_company(letter: str) -> None:
-    world = a_canary_world()
+def test_no_answer_holds_a_word_of_the_other_company(world: CanaryWorld, letter: str) -> None:
     home, other = (world.a, world.b) if letter == "a" else (world.b, world.a)
     caller = a_client_of(home)
     asked = secrets_of(other)
@@ -91,8 +90,7 @@ def answered(response: HttpResponseBase, path: str) -> tuple[str, int]:
     return text_of(response).replace(path.lower(), ""), response.status_code
 
 
-def test_foreign_row_answers_exactly_like_a_missing_one() -> None:
-    world = a_canary_world()
+def test_foreign_row_answers_exactly_like_a_missing_one(world: CanaryWorld) -> None:
     caller = a_client_of(world.a)
     named = [(route, path) for route in API if PLACEHOLDER.search(route) for path in paths_of(route, world.b)]
     before = fingerprint()
@@ -121,8 +119,7 @@ def without_counts(response: HttpResponseBase, path: str) -> tuple[object, ...]:
     return without_token(response, path)
 
 
-def test_nothing_of_another_company_can_be_changed() -> None:
-    world = a_canary_world()
+def test_nothing_of_another_company_can_be_changed(world: CanaryWorld) -> None:
     caller = a_client_of(world.a)
     before = fingerprint()
 
@@ -141,8 +138,7 @@ def test_nothing_of_another_company_can_be_changed() -> None:
     assert fingerprint() == before
 
 
-def test_reading_changes_nothing_and_a_client_that_only_reads_changes_nothing() -> None:
-    world = a_canary_world()
+def test_reading_changes_nothing_and_a_client_that_only_reads_changes_nothing(world: CanaryWorld) -> None:
     caller = a_client_of(world.a, Scope.READ)
     before = fingerprint()
 
@@ -158,8 +154,7 @@ def test_reading_changes_nothing_and_a_client_that_only_reads_changes_nothing() 
     assert fingerprint() == before
 
 
-def test_client_of_all_companies_breaks_nothing_and_reads_nothing_internal() -> None:
-    world = a_canary_world()
+def test_client_of_all_companies_breaks_nothing_and_reads_nothing_internal(world: CanaryWorld) -> None:
     caller = a_caller(sources=Source.objects.all())
 
     for route in API:

@@ -3,13 +3,12 @@
 import pytest
 
 from tests.factories.callers import a_caller
-from tests.factories.canaries import a_canary_world
+from tests.factories.canaries import CanaryWorld
 
 pytestmark = pytest.mark.django_db
 
 
-def test_results_are_numbers_without_words_for_clients_that_serve_all() -> None:
-    world = a_canary_world()
+def test_results_are_numbers_without_words_for_clients_that_serve_all(world: CanaryWorld) -> None:
     everybody, some = a_caller(), a_caller(companies=[world.a.company])
     code = world.a.survey.code
 

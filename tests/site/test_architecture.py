@@ -20,7 +20,7 @@ from django.utils import timezone
 from accounts.actors import Actor
 from accounts.history import ConfigurationHistory
 from accounts.scope import ScopedQuerySet
-from tests.factories.canaries import a_canary_world, as_actor, user_of
+from tests.factories.canaries import CanaryWorld, as_actor, user_of
 
 ROOT = Path(settings.BASE_DIR)
 FLOORS = ("accounts", "loyalty", "rewards", "surveys")
@@ -76,12 +76,10 @@ def test_every_table_is_reached_through_its_scope_and_closed_to_nobody() -> None
     assert open_ == []
 
 
-@pytest.mark.django_db
-def test_no_scope_lets_a_company_see_rows_of_another() -> None:
-    world = a_canary_world()
+def test_no_scope_lets_a_company_see_rows_of_another(canary_world: CanaryWorld) -> None:
     of_a, of_b = (
         [as_actor(user_of(side.admin)), as_actor(user_of(side.member)), as_actor(side.account_manager)]
-        for side in (world.a, world.b)
+        for side in (canary_world.a, canary_world.b)
     )
 
     both = {}

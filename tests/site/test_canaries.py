@@ -8,7 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from accounts.models import Company, User
-from tests.factories.canaries import a_canary_world, fingerprint
+from tests.factories.canaries import CanaryWorld, fingerprint
 from tests.factories.world import NOW, a_company, a_user
 
 pytestmark = pytest.mark.django_db
@@ -33,9 +33,7 @@ def _house_models() -> list[type[models.Model]]:
     ]
 
 
-def test_every_text_field_of_the_house_carries_the_canary_of_each_company() -> None:
-    world = a_canary_world()
-
+def test_every_text_field_of_the_house_carries_the_canary_of_each_company(canary_world: CanaryWorld) -> None:
     silent = [
         f"{model._meta.label}.{field.name} of {side.canary}"
         for model in _house_models()
@@ -44,16 +42,15 @@ def test_every_text_field_of_the_house_carries_the_canary_of_each_company() -> N
         if field.name != "history_change_reason"  # never written: reasons stand in the audit trail
         if f"{model._meta.label.removesuffix('History')}.{field.name}" not in WITHOUT_WORDS
         for texts in [" ".join(map(str, model._default_manager.values_list(field.name, flat=True))).lower()]
-        for side in (world.a, world.b)
+        for side in (canary_world.a, canary_world.b)
         if side.canary not in texts
     ]
 
     assert silent == []
 
 
+@pytest.mark.usefixtures("canary_world")
 def test_every_table_of_the_house_has_a_row() -> None:
-    a_canary_world()
-
     assert [model._meta.label for model in _house_models() if not model._default_manager.exists()] == []
 
 
