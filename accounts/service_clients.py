@@ -39,12 +39,17 @@ def create_client(
     now: datetime,
     companies: Iterable[Company] | None = None,
     requests_a_minute: int = 600,
+    client_id: str = "",
+    secret: str = "",
 ) -> NewSecret:
-    """Make a client that may do what `scopes` name, for `companies` (None: all of them)."""
-    secret = secrets.token_urlsafe(32)
+    """Make a client that may do what `scopes` name, for `companies` (None: all of them).
+
+    Only the demo, where everybody may know them, gives `client_id` and `secret` itself.
+    """
+    secret = secret or secrets.token_urlsafe(32)
     with transaction.atomic():
         oauth_client = Client(
-            id=uuid4().hex, name=name, type=Client.Type.CONFIDENTIAL, response_types="", redirect_uris=""
+            id=client_id or uuid4().hex, name=name, type=Client.Type.CONFIDENTIAL, response_types="", redirect_uris=""
         )
         oauth_client.set_grant_types([GRANT])
         _set_scopes(oauth_client, scopes)

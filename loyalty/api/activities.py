@@ -26,7 +26,7 @@ EXAMPLE = {
             "source": "erp",
             "id": "INV-20471-1",
             "type": "purchase",
-            "company": "M-1001",
+            "company": "C-1001",
             "occurred_at": "2026-05-04T10:00:00Z",
             "amount": "149.90",
             "currency": "EUR",

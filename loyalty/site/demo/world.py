@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from accounts.models import Scope, User
+from accounts.service_clients import create_client
 from loyalty.models import Program, Source
 from loyalty.rulesets import draft_from
 from loyalty.site.demo.business import do_business
@@ -16,7 +18,7 @@ from loyalty.site.demo.service import keep_in_touch, read_the_inbox
 from loyalty.site.demo.settling import PASSWORD, agree_on_words, hire, settle
 from loyalty.site.demo.voice import ask
 
-__all__ = ["LOGINS", "PASSWORD", "is_loaded", "load"]
+__all__ = ["CLIENT_ID", "LOGINS", "PASSWORD", "is_loaded", "load"]
 
 LOGINS = (
     ("Program manager", "manager@demo.example"),
@@ -25,6 +27,7 @@ LOGINS = (
     ("Company admin", "admin@demo.example"),
     ("Employee", "employee@demo.example"),
 )
+CLIENT_ID = "demo-erp"
 WEEKS = 26
 
 
@@ -41,6 +44,7 @@ def load(*, now: datetime) -> None:
         program = create_program(starts_at=begin - timedelta(days=1))
         draw_up_benefits(program, staff.manager, starts_at=begin - timedelta(days=1))
         source = Source.objects.create(code="erp", name="ERP", kind=Source.Kind.API)
+        _let_in(source, staff.manager, now)
         firms = [settle(firm, program, staff, words, now) for firm in FIRMS]
         calendar = Calendar(until=now)
         keep_in_touch(calendar, firms)
@@ -53,3 +57,9 @@ def load(*, now: datetime) -> None:
         calendar.live()
         plan_next_version(program, staff.manager, now=now)
         draft_from(rule_set=program.rule_sets.get(), by=staff.manager, now=now)
+
+
+def _let_in(source: Source, by: User, now: datetime) -> None:
+    """The ERP calls the API as other systems do; its id and secret are known, as all logins of the demo are."""
+    made = create_client(name="ERP", scopes=list(Scope), by=by, now=now, client_id=CLIENT_ID, secret=PASSWORD)
+    source.service_clients.add(made.client)

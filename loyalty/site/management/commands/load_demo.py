@@ -25,3 +25,4 @@ class Command(BaseCommand):
         self.stdout.write(f"Sign in with the password {demo.PASSWORD} as")
         for role, email in demo.LOGINS:
             self.stdout.write(f"  {role:<16} {email}")
+        self.stdout.write(f"Other systems call the API, explained at /api/, as {demo.CLIENT_ID} with the same password")
