@@ -1,7 +1,6 @@
 """A list as a file: what is searched and filtered, with the columns shown, for spreadsheets and other programs."""
 
 import csv
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,6 +24,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
+from accounts.tables import harmless
 
 M = TypeVar("M", bound=models.Model)
 
@@ -33,8 +33,6 @@ MOST_EXPORTED = 100_000
 
 _ROWS_AT_A_TIME = 1_000
 _BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_NUMBER = re.compile(r"-?\d+(\.\d+)?\Z")
 
 
 class Shown(SafeString):
@@ -106,7 +104,7 @@ class ExportAdmin(admin.ModelAdmin[M]):
         writer = csv.writer(_Echo())
         names = [str(name) for name in self.get_list_display(request)]
         labels = [capfirst(str(label_for_field(name, self.model, model_admin=self))) for name in names]
-        yield _BYTE_ORDER_MARK + writer.writerow([_harmless(label) for label in labels])
+        yield _BYTE_ORDER_MARK + writer.writerow([harmless(label) for label in labels])
         for part in _parts(rows.iterator(chunk_size=_ROWS_AT_A_TIME)):
             rows_of_part = self.with_extras(part)
             yield "".join(writer.writerow([self._csv_cell(name, row) for name in names]) for row in rows_of_part)
@@ -120,7 +118,7 @@ class ExportAdmin(admin.ModelAdmin[M]):
             value = dict(field.flatchoices).get(value, value)
         elif isinstance(field, models.Field) and field.is_relation:
             value = getattr(row, field.name)
-        return _harmless(machine_form(value))
+        return harmless(machine_form(value))
 
 
 class ListWithExtras(ChangeList):
@@ -155,11 +153,6 @@ def machine_form(value: object) -> str:
         case _:
             text = str(value)
     return "" if text == "–" else text
-
-
-def _harmless(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula; numbers stay numbers."""
-    return f"'{text}" if text.startswith(_STARTS_A_FORMULA) and not _NUMBER.match(text) else text
 
 
 class _Echo:
