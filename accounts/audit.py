@@ -1,5 +1,7 @@
 """Who did what, when and why: one entry an act, with the reason in an erasable row beside it."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import models
@@ -30,3 +32,29 @@ def record(
     if reason:
         AuditReason.objects.create(entry=entry, text=reason)
     return entry
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One of many acts that are put on record together; see `record`."""
+
+    action: str
+    subject: models.Model
+    company_id: int | None
+    numbers: Mapping[str, int | str | None] = field(default_factory=dict)
+
+
+def record_many(acts: Iterable[Act], *, actor_id: int | None, now: datetime) -> None:
+    """Write down many acts of one person, in one statement."""
+    AuditEntry.objects.bulk_create(
+        AuditEntry(
+            at=now,
+            actor_id=actor_id,
+            action=act.action,
+            subject_type=act.subject._meta.label_lower,
+            subject_id=act.subject.pk,
+            company_id=act.company_id,
+            numbers=dict(act.numbers),
+        )
+        for act in acts
+    )

@@ -140,6 +140,7 @@ def _counted_with(adjustment: Adjustment) -> int:
         membership=adjustment.membership,
         asked_by=adjustment.asked_by,
         approval__isnull=True,
+        opened_by__approval__isnull=True,
         asked_at__gt=adjustment.asked_at - _AT_ONCE,
     )
     alone: int = before.aggregate(points=Sum(Abs("points")))["points"] or 0

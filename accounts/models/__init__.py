@@ -14,6 +14,7 @@ from accounts.models.erasures import Erasure
 from accounts.models.follow_ups import FollowUp, FollowUpMove, ServiceNoteVersion
 from accounts.models.jobs import Job, Pulse
 from accounts.models.mail import Mail, MailReport, SuppressedAddress
+from accounts.models.moving import Import, ImportMapping
 from accounts.models.notes import ServiceNote
 from accounts.models.periodic import PeriodicWork
 from accounts.models.preferences import Draft, NotificationPreference, SavedFilter
@@ -37,6 +38,8 @@ __all__ = [
     "FollowUp",
     "FollowUpMove",
     "IdempotencyKey",
+    "Import",
+    "ImportMapping",
     "Interest",
     "Job",
     "Mail",

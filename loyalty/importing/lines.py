@@ -1,23 +1,20 @@
 """From a row to a sound line, or to the reason why not. No database: the same row always gives the same answer."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from accounts.conditions import FactType, Values, holds
+from accounts.tables.cells import COMMA, FLAGS, POINT, SkippedTimeError, local_moment
 from loyalty.activities.items import AHEAD
 from loyalty.importing.profile import Profile
 from loyalty.importing.rejections import Rejection, rejection
 
 FOUR_PLACES = Decimal("0.0001")
 _MOST = Decimal(10) ** 12
-_POINT = re.compile(r"([+-]?)[0-9]{1,12}(\.[0-9]{1,12})?")
-_COMMA = re.compile(r"([+-]?)[0-9]{1,12}(,[0-9]{1,12})?")
-_TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @dataclass(slots=True)
@@ -67,7 +64,7 @@ class LineReader:
         self._latest: datetime | None = None
         self._times: tuple[str, datetime | _UnsoundError] | None = None
         self._counts: Counter[str] = Counter()
-        self._number = _COMMA if profile.decimal_comma else _POINT
+        self._number = COMMA if profile.decimal_comma else POINT
         self._place = {field_: places[column] for field_, column in profile.columns.items()}
         self._id_places = [places[column] for column in profile.id_columns]
         self._condition_places = [(column, places[column]) for column in sorted(profile.condition_columns)]
@@ -151,13 +148,9 @@ class LineReader:
     def _parse_time(self, text: str) -> datetime:
         try:
             local = datetime.strptime(text, self._profile.date_format)  # noqa: DTZ007 (the zone comes next)
-            if local.tzinfo is None:
-                zone = self._profile.zone
-                at = local.replace(tzinfo=zone).astimezone(UTC)
-                if at.astimezone(zone).replace(tzinfo=None) != local:
-                    raise _UnsoundError("skipped_time", text)
-            else:
-                at = local.astimezone(UTC)
+            at = local_moment(local, self._profile.zone)
+        except SkippedTimeError as error:
+            raise _UnsoundError("skipped_time", text) from error
         except (ValueError, OverflowError) as error:
             raise _UnsoundError("bad_time", text) from error
         if at > self._latest_allowed:
@@ -220,9 +213,9 @@ class LineReader:
         if type_ is FactType.NUMBER:
             return self._parse_number(text, "bad_attribute")
         if type_ is FactType.BOOLEAN:
-            if text.lower() not in _TRUTHS:
+            if text.lower() not in FLAGS:
                 raise _UnsoundError("bad_attribute", text)
-            return _TRUTHS[text.lower()]
+            return FLAGS[text.lower()]
         if type_ is FactType.DATE:
             try:
                 return datetime.strptime(text, self._profile.date_format).date()  # noqa: DTZ007 (only the day counts)

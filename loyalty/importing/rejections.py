@@ -10,6 +10,8 @@ from typing import Self
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
+from accounts.tables import harmless
+
 REASONS: Mapping[str, StrOrPromise] = {
     "no_customer": _("The line names no customer."),
     "no_id": _("A column that the id is made of is empty."),
@@ -35,7 +37,6 @@ REASONS: Mapping[str, StrOrPromise] = {
 """What an import itself says; recording adds the codes of `loyalty.activities`."""
 
 _SHOWN = 40
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,7 @@ class ErrorFile:
 
     def write(self, rejected: Rejection) -> None:
         """Add a line; an id that a spreadsheet would take for a formula is defused."""
-        id_ = f"'{rejected.id}" if rejected.id.startswith(_FORMULA) else rejected.id
-        self._writer.writerow([rejected.line, id_, rejected.reason, rejected.sentence])
+        self._writer.writerow([rejected.line, harmless(rejected.id), rejected.reason, rejected.sentence])
 
     def __enter__(self) -> Self:
         return self

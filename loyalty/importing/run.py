@@ -3,11 +3,9 @@
 A run that was killed is completed by running it again: what is there already is known by its id.
 """
 
-import gc
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -17,6 +15,7 @@ from pathlib import Path
 from django.db import transaction
 
 from accounts.conditions import FactType
+from accounts.moving.run import seldom_collecting_garbage
 from loyalty import arrays
 from loyalty.activities import ActivityItem, Outcome, Status, record_activities
 from loyalty.importing.customers import Customers
@@ -108,7 +107,7 @@ def import_activities(
     means = _prepare(profile)
     tally = _Tally(on_rejection)
     done = 0
-    with open_table(path, profile) as table, _seldom_collecting_garbage():
+    with open_table(path, profile) as table, seldom_collecting_garbage():
         reader = LineReader(profile, table.places, means.attribute_types, now=now)
         customers = Customers(means.program, profile.new_companies, table.places, firsts)
         batches = _Batches(profile, means, customers, now)
@@ -128,17 +127,6 @@ def import_activities(
         left_out=tally.counts["left_out"],
         rejected=dict(tally.rejected),
     )
-
-
-@contextmanager
-def _seldom_collecting_garbage() -> Iterator[None]:
-    """A batch makes many rows and few cycles: looking for cycles all the time took an eighth of an import."""
-    thresholds = gc.get_threshold()
-    gc.set_threshold(50_000, 20, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
 
 
 def _look_for_means(profile: Profile) -> tuple[Program, dict[str, FactType]]:

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Approval, Employee
+from accounts.models import Approval, Employee, Import
 from accounts.scope import Actor, ScopedQuerySet
 from accounts.text import validate_plain_text
 from loyalty.models.ledger import Transaction
@@ -55,6 +55,12 @@ class Adjustment(models.Model):
     asked_at = models.DateTimeField(_("asked"))
     approval = models.OneToOneField(Approval, on_delete=models.PROTECT, null=True, related_name="adjustment")
     transaction = models.OneToOneField(Transaction, on_delete=models.PROTECT, null=True, related_name="adjustment")
+    opened_by = models.ForeignKey(
+        Import, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("moved in by")
+    )
+    said_last_day = models.CharField(
+        _("last day, as it was moved in"), max_length=10, blank=True, help_text=_("A day, “never”, or what holds.")
+    )
 
     objects = AdjustmentQuerySet.as_manager()
 
@@ -77,6 +83,13 @@ class Adjustment(models.Model):
             models.CheckConstraint(
                 condition=~Q(state__in=["WAITING", "REJECTED"]) | Q(approval__isnull=False),
                 name="adjustment_waits_for_an_approval",
+            ),
+            # A file that is moved in twice, and every balance in it given twice.
+            models.UniqueConstraint(
+                fields=["membership", "employee", "said_last_day"],
+                condition=Q(opened_by__isnull=False),
+                nulls_distinct=False,
+                name="adjustment_opened_once",
             ),
         ]
 

@@ -13,13 +13,16 @@ class SiteConfig(AppConfig):
     verbose_name = _("Twofold")
 
     def ready(self) -> None:
-        """Say how workers are woken, and what their jobs are called."""
+        """Say how workers are woken, what their jobs are called, and what is moved in and out."""
         from accounts import jobs, queues
+        from accounts.moving.kinds import use_kinds
+        from loyalty.site.tables import TABLE_KINDS
         from loyalty.site.waking import waker
         from loyalty.site.work import JOB_KINDS
 
         queues.use_waker(waker)
         jobs.name_kinds(JOB_KINDS)
+        use_kinds(TABLE_KINDS)
 
 
 class TwofoldAdminConfig(AdminConfig):

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import drafts, jobs
 from accounts.jobs import JobKind, Run
+from accounts.moving.steps import delete_expired
 from accounts.periodic import PeriodicKind, Rhythm
 from loyalty.benefits import announce_ends
 from loyalty.figures import take_figures
@@ -42,9 +43,13 @@ def _announce_benefit_ends(run: Run) -> Mapping[str, object]:
 
 
 def _tidy_up(run: Run) -> Mapping[str, object]:
-    """Sessions, drafts and done jobs of the clock. Keys of requests stay: a repeat is recognised for ever (law I2)."""
+    """Sessions, drafts, done jobs of the clock, files whose time is over. Keys of requests stay: a repeat is recognised for ever (law I2)."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
-    return {"drafts": drafts.forget_old(now=run.began_at), "jobs": jobs.forget_old(now=run.began_at)}
+    return {
+        "drafts": drafts.forget_old(now=run.began_at),
+        "jobs": jobs.forget_old(now=run.began_at),
+        "files": delete_expired(now=run.began_at),
+    }
 
 
 PERIODIC: tuple[PeriodicKind, ...] = (

@@ -39,7 +39,7 @@ def broken(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
         (lambda content: b"", "lines.csv is empty."),
         (lambda content: b"\n\n", "lines.csv is empty."),
         (lambda content: content.splitlines(keepends=True)[0], "lines.csv has a header and nothing under it."),
-        (broken(b"Something", b"S\xfcss"), "lines.csv, line 4: is not in the encoding utf-8 that the profile names."),
+        (broken(b"Something", b"S\xfcss"), "lines.csv, line 4: is not in the encoding utf-8 that is expected."),
         (lambda content: content.decode().encode("utf-16"), "is not in the encoding utf-8"),
         (broken(b"Something", b"a\0b"), "lines.csv, line 4: has a character of value 0"),
         (broken(b"Price", b"Cost"), "the header lacks “Price”, which the profile needs; it has Invoice, StockCode"),

@@ -1,0 +1,7 @@
+"""What this floor moves in and out: companies with their programs, opening balances, activities."""
+
+from loyalty.moving.activities import Activities
+from loyalty.moving.balances import Balances
+from loyalty.moving.companies import CompaniesInPrograms
+
+__all__ = ["Activities", "Balances", "CompaniesInPrograms"]
