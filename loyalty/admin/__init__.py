@@ -3,6 +3,7 @@
 from loyalty.admin import (
     activities,
     adjustments,
+    approvals,
     benefit_matrices,
     benefits,
     ledger,
@@ -16,6 +17,7 @@ from loyalty.admin import (
 __all__ = [
     "activities",
     "adjustments",
+    "approvals",
     "benefit_matrices",
     "benefits",
     "ledger",

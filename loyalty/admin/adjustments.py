@@ -1,31 +1,23 @@
-"""Points by hand: asked for here, posted at once or after a second person's approval; and what waits for one."""
+"""Points by hand: asked for here, posted at once or after a second person's approval; what managements say; figures."""
 
-from functools import partial
 from typing import Any, ClassVar
 from uuid import uuid4
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import idempotency
-from accounts.admin.approvals import ApprovalAdmin
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter, row_link
 from accounts.admin.refusals import RefusingAdmin
 from accounts.admin.scoped import NeverDeleted, ReadOnlyAdmin, manager_behind
-from accounts.approvals import AlreadyDecidedError, ApprovalError, OwnRequestError, ReasonMissingError
-from accounts.groups import may_approve
+from accounts.approvals import AlreadyDecidedError, OwnRequestError, ReasonMissingError
 from accounts.idempotency import KeyUsedForAnotherRequestError
-from accounts.middleware import actor_behind
-from accounts.models import Approval
-from accounts.text import validate_plain_text
 from loyalty.adjustments import (
     KIND,
     MOST_POINTS,
@@ -35,7 +27,6 @@ from loyalty.adjustments import (
     NotAMemberError,
     ProgramClosedError,
     adjust,
-    decide,
 )
 from loyalty.models import Adjustment, ProgramComment, ProgramDay
 
@@ -193,131 +184,6 @@ class AdjustmentAdmin(NeverDeleted[Adjustment], RefusingAdmin[Adjustment]):
             )
             self.message_user(request, text, messages.WARNING)
         return HttpResponseRedirect(reverse("admin:loyalty_adjustment_change", args=[obj.pk]))
-
-
-class ApproveForm(forms.Form):
-    """A yes; a word with it is welcome."""
-
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        required=False,
-        max_length=2_000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        validators=[validate_plain_text],
-        help_text=gettext_lazy("Kept with the request."),
-    )
-
-
-class RejectForm(ApproveForm):
-    """A no says why."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["reason"].required = True
-        self.fields["reason"].help_text = _("Whoever asked reads it.")
-
-
-admin.site.unregister(Approval)
-
-
-@admin.register(Approval)
-class PointsApprovalAdmin(ApprovalAdmin):
-    """The queue, and the pages on which points by hand are decided."""
-
-    change_form_template = "admin/with_tools.html"
-
-    @admin.display(description=gettext_lazy("what is asked"))
-    def request(self, approval: Approval) -> str:
-        """In words, where this floor knows them."""
-        return _("Points by hand") if approval.kind == KIND else super().request(approval)
-
-    def get_urls(self) -> list[URLPattern]:
-        """The pages that confirm a decision."""
-        steps = [
-            path(
-                f"<int:pk>/{name}/",
-                self.admin_site.admin_view(partial(self.decide_view, is_approved=name == "approve")),
-                name=f"accounts_approval_{name}",
-            )
-            for name in ("approve", "reject")
-        ]
-        return [*steps, *super().get_urls()]
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Offer the decision to whoever may take it."""
-        approval = self.get_object(request, object_id)
-        tools = self._tools(request, approval) if approval else []
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
-
-    def _tools(self, request: HttpRequest, approval: Approval) -> list[dict[str, Any]]:
-        me = manager_behind(request)
-        if approval.kind != KIND:
-            return []
-        tools = [{"label": _("The points"), "url": _page_of(approval)}]
-        if approval.state == Approval.State.WAITING and approval.asked_by_id != me.pk and may_approve(me):
-            for name, label in (("approve", _("Approve")), ("reject", _("Reject"))):
-                tools.append({"label": label, "url": reverse(f"admin:accounts_approval_{name}", args=[approval.pk])})
-        return tools
-
-    def decide_view(self, request: HttpRequest, pk: int, *, is_approved: bool) -> HttpResponse:
-        """Confirm a decision and take it, or say why it cannot be taken."""
-        approval = self.get_object(request, str(pk))
-        if approval is None or approval.kind != KIND:
-            raise Http404
-        me = manager_behind(request)
-        if not may_approve(me):
-            raise PermissionDenied
-        form = (ApproveForm if is_approved else RejectForm)(request.POST if request.method == "POST" else None)
-        status = 200
-        if form.is_valid():
-            reason, now = form.cleaned_data["reason"], timezone.now()
-            try:
-                decide(adjustment_id=approval.subject_id, by=me, is_approved=is_approved, reason=reason, now=now)
-            except (AdjustmentError, ApprovalError, InsufficientPointsError) as error:
-                form.add_error(None, refusal(error))
-                status = 409
-            else:
-                text = _("Approved: the points are posted.") if is_approved else _("Rejected: nothing was moved.")
-                self.message_user(request, text, messages.SUCCESS)
-                return HttpResponseRedirect(reverse("admin:accounts_approval_change", args=[pk]))
-        elif form.is_bound:
-            status = 422
-        elif approval.asked_by_id == me.pk:
-            self.message_user(request, refusal(OwnRequestError()), messages.WARNING)
-        label = _("Approve") if is_approved else _("Reject")
-        adjustment = Adjustment.objects.visible_to(actor_behind(request)).select_related("membership__company")
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": approval,
-            "title": f"{label}: {self.request(approval)}",
-            "facts": _facts(adjustment.get(pk=approval.subject_id), approval),
-            "consequence": _("The points are posted at once, and the client is told.")
-            if is_approved
-            else _("Nothing is moved."),
-            "form": form,
-            "submit": label,
-            "is_danger": not is_approved,
-            "back_url": reverse("admin:accounts_approval_change", args=[pk]),
-        }
-        return TemplateResponse(request, "admin/step.html", context, status=status)
-
-
-def _page_of(approval: Approval) -> str:
-    return reverse("admin:loyalty_adjustment_change", args=[approval.subject_id])
-
-
-def _facts(adjustment: Adjustment, approval: Approval) -> list[tuple[str, object]]:
-    """What somebody reads before deciding."""
-    return [
-        (_("Company"), adjustment.membership.company),
-        (_("Person"), adjustment.employee or _("the company itself")),
-        (_("Points"), f"{'+' if adjustment.points > 0 else MINUS}{localize(abs(adjustment.points))}"),
-        (_("Reason"), f"{adjustment.get_reason_code_display()}: {adjustment.reason}"),
-        (_("Asked by"), approval.asked_by.name),
-    ]
 
 
 @admin.register(ProgramComment)

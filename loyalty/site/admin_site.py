@@ -94,6 +94,7 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
             "accounts.Message",
         ),
     ),
+    ("moving", _("Moving in"), ("accounts.Import", "accounts.ImportMapping", "accounts.Attachment")),
     (
         "system",
         _("System"),
@@ -109,7 +110,6 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
             "accounts.AuditEntry",
             "accounts.AuditReason",
             "accounts.SavedFilter",
-            "accounts.Attachment",
             "accounts.IdempotencyKey",
             "accounts.Job",
             "accounts.PeriodicWork",

@@ -43,7 +43,7 @@ def _announce_benefit_ends(run: Run) -> Mapping[str, object]:
 
 
 def _tidy_up(run: Run) -> Mapping[str, object]:
-    """Sessions, drafts, done jobs of the clock, files whose time is over. Keys of requests stay: a repeat is recognised for ever (law I2)."""
+    """Sessions, drafts, jobs of the clock, files whose time is over. Keys of requests stay: law I2 holds for ever."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     return {
         "drafts": drafts.forget_old(now=run.began_at),

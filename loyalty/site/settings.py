@@ -207,6 +207,11 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = True
 
+FILE_UPLOAD_HANDLERS = [
+    "accounts.uploads.LimitedUploads",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 FILES_KEPT_DAYS = env.int("FILES_KEPT_DAYS", default=30)
 if FILES_KEPT_DAYS < 1:
     raise WeakSettingError("FILES_KEPT_DAYS is less than 1: nobody could fetch a file that was made for them.")

@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
-from accounts import attachments, audit, idempotency, jobs
+from accounts import audit, idempotency, jobs
 from accounts.actors import actor_of
 from accounts.erasing import ask_to_erase
 from accounts.follow_ups import Promise, move
@@ -22,7 +23,9 @@ from accounts.models import (
     SuppressedAddress,
     User,
 )
+from accounts.moving import steps
 from accounts.service_notes import edit_note, words_of, write_note
+from accounts.tables import Form
 from loyalty.adjustments import adjust
 from loyalty.benefits import grant, use
 from loyalty.figures import take_figures
@@ -149,8 +152,13 @@ def _furnish_company(program: Program, reward: Reward, survey: Survey, by: User)
         membership=membership, employee=None, points=40, reason_code=Adjustment.Reason.GOODWILL,
         reason="A late delivery", by=by, now=NOW,
     )  # fmt: skip
-    attachments.store([b"a,b"], name="list.csv", content_type="text/csv", created_by_id=by.pk, now=NOW)
     ask_to_erase(employee_id=colleague.pk, by_user_id=by.pk, now=NOW)
+    form = Form(is_workbook=False, encoding="utf-8-sig", delimiter=",")
+    steps.receive(
+        kind="companies", pieces=[b"customer_number,name\nC1,One\n"], name="list.csv", form=form, by=by,
+        now=timezone.now(),
+    )  # fmt: skip
+    steps.save_mapping(kind="companies", name="The old system", terms={}, by=by, now=NOW)
     with transaction.atomic():
         idempotency.claim(user_id=by.pk, key=f"K{company.pk}", content=[])
     audit.record("looked", company, actor_id=by.pk, now=NOW, company_id=company.pk, reason="An agreed review")

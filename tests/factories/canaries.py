@@ -21,6 +21,8 @@ from accounts.models import (
     Draft,
     Employee,
     FollowUp,
+    Import,
+    ImportMapping,
     Interest,
     Job,
     Mail,
@@ -193,6 +195,17 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
     asked = ask_to_erase(employee_id=colleague.pk, by_user_id=user_of(colleague).pk, now=now)
     withdraw_erasure(erasure_id=asked.pk, by_user_id=user_of(colleague).pk, now=now)
     _jobs_of(canary, (user_of(member), user_of(admin), account_manager), now)
+    for model in (Import, ImportMapping):
+        model.objects.create(
+            kind="companies",
+            name=f"{INTERNAL} {canary} file",
+            terms={"form": {"is_workbook": True}, "columns": {"name": f"{canary} column"}},
+            created_by=manager,
+        )
+    Import.objects.filter(name=f"{INTERNAL} {canary} file").update(
+        checked={"differences": [{"line": 1, "changes": [["name", f"{canary} before", f"{canary} after"]]}]},
+        done={"refusals": [{"line": 1, "column": "name", "sentence": f"{canary} is refused"}]},
+    )
     entry = audit.record("looked-at", company, actor_id=manager.pk, now=now, reason=f"{INTERNAL} {canary} reason")
     AuditEntry.objects.create(
         action=f"{canary}-action",

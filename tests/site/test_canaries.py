@@ -16,9 +16,12 @@ pytestmark = pytest.mark.django_db
 TEXTS = (models.CharField, models.TextField, models.JSONField, ArrayField)
 WITHOUT_WORDS = {
     "accounts.Approval.kind": "a code of the house",
+    "accounts.Import.kind": "a code of the house",
+    "accounts.ImportMapping.kind": "a code of the house",
     "accounts.User.password": "a hash",
     "accounts.User.time_zone": "a word of the IANA database",
     "loyalty.Activity.currency": "a code of ISO 4217",
+    "loyalty.Adjustment.said_last_day": "a day, or a word of the house",
     "loyalty.Program.currency": "a code of ISO 4217",
     "loyalty.Program.time_zone": "a word of the IANA database",
 }

@@ -16,6 +16,7 @@ from django.utils.http import int_to_base36
 
 from accounts.mail.unsubscribing import address_to_unsubscribe
 from accounts.models import Attachment, Job, Message, User
+from accounts.moving.kinds import known_kinds
 from accounts.scope import ScopedQuerySet
 from loyalty.models import BenefitGrant
 from rewards.models.redemptions import RedemptionQuerySet
@@ -218,6 +219,7 @@ NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
         [side.company.external_id, side.program.code]
     ],
     "api/^v1/.*$": lambda side: [[]],
+    "admin/accounts/import/move-out/<slug:kind>/": lambda side: [[code] for code in known_kinds()],
     "admin/(?P<url>.*)$": lambda side: [["nowhere/"]],
 }
 """For each address that names a row, a company's rows to name. A new address belongs here, or the walk fails."""

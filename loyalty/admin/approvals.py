@@ -1,0 +1,211 @@
+"""Requests that the vendor's own people decide: points by hand, and opening balances that are moved in."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.formats import localize
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_stubs_ext import StrOrPromise
+
+from accounts.admin import moving
+from accounts.admin.approvals import ApprovalAdmin
+from accounts.admin.scoped import manager_behind
+from accounts.approvals import ApprovalError, OwnRequestError
+from accounts.groups import may_approve
+from accounts.middleware import actor_behind
+from accounts.models import Approval, Import
+from accounts.moving import steps
+from accounts.moving.steps import MovingError
+from accounts.text import validate_plain_text
+from loyalty import adjustments
+from loyalty.adjustments import AdjustmentError, InsufficientPointsError
+from loyalty.admin.adjustments import MINUS, refusal
+from loyalty.models import Adjustment, Program
+
+Facts = list[tuple[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A kind of request as its pages speak of it; `decide` takes the decision, `facts` are read before it."""
+
+    label: StrOrPromise
+    subject: StrOrPromise
+    page: str
+    consequence: StrOrPromise
+    approved: StrOrPromise
+    decide: Callable[..., Any]
+    facts: Callable[[HttpRequest, Approval], Facts]
+
+
+def _points_by_hand(request: HttpRequest, approval: Approval) -> Facts:
+    rows = Adjustment.objects.visible_to(actor_behind(request)).select_related("membership__company", "employee")
+    adjustment = rows.get(pk=approval.subject_id)
+    return [
+        (_("Company"), adjustment.membership.company),
+        (_("Person"), adjustment.employee or _("the company itself")),
+        (_("Points"), f"{'+' if adjustment.points > 0 else MINUS}{localize(abs(adjustment.points))}"),
+        (_("Reason"), f"{adjustment.get_reason_code_display()}: {adjustment.reason}"),
+        (_("Asked by"), approval.asked_by.name),
+    ]
+
+
+def _opening_balances(request: HttpRequest, approval: Approval) -> Facts:
+    import_ = Import.objects.visible_to(actor_behind(request)).get(pk=approval.subject_id)
+    chosen: Mapping[str, str] = import_.terms.get("settings", {})
+    program = Program.objects.visible_to(actor_behind(request)).filter(code=chosen.get("program", "")).first()
+    return [
+        (_("File"), import_.name),
+        (_("Program"), program or "–"),
+        (_("Balances"), localize(import_.checked.get("new", 0))),
+        (_("Points in all"), f"+{localize(approval.points)}"),
+        (_("Reason"), chosen.get("reason", "")),
+        (_("Asked by"), approval.asked_by.name),
+    ]
+
+
+REQUESTS: Mapping[str, Request] = {
+    adjustments.KIND: Request(
+        label=gettext_lazy("Points by hand"),
+        subject=gettext_lazy("The points"),
+        page="admin:loyalty_adjustment_change",
+        consequence=gettext_lazy("The points are posted at once, and the client is told."),
+        approved=gettext_lazy("Approved: the points are posted."),
+        decide=lambda pk, **decision: adjustments.decide(adjustment_id=pk, **decision),
+        facts=_points_by_hand,
+    ),
+    steps.APPROVAL: Request(
+        label=gettext_lazy("Opening balances"),
+        subject=gettext_lazy("The file"),
+        page="admin:accounts_import_change",
+        consequence=gettext_lazy("The file goes in at once; the clients see the points in their statements."),
+        approved=gettext_lazy("Approved: the file goes in."),
+        decide=lambda pk, **decision: steps.decide(import_id=pk, **decision),
+        facts=_opening_balances,
+    ),
+}
+"""What is decided at the vendor's; each kind leads to the page of what it is about."""
+
+
+def _said(error: Exception) -> str:
+    return moving.refusal(error) if isinstance(error, MovingError) else refusal(error)
+
+
+class ApproveForm(forms.Form):
+    """A yes; a word with it is welcome."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        required=False,
+        max_length=2_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        validators=[validate_plain_text],
+        help_text=gettext_lazy("Kept with the request."),
+    )
+
+
+class RejectForm(ApproveForm):
+    """A no says why."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = True
+        self.fields["reason"].help_text = _("Whoever asked reads it.")
+
+
+admin.site.unregister(Approval)
+
+
+@admin.register(Approval)
+class VendorApprovalAdmin(ApprovalAdmin):
+    """The queue, and the pages on which the vendor's own people decide."""
+
+    change_form_template = "admin/with_tools.html"
+
+    @admin.display(description=gettext_lazy("what is asked"))
+    def request(self, approval: Approval) -> str:
+        """In words, where this floor knows them."""
+        known = REQUESTS.get(approval.kind)
+        return str(known.label) if known else super().request(approval)
+
+    def get_urls(self) -> list[URLPattern]:
+        """The pages that confirm a decision."""
+        steps = [
+            path(
+                f"<int:pk>/{name}/",
+                self.admin_site.admin_view(partial(self.decide_view, is_approved=name == "approve")),
+                name=f"accounts_approval_{name}",
+            )
+            for name in ("approve", "reject")
+        ]
+        return [*steps, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Offer the decision to whoever may take it."""
+        approval = self.get_object(request, object_id)
+        tools = self._tools(request, approval) if approval else []
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
+
+    def _tools(self, request: HttpRequest, approval: Approval) -> list[dict[str, Any]]:
+        me = manager_behind(request)
+        known = REQUESTS.get(approval.kind)
+        if known is None:
+            return []
+        tools = [{"label": str(known.subject), "url": reverse(known.page, args=[approval.subject_id])}]
+        if approval.state == Approval.State.WAITING and approval.asked_by_id != me.pk and may_approve(me):
+            for name, label in (("approve", _("Approve")), ("reject", _("Reject"))):
+                tools.append({"label": label, "url": reverse(f"admin:accounts_approval_{name}", args=[approval.pk])})
+        return tools
+
+    def decide_view(self, request: HttpRequest, pk: int, *, is_approved: bool) -> HttpResponse:
+        """Confirm a decision and take it, or say why it cannot be taken."""
+        approval = self.get_object(request, str(pk))
+        known = REQUESTS.get(approval.kind) if approval else None
+        if approval is None or known is None:
+            raise Http404
+        me = manager_behind(request)
+        if not may_approve(me):
+            raise PermissionDenied
+        form = (ApproveForm if is_approved else RejectForm)(request.POST if request.method == "POST" else None)
+        status = 200
+        if form.is_valid():
+            reason, now = form.cleaned_data["reason"], timezone.now()
+            try:
+                known.decide(approval.subject_id, by=me, is_approved=is_approved, reason=reason, now=now)
+            except (AdjustmentError, ApprovalError, InsufficientPointsError, MovingError) as error:
+                form.add_error(None, _said(error))
+                status = 409
+            else:
+                text = str(known.approved) if is_approved else _("Rejected: nothing was moved.")
+                self.message_user(request, text, messages.SUCCESS)
+                return HttpResponseRedirect(reverse("admin:accounts_approval_change", args=[pk]))
+        elif form.is_bound:
+            status = 422
+        elif approval.asked_by_id == me.pk:
+            self.message_user(request, refusal(OwnRequestError()), messages.WARNING)
+        label = _("Approve") if is_approved else _("Reject")
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": approval,
+            "title": f"{label}: {self.request(approval)}",
+            "facts": known.facts(request, approval),
+            "consequence": known.consequence if is_approved else _("Nothing is moved."),
+            "form": form,
+            "submit": label,
+            "is_danger": not is_approved,
+            "back_url": reverse("admin:accounts_approval_change", args=[pk]),
+        }
+        return TemplateResponse(request, "admin/step.html", context, status=status)
