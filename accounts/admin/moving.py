@@ -265,7 +265,7 @@ class ImportAdmin(NeverDeleted[Import], ScopedModelAdmin[Import]):
         context = {
             "title": _("Move out"),
             "kinds": [kind for kind in known_kinds().values() if me.has_perms(kind.permissions)],
-            "exports": [_Export.of(job) for job in made[:_EXPORTS_SHOWN]],
+            "exports": _exports(list(made[:_EXPORTS_SHOWN])),
         }
         return self._page(request, "admin/accounts/import/exports.html", context)
 
@@ -349,7 +349,7 @@ class ImportAdmin(NeverDeleted[Import], ScopedModelAdmin[Import]):
 
 @admin.register(ImportMapping)
 class ImportMappingAdmin(ReadOnlyAdmin[ImportMapping]):
-    """Saved mappings: made, and made anew, on the page that asks what columns mean; deleted here."""
+    """Saved mappings: made, and replaced, on the page that asks what columns mean."""
 
     list_display = ("name", "kind", "created_by", "created_at")
     list_filter = ("kind",)
@@ -357,10 +357,6 @@ class ImportMappingAdmin(ReadOnlyAdmin[ImportMapping]):
     search_fields = ("name", "kind")
     ordering = ("kind", "name")
     fields = ("name", "kind", "created_by", "created_at")
-
-    def has_delete_permission(self, request: HttpRequest, obj: ImportMapping | None = None) -> bool:
-        """Nothing refers to a mapping."""
-        return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,11 +367,15 @@ class _Export:
     what: str
     file: Attachment | None
 
-    @classmethod
-    def of(cls, job: Job) -> "_Export":
-        kind = known_kinds().get(job.parameters.get("kind", ""))
-        file = Attachment.objects.filter(pk=job.result.get("attachment", 0)).first()
-        return cls(job, str(kind.label) if kind else "", file)
+
+def _exports(made: list[Job]) -> list[_Export]:
+    """Each job with what it exports and the file, where it is ready and still there."""
+    files = Attachment.objects.in_bulk([job.result.get("attachment", 0) for job in made])
+    labels = {code: str(kind.label) for code, kind in known_kinds().items()}
+    return [
+        _Export(job, labels.get(job.parameters.get("kind", ""), ""), files.get(job.result.get("attachment", 0)))
+        for job in made
+    ]
 
 
 def _url(page: str, pk: int) -> str:

@@ -154,10 +154,11 @@ def ask_go(*, import_id: int, by: User, now: datetime) -> Import:
 def decide(*, import_id: int, by: User, is_approved: bool, reason: str = "", now: datetime) -> Import:
     """Let an import go that waited for a second person, or refuse it with a reason; by anybody but the one who asked.
 
-    Raises approvals.ApprovalError of the fitting kind, FileGoneError or NotCheckedError; then nothing has changed.
+    Raises approvals.ApprovalError of the fitting kind, FileGoneError or NotCheckedError; then nothing has changed. A no
+    is possible also when the file is gone.
     """
     with transaction.atomic():
-        import_ = _resting(import_id)
+        import_ = _resting(import_id) if is_approved else _under_lock(import_id)
         if import_.approval is None:
             raise approvals.AlreadyDecidedError
         import_.approval = approvals.decide(
@@ -228,12 +229,16 @@ def digest_of(import_: Import) -> bytes:
     return hashlib.sha256((bytes(file.sha256) if file is not None else b"") + content).digest()
 
 
-def _resting(import_id: int) -> Import:
-    """The import under lock, its file there and none of its jobs open."""
+def _under_lock(import_id: int) -> Import:
     rows = Import.objects.select_for_update(of=("self",)).select_related(
         "file", "check_job", "go_job", "approval", "created_by"
     )
-    import_ = rows.get(pk=import_id)
+    return rows.get(pk=import_id)
+
+
+def _resting(import_id: int) -> Import:
+    """The import under lock, its file there and none of its jobs open."""
+    import_ = _under_lock(import_id)
     if import_.file is None or import_.file.expires_at <= timezone.now():
         raise FileGoneError
     if import_.open_job is not None:

@@ -49,6 +49,8 @@ class _Work:
         related = ("file", "refused_file", "approval", "check_job", "go_job")
         self._import = Import.objects.select_related(*related).get(pk=run.job.parameters["import"])
         self._by = User.objects.get(pk=run.job.asked_by_id)
+        if run.job.pk not in (self._import.check_job_id, self._import.go_job_id):
+            raise JobFailedError(_("A later dry run or import of the same file took the place of this one."))
 
     def do(self, *, is_final: bool) -> Mapping[str, object]:
         """Go through the file and return the counts."""
@@ -69,7 +71,7 @@ class _Work:
                 raise JobFailedError(sentence % {"most": f"{MOST_ROWS:,}"}) from error
             except TooManyPointsError as error:
                 sentence = _("This would be more points than was agreed to: something has changed since the dry run.")
-                raise JobFailedError(f"{sentence} {_('Do the dry run again; what went in stays.')}") from error
+                raise JobFailedError(f"{sentence} {_('Upload the file again; what went in is known.')}") from error
 
     def _go_through(self, file: Attachment, *, is_final: bool) -> Mapping[str, object]:
         import_, kind, now = self._import, kind_of(self._import), timezone.now()

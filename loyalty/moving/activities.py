@@ -176,7 +176,7 @@ class _Sheet:
         items = [verdict.plan for _row, verdict in judged]
         outcomes = record_activities(items, source=self._source, now=self._terms.now)
         for (_row, verdict), outcome in zip(judged, outcomes, strict=True):
-            if outcome.error is not None:
+            if outcome.status is Status.REJECTED and outcome.error is not None:
                 _refuse(verdict, outcome.error)
             elif outcome.status is Status.DUPLICATE:
                 verdict.fate = Fate.UNCHANGED

@@ -282,6 +282,23 @@ def test_activities_are_recorded_with_all_that_follows_once(manager: User, membe
     assert laws_broken() == {}
 
 
+def test_a_return_that_comes_before_what_it_undoes_waits_and_is_known_afterwards(
+    manager: User, member: Membership
+) -> None:
+    rows = [
+        ["id", "customer_number", "occurred_at", "amount", "undoes"],
+        ["B2", "C1", "2026-03-03", "30", "B1"],
+        ["B1", "C1", "2026-03-01", "100", ""],
+    ]
+
+    first = moved_in("activities", rows[:2], by=manager, **{**FROM_THE_SHOP, "decimal_sign": "."})
+    assert (counts(first.done), balance(member)) == ((1, 0, 0, 0), 0)
+    whole = moved_in("activities", rows, by=manager, **{**FROM_THE_SHOP, "decimal_sign": "."})
+
+    assert (counts(whole.done), balance(member)) == ((1, 0, 1, 0), 70)
+    assert laws_broken() == {}
+
+
 @pytest.mark.usefixtures("margin")
 def test_activities_that_cannot_be_are_refused_by_line(manager: User, member: Membership) -> None:
     rows = [ACTIVITIES, ["A1", "C1", "01.03.2026", "", "", "", "", "10", "", "", ""]]

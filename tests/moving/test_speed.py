@@ -17,7 +17,7 @@ from accounts.moving import steps
 from accounts.moving.kinds import known_kinds
 from accounts.moving.mapping import guess_columns
 from accounts.tables import Form, WorkbookWriter
-from loyalty.models import Activity, Adjustment
+from loyalty.models import Activity, Adjustment, Transaction
 from tests.factories.world import a_manager, a_program, a_rule_set
 from tests.moving.moves import CSV, fresh, header_of
 
@@ -25,24 +25,35 @@ ROWS = 100_000
 MOST_SECONDS, MOST_MEGABYTES = 60, 300
 
 WORKER = """
-import json, resource, sys, time
+import json, os, resource, sys, time
 import django
 django.setup()
+from django.db import connection
 from django.utils import timezone
 from loyalty.site.work import QUEUES
-started, cpu = time.monotonic(), time.process_time()
+
+def cpu_of(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+with connection.cursor() as cursor:
+    cursor.execute("SELECT pg_backend_pid()")
+    [backend] = cursor.fetchone()
+started = time.monotonic()
 [jobs] = [queue for queue in QUEUES if queue.code == "jobs"]
 while jobs.take(timezone.now()):
     pass
 json.dump({
     "seconds": round(time.monotonic() - started, 1),
-    "cpu": round(time.process_time() - cpu, 1),
+    "cpu": round(cpu_of(os.getpid()), 1),
+    "database_cpu": round(cpu_of(backend), 1),
     "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
 }, sys.stdout)
 """
-"""What a worker does until nothing waits, and what that took."""
+"""What a worker does until nothing waits, and what that took of it and of the database."""
 
-COMPANIES = "customer_number,name,kind,country,segments,programs"
+COMPANIES = "customer_number,name,kind,country,segments,programs,member_since"
 PEOPLE = "customer_number,person_number,name,phone,buying_role,access,roles,is_active"
 BALANCES = "customer_number,person_number,points,last_day"
 ACTIVITIES = "id,customer_number,occurred_at,type,object,quantity,amount,currency"
@@ -59,7 +70,7 @@ def lines(kind: str) -> Iterator[str]:
     """A file of ROWS rows."""
     if kind == "companies":
         yield COMPANIES
-        yield from (f"M{n},Company number {n},DEALER,Japan,measured,measured" for n in range(ROWS))
+        yield from (f"M{n},Company number {n},DEALER,Japan,measured,measured,2020-01-01" for n in range(ROWS))
     elif kind == "people":
         yield PEOPLE
         yield from (f"M{n},{n},Person number {n},+44 {n},PAYS,MEMBER,measured,yes" for n in range(ROWS))
@@ -120,6 +131,17 @@ def moved_in(kind: str, path: Path, by: User) -> dict[str, dict[str, float]]:
     return {"dry run": dry_run, "import": import_run}
 
 
+def is_too_much(step: dict[str, float]) -> bool:
+    """Whether a step takes too long or too much memory.
+
+    Worker and database take turns, so their seconds of CPU are what a machine takes that has nothing else to do; where
+    others want its processors too, the clock on the wall says more about them.
+    """
+    is_ours_alone = os.getloadavg()[0] < (os.cpu_count() or 1)
+    seconds = step["seconds"] if is_ours_alone else step["cpu"] + step["database_cpu"]
+    return seconds >= MOST_SECONDS or step["megabytes"] >= MOST_MEGABYTES
+
+
 @pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_hundred_thousand_rows_of_each_table_go_in_within_a_minute_and_300_mb(tmp_path: Path) -> None:
@@ -134,11 +156,7 @@ def test_a_hundred_thousand_rows_of_each_table_go_in_within_a_minute_and_300_mb(
     }
 
     print(json.dumps(figures, indent=1))  # noqa: T201 (to be seen with -s)
-    slow = {
-        kind: took
-        for kind, took in figures.items()
-        if any(step["seconds"] >= MOST_SECONDS or step["megabytes"] >= MOST_MEGABYTES for step in took.values())
-    }
-    assert slow == {}
+    assert {kind: took for kind, took in figures.items() if any(map(is_too_much, took.values()))} == {}
     assert (Activity.objects.count(), Adjustment.objects.count()) == (ROWS, ROWS)
+    assert Transaction.objects.filter(kind=Transaction.Kind.EARN).count() > ROWS * 0.99
     assert {finding.law.code: finding.count for finding in laws.verify() if finding.count} == {}
