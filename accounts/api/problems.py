@@ -33,7 +33,6 @@ KINDS: Mapping[str, Kind] = {
     "token_invalid": Kind(401, gettext_lazy("The access token is unknown, or was taken back.")),
     "token_expired": Kind(401, gettext_lazy("The access token has expired.")),
     "scope_missing": Kind(403, gettext_lazy("The token lacks the scope that this needs.")),
-    "source_not_allowed": Kind(403, gettext_lazy("The client may not send as this source.")),
     "not_allowed": Kind(403, gettext_lazy("The client may not do this.")),
     "not_found": Kind(404, gettext_lazy("There is no such thing.")),
     "method_not_allowed": Kind(405, gettext_lazy("The address does not take this method.")),

@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.api.problems import KINDS
 from accounts.models import Scope
 from accounts.service_clients import create_client
+from loyalty.api.rejections import rejections
 from loyalty.models import Activity
 from loyalty.site.views.api import snippet
 from tests.factories.world import EPOCH, a_company, a_member, a_program, a_rule_set, a_source
@@ -28,6 +30,17 @@ def test_page_is_open_to_everybody_and_explains_every_problem() -> None:
     assert "SITE=http://testserver\n" in text
     assert "twofold.example" not in text
     assert {Client().get(path).status_code for path in re.findall(r'href="(/api/[^"]+)"', text)} == {200}
+
+
+def test_page_names_every_code_that_an_activity_is_rejected_with() -> None:
+    root = Path(settings.BASE_DIR)
+    sources = [*(root / "loyalty/activities").glob("*.py"), root / "loyalty/api/arriving.py"]
+    said = re.compile(r'(?:ItemError\(|reject\(arrival, )"(\w+)"')
+
+    codes = {code for source in sources for code in said.findall(source.read_text())}
+
+    assert len(codes) > 15
+    assert codes - set(rejections()) == set()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -12,6 +12,7 @@ from accounts.api.problems import KINDS
 from accounts.api.reading import MOST_BYTES
 from accounts.models import Scope
 from loyalty.api.arriving import MOST_ITEMS
+from loyalty.api.rejections import rejections
 from loyalty.site import demo
 
 SNIPPETS = Path(settings.BASE_DIR) / "templates" / "api" / "snippets"
@@ -29,6 +30,7 @@ def api_page(request: HttpRequest) -> HttpResponse:
         "python": snippet("first_call.py", site=site, login=login),
         "scopes": Scope.choices,
         "kinds": KINDS.items(),
+        "rejections": rejections().items(),
         "most_items": MOST_ITEMS,
         "most_megabytes": MOST_BYTES // 1_000_000,
         "usual_page": USUAL,

@@ -1,6 +1,6 @@
 import base64
 import json
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from urllib.request import Request, urlopen
 
 SITE = "https://twofold.example"
@@ -24,7 +24,7 @@ def record(token, items):
         return json.load(answer)["items"]
 
 
-today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+today = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
 purchase = {
     "source": "erp",
     "id": "first-call-1",
