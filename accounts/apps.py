@@ -12,9 +12,10 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what this floor knows: facts about companies and employees."""
-        from accounts import facts, personal
+        from accounts import facts, invitations, mail, password_mail, personal
         from accounts.mail import personal as personal_mail
 
         facts.register()
         personal.register()
         personal_mail.register()
+        mail.register(invitations.INVITED, password_mail.NEW_PASSWORD, password_mail.NO_LOGIN)

@@ -1,12 +1,17 @@
 """What people change about themselves, and why somebody does what goes on record."""
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import uuid4
 from zoneinfo import available_timezones
 
 from django import forms
+from django.conf import settings
+from django.contrib.auth import password_validation
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.invitations import Arrival
 from accounts.models import Employee, Interest, StakeholderRole, User
 from accounts.people import Person
 from accounts.text import validate_plain_text
@@ -88,6 +93,70 @@ class PersonForm(forms.Form):
         """What was said."""
         said = self.cleaned_data
         return Person(said["name"], frozenset(said["roles"]), said["buying_role"], said["access"])
+
+
+class NewPersonForm(PersonForm):
+    """Somebody to add, and to ask in where there is an address."""
+
+    address = forms.EmailField(
+        label=_("E-mail address"),
+        required=False,
+        help_text=_("We send the invitation there. Without one the person earns, too, and can be invited later."),
+    )
+    field_order = ("name", "address")
+
+
+class InvitationForm(forms.Form):
+    """Where to ask somebody in."""
+
+    address = forms.EmailField(
+        label=_("E-mail address"),
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        help_text=_("The login will be for this address. The link in the e-mail works once, for 14 days."),
+    )
+
+
+class JoinForm(forms.Form):
+    """What somebody says who accepts an invitation."""
+
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=150,
+        validators=[validate_plain_text],
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    password = forms.CharField(
+        label=_("A password for here"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=password_validation.password_validators_help_text_html,
+    )
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"), choices=lambda: [(name, name.replace("_", " ")) for name in sorted(available_timezones())]
+    )
+
+    def __init__(self, *args: object, address: str, **kwargs: object) -> None:
+        """Somebody who will sign in with `address`."""
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.address = address
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a password that is easy to guess, for this very person, too."""
+        said = super().clean() or {}
+        if "password" in said:
+            user = User(email=self.address, name=said.get("name", ""))
+            try:
+                password_validation.validate_password(said["password"], user)
+            except ValidationError as error:
+                self.add_error("password", error)
+        return said
+
+    @property
+    def arrival(self) -> Arrival:
+        """What was said."""
+        said = self.cleaned_data
+        return Arrival(said["name"], said["password"], said["language"], said["time_zone"])
 
 
 class ReasonForm(forms.Form):

@@ -54,6 +54,11 @@ def register(*kinds: MessageKind) -> None:
         _kinds[kind.code] = kind
 
 
+def codes() -> list[str]:
+    """Return the codes of all kinds."""
+    return list(_kinds)
+
+
 def tell(kind: MessageKind, tellings: Iterable[Telling], *, now: datetime) -> None:
     """Write one outbox row a telling, and the e-mail where one is wanted; what was told already is not told again.
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts import draft_views, file_views, job_views, privacy_views, views
+from accounts import draft_views, file_views, job_views, join_views, privacy_views, views
 from accounts.mail import views as mail_views
 
 urlpatterns = [
@@ -16,6 +16,9 @@ urlpatterns = [
     path("files/<int:pk>/", file_views.download, name="file"),
     path("drafts/", draft_views.keep, name="draft-keep"),
     path("drafts/discard/", draft_views.discard, name="draft-discard"),
+    path("join/<str:token>/", join_views.join, name="join"),
+    path("me/e-mails/", mail_views.try_again, name="mail-try-again"),
+    path("hooks/mail/", mail_views.take_report, name="mail-report"),
     path("unsubscribe/<str:token>/", mail_views.unsubscribe, name="unsubscribe"),
     path("jobs/<int:pk>/", job_views.job, name="job"),
     path("jobs/<int:pk>/progress/", job_views.progress, name="job-progress"),

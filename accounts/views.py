@@ -18,7 +18,7 @@ from accounts.access import signed_in
 from accounts.forms import AboutMeForm, ProfileForm, ReasonForm
 from accounts.impersonation import LIMIT_MINUTES, NothingToSeeError, can_be_seen_as, people_to_see_as
 from accounts.middleware import LOOK_KEY, actor_behind, look_behind
-from accounts.models import Employee, User
+from accounts.models import Employee, SuppressedAddress, User
 from accounts.preferences import Channel, NoSuchSwitchError, Switch, Topic, preferences_of, set_preferences
 
 
@@ -49,6 +49,7 @@ def me(request: HttpRequest) -> HttpResponse:
         "employee": employee,
         "topics": _topics(employee) if employee is not None else [],
         "channels": Channel.labels,
+        "stopped": SuppressedAddress.objects.visible_to(actor).in_force().filter(address=user.email.lower()).first(),
     }
     return render(request, "accounts/me.html", context, status=status)
 

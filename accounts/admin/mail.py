@@ -14,10 +14,11 @@ from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.admin.links import LinkedRowFilter, row_link
+from accounts.admin.links import AskedFilter, LinkedRowFilter, row_link
 from accounts.admin.scoped import ReadOnlyAdmin, manager_behind
 from accounts.admin.steps import Step, SteppedAdmin
-from accounts.mail import mending
+from accounts.mail import kinds, mending
+from accounts.messages import codes as inbox_codes
 from accounts.models import Mail, MailReport, SuppressedAddress, User
 
 M = TypeVar("M", bound=Model)
@@ -53,8 +54,25 @@ class MendedAdmin(ReadOnlyAdmin[M], SteppedAdmin[M]):
         """Whether the user may do something about them."""
         return manager_behind(request).has_perm("accounts.change_mail")
 
-    def _may(self, request: HttpRequest, row: Any, step: Step) -> bool:
+    def may_take(self, request: HttpRequest, row: Any, step: Step) -> bool:
+        """Whoever may mend."""
         return self.has_mending_permission(request)
+
+
+class KindFilter(AskedFilter):
+    """E-mails of one kind; the kinds that there are, not those of a million rows."""
+
+    title = gettext_lazy("kind")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Codes, as the rows have them."""
+        return [(code, code) for code in sorted({*kinds.codes(), *inbox_codes()})]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of the kind asked for."""
+        asked = self.value()
+        return queryset.filter(kind=asked) if asked else queryset
 
 
 @admin.register(Mail)
@@ -62,7 +80,7 @@ class MailAdmin(MendedAdmin[Mail]):
     """E-mails; what is uncertain or has failed is sent again or written off by somebody who has thought about it."""
 
     list_display = ("created_at", "address", "kind", "company", "state", "tries", "due_at", "ended_at")
-    list_filter = ("state", "kind", ("user", LinkedRowFilter))
+    list_filter = ("state", KindFilter, ("user", LinkedRowFilter))
     list_select_related = ("user__employee__company",)
     search_fields = ("address", "kind", "user__name", "user__employee__company__name")
     search_help_text = gettext_lazy("Address, kind, person or company")

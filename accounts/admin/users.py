@@ -12,8 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
+from accounts.admin.links import row_link, rows_link
 from accounts.admin.scoped import ScopedModelAdmin, manager_behind
-from accounts.models import User
+from accounts.models import Mail, SuppressedAddress, User
 
 ACCESS_FIELDS = ("is_staff", "is_superuser", "groups", "user_permissions")
 """What decides who may do what; each change goes on record (A1), as does whether somebody is let in at all."""
@@ -47,10 +48,10 @@ class UserAdmin(ScopedModelAdmin[User], auth_admin.UserAdmin[User]):
     search_fields = ("email", "name")
     ordering = ("email",)
     filter_horizontal = ("groups", "user_permissions")
-    readonly_fields = ("last_login", "joined_at")
+    readonly_fields = ("e_mails", "last_login", "joined_at")
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
-        (_("Preferences"), {"fields": ("language", "time_zone")}),
+        (_("Preferences"), {"fields": ("language", "time_zone", "e_mails")}),
         (_("Access"), {"fields": ("is_active", *ACCESS_FIELDS)}),
         (_("Dates"), {"fields": ("last_login", "joined_at")}),
     )
@@ -60,6 +61,14 @@ class UserAdmin(ScopedModelAdmin[User], auth_admin.UserAdmin[User]):
     def employee(self, user: User) -> str:
         """Whose login it is, for a client's people."""
         return str(user.employee) if hasattr(user, "employee") else ""
+
+    @admin.display(description=_("e-mails"))
+    def e_mails(self, user: User) -> str:
+        """What was sent, and whether anything still is."""
+        stopped = SuppressedAddress.objects.in_force().filter(address=user.email.lower()).first()
+        if stopped is not None:
+            return row_link(stopped, stopped.get_reason_display())
+        return rows_link(Mail, _("sent as wanted"), user__id__exact=user.pk)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Who may do everything is changed only by somebody who may do everything, or a password could be taken."""

@@ -45,6 +45,11 @@ def register(*kinds: MailKind) -> None:
         _kinds[kind.code] = kind
 
 
+def codes() -> list[str]:
+    """Return the codes of all kinds."""
+    return list(_kinds)
+
+
 def kind_of(mail: Mail) -> MailKind:
     """Return the kind of an e-mail that speaks for itself. Raises LookupError where no floor knows it."""
     return _kinds[mail.kind]

@@ -39,10 +39,11 @@ class Letter:
 
 
 def compose(mail: Mail, prepared: Prepared, connection: BaseEmailBackend) -> EmailMultiAlternatives:
-    """Return the e-mail, ready to be handed over. Raises LookupError where its kind or a fact is not known."""
-    with _in_the_words_of(mail):
-        letter = letter_of(mail, prepared)
-        return _enveloped(mail, letter, connection)
+    """Return the e-mail in the language in force, ready to be handed over.
+
+    Raises LookupError where its kind or a fact is not known.
+    """
+    return _enveloped(mail, letter_of(mail, prepared), connection)
 
 
 def letter_of(mail: Mail, prepared: Prepared) -> Letter:
@@ -152,7 +153,7 @@ def _enveloped(mail: Mail, letter: Letter, connection: BaseEmailBackend) -> Emai
 
 
 @contextmanager
-def _in_the_words_of(mail: Mail) -> Iterator[None]:
+def in_the_words_of(mail: Mail) -> Iterator[None]:
     """The language and the time zone of whom an e-mail goes to."""
     user = mail.user
     with (

@@ -6,13 +6,16 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts import subjects
-from accounts.models import Employee, Mail, MailReport, SuppressedAddress, User
+from accounts.models import Employee, Invitation, Mail, MailReport, SuppressedAddress, User
 from accounts.subjects import Part, Row
 
 
 def register() -> None:
     """Make the part known."""
-    subjects.register(Part("e-mails", _("E-mails to you"), _rows, _erase))
+    subjects.register(
+        Part("e-mails", _("E-mails to you"), _rows, _erase),
+        Part("invitations", _("Invitations to you"), _invitations, _erase_invitations),
+    )
 
 
 def _rows(employee: Employee) -> Iterable[Row]:
@@ -39,6 +42,22 @@ def _erase(employee: Employee) -> None:
 
 
 def _mails_of(employee: Employee) -> QuerySet[Mail]:
-    if employee.user_id is None:
-        return Mail.objects.filter(message__employee=employee)
-    return Mail.objects.filter(Q(user=employee.user_id) | Q(message__employee=employee))
+    invitations = Invitation.objects.filter(employee=employee).values_list("pk", flat=True)
+    own = Q(message__employee=employee) | Q(user__isnull=True, facts__invitation__in=list(invitations))
+    return Mail.objects.filter(own if employee.user_id is None else own | Q(user=employee.user_id))
+
+
+def _invitations(employee: Employee) -> Iterable[Row]:
+    for invitation in Invitation.objects.filter(employee=employee).order_by("pk"):
+        yield {
+            "invited_at": invitation.invited_at,
+            "address": invitation.address,
+            "accepted_at": invitation.accepted_at,
+            "taken_back_at": invitation.revoked_at,
+        }
+
+
+def _erase_invitations(employee: Employee) -> None:
+    """Their e-mails, too: afterwards nothing leads from one to the person any more."""
+    _erase(employee)
+    Invitation.objects.filter(employee=employee).delete()

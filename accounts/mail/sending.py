@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from accounts import messages
 from accounts.mail import kinds
-from accounts.mail.letters import compose
+from accounts.mail.letters import compose, in_the_words_of
 from accounts.messages import MAIL_QUEUE
 from accounts.models import Mail, NotificationPreference, SuppressedAddress, User
 from accounts.queues import Queue
@@ -137,7 +137,7 @@ class _Round:
         """Begin, hand over, and note what came of it; False where nothing more can be sent now."""
         prepare = kinds.prepares(mail)
         try:
-            with transaction.atomic() if prepare is not None else nullcontext():
+            with in_the_words_of(mail), transaction.atomic() if prepare is not None else nullcontext():
                 prepared = prepare(mail, self.clock()) if prepare is not None else {}
                 email = compose(mail, prepared, server)
                 if not self._begin(mail):

@@ -12,6 +12,7 @@ from accounts.models.companies import (
 from accounts.models.employees import Employee, Interest, RoleAssignment, StakeholderRole
 from accounts.models.erasures import Erasure
 from accounts.models.follow_ups import FollowUp, FollowUpMove, ServiceNoteVersion
+from accounts.models.invitations import Invitation
 from accounts.models.jobs import Job, Pulse
 from accounts.models.mail import Mail, MailReport, SuppressedAddress
 from accounts.models.moving import Import, ImportMapping
@@ -41,6 +42,7 @@ __all__ = [
     "Import",
     "ImportMapping",
     "Interest",
+    "Invitation",
     "Job",
     "Mail",
     "MailReport",

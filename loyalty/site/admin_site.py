@@ -83,6 +83,7 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
             "accounts.CompanyProfile",
             "accounts.Employee",
             "accounts.RoleAssignment",
+            "accounts.Invitation",
             "accounts.Segment",
             "accounts.SegmentMembership",
             "accounts.AccountManagerAssignment",

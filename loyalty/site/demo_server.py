@@ -119,6 +119,7 @@ def _serve(port: int) -> str:
             time.sleep(0.1)
         if web.poll() is None:
             _say(f"\nTwofold is at http://{HOST}:{port} (Ctrl-C ends it; its data stays in {embedded_postgres.home()})")
+            _say(f"E-mails that would have been sent: http://{HOST}:{port}/demo/mail/")
         while web.poll() is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 web.wait(_LOOK_AGAIN)

@@ -138,9 +138,8 @@ ACCOUNT_MAX_EMAIL_ADDRESSES = 1  # the login is given: somebody who could add ad
 ACCOUNT_PREVENT_ENUMERATION = "strict"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
-EMAIL_BACKEND = (
-    "django.core.mail.backends.console.EmailBackend" if IS_DEMO else "django.core.mail.backends.smtp.EmailBackend"
-)
+EMAIL_BACKEND = "loyalty.site.mailbox.MailboxBackend" if IS_DEMO else "django.core.mail.backends.smtp.EmailBackend"
+MAILBOX = DATA_DIR and DATA_DIR / "mail"  # where the demo keeps the e-mails that it would have sent
 if not IS_DEMO:
     globals().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
 EMAIL_TIMEOUT = 20
@@ -150,6 +149,11 @@ SITE_ADDRESS = env.str(
     if IS_DEMO
     else f"https://{ALLOWED_HOSTS[0].strip('.')}",
 ).rstrip("/")  # what links in e-mails begin with
+MAIL_HOOK_SECRET = (  # without one nobody can report what came back
+    secret("MAIL_HOOK_SECRET", folder=DATA_DIR and DATA_DIR / "keys")
+    if IS_DEMO or env.str("MAIL_HOOK_SECRET", "")
+    else ""
+)
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", f"Twofold <no-reply@{urlsplit(SITE_ADDRESS).hostname}>")
 
 # Work is rows; the broker carries hints that there is some. The demo's broker is a folder.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -81,6 +82,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "navigation": [_tab(door, request.path, actor) for door in _doors_of(actor)],
         "company_name": getattr(actor, "company_name", ""),
         "look": look_behind(request),
+        "mailbox_url": reverse("demo-mails") if settings.IS_DEMO else "",
         "inbox": Inbox(reverse("inbox"), actor.unread_messages) if actor is not None and actor.is_employee else None,
     }
 

@@ -1,10 +1,11 @@
 """Every address of the site."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from loyalty.site.metrics import metrics
-from loyalty.site.views import client, standing
+from loyalty.site.views import client, mailbox, standing
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", client.home, name="home"),
@@ -20,6 +21,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("company/people/add/", client.add, name="person-add"),
     path("company/people/<int:pk>/", client.person, name="person"),
     path("company/people/<int:pk>/switch/", client.switch, name="person-switch"),
+    path("company/people/<int:pk>/invite/", client.invite_person, name="person-invite"),
+    path("company/people/<int:pk>/invite/revoke/", client.revoke_invitation, name="person-invite-revoke"),
     path("company/consent/", client.consent, name="consent"),
     path("company/consent/withdraw/", client.withdraw, name="consent-withdraw"),
     path("tier/", standing.tier, name="tier"),
@@ -34,6 +37,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("metrics", metrics, name="metrics"),
 ]
+
+if settings.IS_DEMO:
+    urlpatterns += [
+        path("demo/mail/", mailbox.mails, name="demo-mails"),
+        path("demo/mail/<str:name>/", mailbox.mail, name="demo-mail"),
+        path("demo/mail/<str:name>/html/", mailbox.html, name="demo-mail-html"),
+    ]
 
 handler404 = "loyalty.site.errors.page_not_found"
 handler500 = "loyalty.site.errors.server_error"

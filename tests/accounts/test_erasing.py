@@ -108,6 +108,7 @@ NO_WORDS_OF_A_PERSON = {
     "accounts.User": {"password", "time_zone"},
     "accounts.SavedFilter": {"screen"},
     "accounts.Draft": {"address"},
+    "accounts.Invitation": {"address"},  # whom somebody invited: it goes with that person
 }
 """Columns that people cannot write words into, though their type would allow it."""
 

@@ -10,6 +10,7 @@ from accounts import audit, idempotency, jobs
 from accounts.actors import actor_of
 from accounts.erasing import ask_to_erase
 from accounts.follow_ups import Promise, move
+from accounts.invitations import invite
 from accounts.models import (
     CompanyProfile,
     Delegation,
@@ -118,6 +119,9 @@ def _furnish_company(program: Program, reward: Reward, survey: Survey, by: User)
     employee = an_admin(company)
     employee.interests.add(Interest.objects.get(code="music"))
     a_role(employee, "buyer")
+    guest = an_employee(company, login=False)
+    actor = actor_of(by, now=NOW)
+    invite(actor=actor, employee_id=guest.pk, address="guest@example.com", language="en", now=NOW)
     note = write_note(
         company=company, author_id=author.pk, kind="CALL", text="Called about deliveries", happened_at=NOW,
         promise=Promise("Send the list", NOW.date(), NOW),

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from accounts.actors import Actor, actor_of_employee
-from accounts.models import AuditEntry, Employee, RoleAssignment, User
+from accounts.models import AuditEntry, Employee, Invitation, RoleAssignment, User
 from accounts.people import (
     LastAdminError,
     NoSuchPersonError,
@@ -236,7 +236,8 @@ def test_admin_adds_a_person_through_the_page(firm: Firm, buyer: Employee, sign_
     again = client.post("/company/people/add/", sent)
 
     person = Employee.objects.get(name="Nia New")
-    assert "No invitation is sent yet" in words_of(page)
+    assert "The person earns from now on." in words_of(page)
+    assert not Invitation.objects.exists()
     assert added.redirect_chain == [(f"/company/people/{person.pk}/", 302)]
     assert "Nia New takes part from now on." in words_of(added)
     assert again.headers["Location"] == f"/company/people/{person.pk}/"

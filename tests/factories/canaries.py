@@ -13,6 +13,7 @@ from accounts.actors import Actor, actor_of
 from accounts.delegations import delegate
 from accounts.erasing import ask_to_erase, withdraw_erasure
 from accounts.follow_ups import Promise, finish, move
+from accounts.invitations import invite
 from accounts.models import (
     Approval,
     AuditEntry,
@@ -157,6 +158,11 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
         _a_person(company, canary, word) for word in ("member", "colleague", "decider", "admin")
     )
     Employee.objects.filter(pk=admin.pk).update(access=Employee.Access.ADMIN)
+    guest = an_employee(company, login=False, name=f"{canary} colleague guest", external_id=f"{canary}-guest-number")
+    invite(
+        actor=as_actor(user_of(admin)), employee_id=guest.pk, address=f"{canary}-colleague-guest@example.com",
+        language="en", now=now,
+    )  # fmt: skip
     Employee.objects.filter(pk=decider.pk).update(buying_role=Employee.BuyingRole.DECIDES)
     _words_of(company, canary, member, colleague)
     for person, word in ((member, canary), (colleague, f"{canary} colleague")):

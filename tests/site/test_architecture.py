@@ -208,8 +208,8 @@ def test_every_page_extends_a_frame() -> None:
     assert alone == []
 
 
-def start(**environment: str) -> subprocess.CompletedProcess[str]:
-    """Load the settings in a process of its own, as an installation would."""
+def start(code: str = "import loyalty.site.settings", **environment: str) -> subprocess.CompletedProcess[str]:
+    """Load the settings in a process of its own, as an installation would; or run other `code` there."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     lawful = {
         "DATABASE_URL": "postgres://twofold@127.0.0.1:1/twofold",
@@ -219,7 +219,7 @@ def start(**environment: str) -> subprocess.CompletedProcess[str]:
         "FIELD_KEYS": STRONG_KEY,
     }
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", "import loyalty.site.settings"],
+        [sys.executable, "-W", "ignore", "-c", code],
         cwd=ROOT, env={**kept, **lawful, **environment}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -234,6 +234,7 @@ def test_whole_settings_start() -> None:
         ({"SECRET_KEY": ""}, "SECRET_KEY is not set: give it at least 50 random characters"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY is too weak: give it at least 50 random characters"),
         ({"SECRET_KEY": "a" * 80}, "SECRET_KEY is too weak: give it at least 50 random characters"),
+        ({"MAIL_HOOK_SECRET": "short"}, "MAIL_HOOK_SECRET is too weak: give it at least 50 random characters"),
         ({"FIELD_KEYS": ""}, "FIELD_KEYS is not set: give it at least 50 random characters"),
         ({"FIELD_KEYS": f"{STRONG_KEY},short"}, "FIELD_KEYS is too weak: give it at least 50 random characters"),
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is not set: name the hosts"),

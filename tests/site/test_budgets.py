@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.follow_ups import Promise, finish, move, promise
+from accounts.invitations import invite
 from accounts.models import (
     AccountManagerAssignment,
     Approval,
@@ -103,6 +104,8 @@ class Scene:
         for number in range(rows):
             colleague = an_employee(company)
             a_role(colleague, f"role-{colleague.pk}")
+            guest, actor = an_employee(company, login=False), as_actor(user_of(self.admin))
+            invite(actor=actor, employee_id=guest.pk, address="guest@example.com", language="en", now=now)
             a_reward(self.program, price=20 + number)
             a_survey(self.program)
             answer(self.admin, a_survey(self.program), at=now, recommend="9", wish="More")

@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from django.utils.http import int_to_base36
 
 from accounts.mail.unsubscribing import address_to_unsubscribe
-from accounts.models import Attachment, Job, Message, User
+from accounts.models import Attachment, Employee, Job, Message, User
 from accounts.moving.kinds import known_kinds
 from accounts.scope import ScopedQuerySet
 from loyalty.models import BenefitGrant
@@ -54,6 +54,7 @@ OPEN_TO_EVERYBODY = {
     "api/schema/",
     "api/schema.yaml",
     "unsubscribe/<str:token>/",
+    "demo/mail/",
 }
 """Where somebody who has not signed in is shown a page; everywhere else stands the way to the door."""
 
@@ -187,6 +188,11 @@ NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
         [Attachment.objects.filter(created_by=person.user_id).earliest("pk").pk]
         for person in (side.member, side.colleague)
     ],
+    "company/people/<int:pk>/invite/": lambda side: [[side.colleague.pk], [_guest_of(side).pk]],
+    "company/people/<int:pk>/invite/revoke/": lambda side: [[_guest_of(side).pk]],
+    "join/<str:token>/": lambda side: [["guessed-word"]],
+    "demo/mail/<str:name>/": lambda side: [["guessed-name"]],
+    "demo/mail/<str:name>/html/": lambda side: [["guessed-name"]],
     "unsubscribe/<str:token>/": lambda side: [[address_to_unsubscribe(side.member.pk, "ORDERS").split("/")[-2]]],
     "jobs/<int:pk>/": lambda side: _jobs_of(side),
     "jobs/<int:pk>/progress/": lambda side: _jobs_of(side),
@@ -225,7 +231,13 @@ NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
 """For each address that names a row, a company's rows to name. A new address belongs here, or the walk fails."""
 
 
-NAMES_NO_ROW = {r"accounts/^confirm-email/(?P<key>[-:\w]+)/$", "unsubscribe/<str:token>/"}
+NAMES_NO_ROW = {
+    r"accounts/^confirm-email/(?P<key>[-:\w]+)/$",
+    "unsubscribe/<str:token>/",
+    "join/<str:token>/",
+    "demo/mail/<str:name>/",
+    "demo/mail/<str:name>/html/",
+}
 """Addresses of a signed or secret word: whoever has it was given it, and it says nothing of whose it is."""
 
 
@@ -238,6 +250,7 @@ OFFERS_ROLES_AND_INTERESTS = {
     "me/",
     "company/people/add/",
     "company/people/<int:pk>/",
+    "company/people/<int:pk>/invite/",
     "company/consent/",
 }
 """Where one chooses among roles or interests: these words are the installation's, whoever they were made for."""
@@ -246,6 +259,11 @@ ROLE_OR_INTEREST = re.compile(r"canary-(?:aaa|bbb)[ -](?:role|interest)\b")
 
 
 _found_rows: dict[tuple[str, str, int], object] = {}
+
+
+def _guest_of(side: CanaryCompany) -> Employee:
+    """Who was invited and has not answered."""
+    return Employee.objects.get(company=side.company, user__isnull=True)
 
 
 def paths_of(route: str, side: CanaryCompany) -> list[str]:

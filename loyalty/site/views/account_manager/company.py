@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.contrib import messages
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Subquery
+from django.db.models.functions import Lower
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,7 +20,16 @@ from accounts.actors import Actor
 from accounts.draft_views import let_go
 from accounts.idempotency import KeyUsedForAnotherRequestError
 from accounts.middleware import actor_behind
-from accounts.models import Company, CompanyProfile, Employee, FollowUp, Interest, RoleAssignment, ServiceNote
+from accounts.models import (
+    Company,
+    CompanyProfile,
+    Employee,
+    FollowUp,
+    Interest,
+    RoleAssignment,
+    ServiceNote,
+    SuppressedAddress,
+)
 from accounts.note_forms import CompanyProfileForm, ComposerForm, new_key, overwrite, typed_again
 from accounts.profiles import FIELDS, ProfileChangedError, change_profile, seal_of
 from accounts.service_notes import write_note
@@ -49,6 +59,7 @@ class Person:
     preferred_channel: str
     interests: list[str]
     last_note_at: datetime | None
+    gets_no_mail: bool
     see_as_url: str
 
 
@@ -156,6 +167,7 @@ def _people(row: Company, actor: Actor) -> list[Person]:
     roles = RoleAssignment.objects.in_force(actor.at).filter(employee=one).order_by("role__name")
     interests = Interest.objects.filter(employees=one).order_by("name")
     last_note = ServiceNote.objects.filter(people=one).order_by("-happened_at").values("happened_at")
+    stopped = SuppressedAddress.objects.in_force().filter(address=Lower(OuterRef("user__email")))
     people = (
         Employee.objects.visible_to(actor)
         .filter(company=row, is_active=True)
@@ -163,6 +175,7 @@ def _people(row: Company, actor: Actor) -> list[Person]:
             role_names=ArraySubquery(roles.values("role__name")),
             interest_names=ArraySubquery(interests.values("name")),
             last_note_at=Subquery(last_note[:1]),
+            gets_no_mail=Exists(stopped),
         )
         .order_by("name", "pk")
     )
@@ -176,6 +189,7 @@ def _people(row: Company, actor: Actor) -> list[Person]:
             preferred_channel=str(person.get_preferred_channel_display()),
             interests=getattr(person, "interest_names", []),
             last_note_at=getattr(person, "last_note_at", None),
+            gets_no_mail=getattr(person, "gets_no_mail", False),
             see_as_url=reverse("see-as", args=[person.pk]),
         )
         for person in by_weight

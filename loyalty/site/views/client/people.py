@@ -2,22 +2,34 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Prefetch, Q
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actors import Actor
-from accounts.forms import PersonForm
+from accounts.forms import InvitationForm, NewPersonForm, PersonForm
 from accounts.idempotency import KeyUsedForAnotherRequestError
+from accounts.invitations import (
+    InvitationError,
+    NoSuchEmployeeError,
+    NoSuchInvitationError,
+    NothingOpenError,
+    TooManyInvitationsError,
+    add_and_invite,
+    invite,
+    revoke,
+)
 from accounts.middleware import actor_behind
-from accounts.models import Employee, RoleAssignment, StakeholderRole
+from accounts.models import Employee, Invitation, RoleAssignment, StakeholderRole
 from accounts.models.employees import EmployeeQuerySet
 from accounts.people import (
     LastAdminError,
@@ -25,7 +37,6 @@ from accounts.people import (
     NotYoursToManageError,
     OwnAccessError,
     PeopleError,
-    add_person,
     change_person,
     deactivate,
     may_manage_people,
@@ -49,6 +60,8 @@ class ShownPerson:
     is_admin: bool
     is_active: bool
     has_login: bool
+    invitation: str
+    """What became of the last invitation, as a word; "" where there was none or it does not matter any more."""
     url: str
 
 
@@ -64,7 +77,7 @@ def people(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(Q(name__icontains=query) | Q(alias__icontains=query))
     page = Paginator(rows, PEOPLE_A_PAGE).get_page(request.GET.get("page"))
     context = {
-        "people": [_shown(person) for person in page],
+        "people": [_shown(person, actor) for person in page],
         "page": page,
         "query": query,
         "is_former": is_former,
@@ -80,17 +93,30 @@ def add(request: HttpRequest) -> HttpResponse:
     actor = actor_behind(request)
     if not may_manage_people(actor):
         raise PermissionDenied
-    form = PersonForm(request.POST or None, roles=_roles(actor))
+    form = NewPersonForm(request.POST or None, roles=_roles(actor))
     if not form.is_valid():
         return render(request, "company/person_add.html", {"form": form}, status=422 if form.errors else 200)
     try:
-        added = add_person(actor=actor, person=form.person, key=form.cleaned_data["key"], now=timezone.now())
+        added, invitation = add_and_invite(
+            actor=actor,
+            person=form.person,
+            address=form.cleaned_data["address"],
+            language=get_language() or settings.LANGUAGE_CODE,
+            key=form.cleaned_data["key"],
+            now=timezone.now(),
+        )
     except NotYoursToManageError:
         raise PermissionDenied from None
     except KeyUsedForAnotherRequestError:
         form.add_error(None, _("This page was used for somebody else already. Open it again to add another person."))
         return render(request, "company/person_add.html", {"form": form}, status=409)
-    if added.is_new:
+    except TooManyInvitationsError as error:
+        form.add_error("address", _not_invited(error))
+        return render(request, "company/person_add.html", {"form": form}, status=409)
+    if invitation is not None:
+        said = {"person": added.employee.name, "address": invitation.address}
+        messages.success(request, _("%(person)s takes part from now on. The invitation goes to %(address)s.") % said)
+    elif added.is_new:
         messages.success(request, _("%(person)s takes part from now on.") % {"person": added.employee.name})
     return HttpResponseRedirect(reverse("person", args=[added.employee.pk]))
 
@@ -107,10 +133,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     if not may_manage_people(actor):
         return _show(request, actor, row, None)
-    roles = [assignment.role.code for assignment in row.roles.all()]
-    said = {"name": row.name, "roles": roles, "buying_role": row.buying_role, "access": row.access}
-    is_own = row.pk == actor.employee_id
-    form = PersonForm(request.POST or None, initial=said, roles=_roles(actor), is_own=is_own)
+    form = _form_of(row, actor, request.POST or None)
     if not form.is_valid():
         return _show(request, actor, row, form, status=422 if form.errors else 200)
     try:
@@ -149,8 +172,57 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponseRedirect(reverse("person", args=[pk]))
 
 
+@require_POST
+@company_only
+def invite_person(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask somebody in by e-mail, or once more."""
+    actor = actor_behind(request)
+    form = InvitationForm(request.POST)
+    if not may_manage_people(actor):
+        raise PermissionDenied
+    if not form.is_valid():
+        row = _colleagues(actor).filter(pk=pk).first()
+        if row is None:
+            raise Http404
+        return _show(request, actor, row, _form_of(row, actor), status=422, invitation=form)
+    address, language = form.cleaned_data["address"], get_language() or settings.LANGUAGE_CODE
+    try:
+        invite(actor=actor, employee_id=pk, address=address, language=language, now=timezone.now())
+    except NoSuchEmployeeError:
+        raise Http404 from None
+    except InvitationError as error:
+        messages.error(request, _not_invited(error))
+    else:
+        messages.success(request, _("The invitation goes to %(address)s.") % {"address": address})
+    return HttpResponseRedirect(reverse("person", args=[pk]))
+
+
+@require_POST
+@company_only
+def revoke_invitation(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the open invitation of somebody back."""
+    actor = actor_behind(request)
+    open_ = Invitation.objects.visible_to(actor).open().filter(employee=pk, employee__company=actor.company_id).first()
+    try:
+        if open_ is not None:
+            revoke(actor=actor, invitation_id=open_.pk, now=timezone.now())
+            messages.success(request, _("The invitation is taken back: its link opens nothing any more."))
+    except NotYoursToManageError:
+        raise PermissionDenied from None
+    except (NoSuchInvitationError, NothingOpenError):
+        messages.error(request, _("Nothing has changed: the invitation was accepted or taken back before."))
+    if not _colleagues(actor).filter(pk=pk).exists():
+        raise Http404
+    return HttpResponseRedirect(reverse("person", args=[pk]))
+
+
 def _show(
-    request: HttpRequest, actor: Actor, row: Employee, form: PersonForm | None, status: int = 200
+    request: HttpRequest,
+    actor: Actor,
+    row: Employee,
+    form: PersonForm | None,
+    status: int = 200,
+    invitation: InvitationForm | None = None,
 ) -> HttpResponse:
     available, statement_url = None, ""
     membership = membership_of(actor) if actor.is_company_admin else None
@@ -159,9 +231,12 @@ def _show(
         owner = Owner(membership.program_id, membership.company_id, row.pk)
         available = balances_of([owner], today=today)[0].available
         statement_url = f"{reverse('statement')}?person={row.pk}&program={membership.program.code}"
+    last = _last_invitation(row)
     context = {
-        "person": _shown(row),
+        "person": _shown(row, actor),
         "employee": row,
+        "last_invitation": last,
+        "invitation_form": invitation or InvitationForm(initial={"address": last.address if last else ""}),
         "form": form,
         "is_own": row.pk == actor.employee_id,
         "available": available,
@@ -172,13 +247,20 @@ def _show(
 
 
 def _colleagues(actor: Actor) -> EmployeeQuerySet:
-    """The company's people with the roles that they have now; two queries, however many there are."""
+    """The company's people with their roles of now and their invitations; three queries, however many there are."""
     roles = RoleAssignment.objects.visible_to(actor).in_force(actor.at).select_related("role").order_by("role__name")
+    invitations = Invitation.objects.visible_to(actor).order_by("-pk")
     people = Employee.objects.visible_to(actor).filter(company_id=actor.company_id)
+    people = people.prefetch_related(Prefetch("invitations", queryset=invitations))
     return people.prefetch_related(Prefetch("roles", queryset=roles)).order_by("name", "pk")
 
 
-def _shown(person: Employee) -> ShownPerson:
+def _last_invitation(person: Employee) -> Invitation | None:
+    return next(iter(person.invitations.all()), None)
+
+
+def _shown(person: Employee, actor: Actor) -> ShownPerson:
+    last = _last_invitation(person) if person.user_id is None else None
     return ShownPerson(
         name=person.name,
         roles=[assignment.role.name for assignment in person.roles.all()],
@@ -186,8 +268,15 @@ def _shown(person: Employee) -> ShownPerson:
         is_admin=person.access == Employee.Access.ADMIN,
         is_active=person.is_active,
         has_login=person.user_id is not None,
+        invitation=last.state(actor.at).value if last is not None else "",
         url=reverse("person", args=[person.pk]),
     )
+
+
+def _form_of(row: Employee, actor: Actor, sent: QueryDict | None = None) -> PersonForm:
+    roles = [assignment.role.code for assignment in row.roles.all()]
+    said = {"name": row.name, "roles": roles, "buying_role": row.buying_role, "access": row.access}
+    return PersonForm(sent, initial=said, roles=_roles(actor), is_own=row.pk == actor.employee_id)
 
 
 def _roles(actor: Actor) -> list[StakeholderRole]:
@@ -206,3 +295,10 @@ def _refusal(error: PeopleError) -> str:
             return _("Nothing has changed: nobody changes the own access. Ask another admin of your company.")
         case _:
             return _("Nothing has changed: a role that was chosen no longer exists. Choose again.")
+
+
+def _not_invited(error: InvitationError) -> str:
+    """What happened, why, and what to do next."""
+    if isinstance(error, TooManyInvitationsError):
+        return _("Nothing was sent: there were many invitations just now. Wait for a while, then try again.")
+    return _("Nothing was sent: the person signs in already, or no longer takes part.")
