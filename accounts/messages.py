@@ -6,8 +6,9 @@ beside it (`Mail`), which `accounts.mail` sends.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.formats import number_format
 
@@ -147,3 +148,16 @@ def address_of(message: Message) -> str:
     if kind is None or not kind.url_name:
         return ""
     return reverse(kind.url_name, args=[message.subject_id] if kind.names_subject else [])
+
+
+def forget_old(*, now: datetime) -> int:
+    """Forget what people were told so many days ago that nobody looks for it; returns how many messages that were.
+
+    Their e-mails go with them.
+    """
+    old = Message.objects.filter(created_at__lt=now - timedelta(days=settings.MESSAGES_KEPT_DAYS))
+    counted = 0
+    while ids := list(old.order_by("pk").values_list("pk", flat=True)[:_ROWS_AT_A_TIME]):
+        counted += len(ids)
+        Message.objects.filter(pk__in=ids).delete()
+    return counted

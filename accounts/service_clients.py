@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from allauth.idp.oidc.models import Client, Token
@@ -107,6 +107,12 @@ def switch(*, client: ServiceClient, is_active: bool, by: User, now: datetime) -
         Token.objects.filter(client=client.oauth_client_id).delete()
         _record("api-client-switched", client, by, now, is_active=int(is_active))
     return client
+
+
+def forget_tokens(*, now: datetime) -> int:
+    """Forget access tokens that opened nothing since yesterday; returns how many."""
+    counted: int = Token.objects.filter(expires_at__lt=now - timedelta(days=1)).delete()[0]
+    return counted
 
 
 def _set_scopes(oauth_client: Client, scopes: Collection[Scope]) -> None:

@@ -1,8 +1,9 @@
 """What a person does about e-mails that did not go out, or that nobody knows of; each act on record."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts import audit, queues
@@ -51,6 +52,12 @@ def try_again(*, address: str, by_user_id: int, now: datetime) -> bool:
         row.save(update_fields=["lifted_at"])
         audit.record("mail-address-tried-again", row, actor_id=by_user_id, now=now)
     return True
+
+
+def forget_old(*, now: datetime) -> int:
+    """Forget e-mails without a message (invitations, new passwords) that ended long ago; returns how many."""
+    before = now - timedelta(days=settings.MAILS_KEPT_DAYS)
+    return Mail.objects.filter(message__isnull=True, ended_at__lt=before).exclude(state=State.UNCERTAIN).delete()[0]
 
 
 def _under_lock(mail_ids: Collection[int], states: Collection[str]) -> list[Mail]:

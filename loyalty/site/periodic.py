@@ -10,10 +10,12 @@ from importlib import import_module
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from accounts import drafts, jobs
+from accounts import drafts, jobs, messages
 from accounts.jobs import JobKind, Run
+from accounts.mail.mending import forget_old as forget_mails
 from accounts.moving.steps import delete_expired
 from accounts.periodic import PeriodicKind, Rhythm
+from accounts.service_clients import forget_tokens
 from loyalty.benefits import announce_ends
 from loyalty.figures import take_figures
 from loyalty.ledger import expire_points
@@ -43,12 +45,15 @@ def _announce_benefit_ends(run: Run) -> Mapping[str, object]:
 
 
 def _tidy_up(run: Run) -> Mapping[str, object]:
-    """Sessions, drafts, jobs of the clock, files whose time is over. Keys of requests stay: law I2 holds for ever."""
+    """What was kept long enough (docs/privacy.md). Keys of requests stay: law I2 holds for ever."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     return {
         "drafts": drafts.forget_old(now=run.began_at),
         "jobs": jobs.forget_old(now=run.began_at),
         "files": delete_expired(now=run.began_at),
+        "messages": messages.forget_old(now=run.began_at),
+        "mails": forget_mails(now=run.began_at),
+        "tokens": forget_tokens(now=run.began_at),
     }
 
 

@@ -216,6 +216,8 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
+MESSAGES_KEPT_DAYS = env.int("MESSAGES_KEPT_DAYS", default=730)
+MAILS_KEPT_DAYS = env.int("MAILS_KEPT_DAYS", default=90)
 FILES_KEPT_DAYS = env.int("FILES_KEPT_DAYS", default=30)
 if FILES_KEPT_DAYS < 1:
     raise WeakSettingError("FILES_KEPT_DAYS is less than 1: nobody could fetch a file that was made for them.")
