@@ -42,6 +42,7 @@ def redirect() -> None:
     """Let the settings name the tests' own server, and where it is ours, copy databases instead of migrating them."""
     setattr(DatabaseCreation, "_destroy_test_db", _drop)  # noqa: B010 (no name of ours to assign to)
     setattr(TransactionTestCase, "_fixture_teardown", lambda _case: empty_the_tables())  # noqa: B010
+    settings.DATABASES["default"]["CONN_MAX_AGE"] = 0  # a thread of the live server keeps no session between requests
     if not HAS_OWN_SERVER:
         return
     setattr(DatabaseCreation, "create_test_db", _copy_the_template)  # noqa: B010
@@ -159,7 +160,7 @@ def _migrate(creation: DatabaseCreation, cursor: CursorWrapper, template: str, v
 
 
 def _drop(self: DatabaseCreation, test_database_name: str, verbosity: int) -> None:
-    """Drop a test database, also where a browser that has gone left a request behind."""
+    """Drop a test database, also while a request of a browser that has gone is still being answered."""
     with self._nodb_cursor() as cursor:  # type: ignore[attr-defined]  # as the stubs leave it out
         cursor.execute(f'DROP DATABASE "{test_database_name}" WITH (FORCE)')
 

@@ -10,8 +10,9 @@ from typing import Protocol
 
 import pytest
 from django.conf import settings
+from django.db import connections
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, Playwright
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -23,6 +24,13 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
 PHONE = (390, 844)
 DESKTOP = (1280, 900)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_session_is_left(django_db_setup: None, playwright: Playwright) -> Iterator[None]:
+    """Where an event loop runs, Django opens a session of its own: it is closed before the loop is."""
+    yield
+    connections.close_all()
 
 
 class Opener(Protocol):
