@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from accounts import jobs, laws
@@ -413,6 +413,32 @@ def test_import_that_is_cancelled_keeps_whole_batches_and_goes_on_where_it_stopp
     ]  # fmt: skip
     with pytest.raises(AlreadyGoneError):
         steps.ask_go(import_id=import_.pk, by=manager, now=timezone.now())
+
+
+def test_worker_that_dies_on_the_way_leaves_whole_batches_and_the_next_one_counts_as_if_nothing_had_been(
+    manager: User, member: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [["customer_number", "name"], *([f"N{number}", f"Company {number}"] for number in range(3 * BATCH))]
+    rows[5][1] = ""
+    import_ = checked("companies", rows, by=manager)
+    report = Run.report
+
+    def die_after_two_batches(run: Run, done: int, total: int = 0) -> None:
+        if done == 2 * BATCH and run.job.tries == 1:
+            raise OperationalError("the server closed the connection unexpectedly")
+        report(run, done, total)
+
+    monkeypatch.setattr(Run, "report", die_after_two_batches)
+    steps.ask_go(import_id=import_.pk, by=manager, now=timezone.now())
+    with pytest.raises(OperationalError):
+        work()
+
+    assert Company.objects.filter(external_id__startswith="N").count() == 2 * BATCH - 1
+    assert work() == 1
+    done = fresh(import_)
+    assert counts(done.done) == (3 * BATCH - 1, 0, 0, 1)
+    assert refused_rows(done)[1][2] == "6"
+    assert Company.objects.filter(external_id__startswith="N").count() == 3 * BATCH - 1
 
 
 def test_data_that_changed_after_the_dry_run_is_judged_again(manager: User, member: Membership) -> None:
