@@ -14,6 +14,7 @@ from accounts import audit
 from accounts.actors import Actor
 from accounts.models import Company, Employee
 from accounts.people import change_roles, rename_login
+from accounts.webhooks.people import announce_employee
 
 M = TypeVar("M", bound=models.Model)
 
@@ -128,6 +129,8 @@ def _put_employee(
         _record(action, employee, actor, company.pk, now, **numbers)
     if "roles" in said:
         change_roles(employee, said["roles"], actor, now)
+    if changed or is_new or "roles" in said:
+        announce_employee(employee, now=now)
     return Put(employee, is_new)
 
 

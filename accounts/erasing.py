@@ -10,6 +10,7 @@ from django.db import transaction
 
 from accounts import audit, queues, subjects
 from accounts.models import Employee, Erasure
+from accounts.webhooks.people import announce_employee
 
 QUEUE = "erasures"
 
@@ -90,6 +91,8 @@ def _erase(erasure: Erasure, by_user_id: int | None, now: datetime) -> None:
     for part in subjects.parts():
         part.erase(employee)
     Employee.objects.filter(pk=employee.pk).update(erased_at=now)
+    employee.refresh_from_db()
+    announce_employee(employee, now=now)
     _end(erasure, Erasure.State.DONE, now)
     _record("erased", erasure, by_user_id, now)
 

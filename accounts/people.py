@@ -9,6 +9,7 @@ from django.db import transaction
 from accounts import audit, idempotency
 from accounts.actors import Actor
 from accounts.models import Employee, RoleAssignment, StakeholderRole, User
+from accounts.webhooks.people import announce_employee
 
 
 class PeopleError(Exception):
@@ -75,6 +76,7 @@ def add_person(*, actor: Actor, person: Person, key: str, now: datetime) -> Adde
         )
         _record("person-added", employee, actor, now, access=person.access)
         change_roles(employee, person.roles, actor, now)
+        announce_employee(employee, now=now)
         idempotency.settle(claim, employee.pk)
     return Added(employee, is_new=True)
 
@@ -98,6 +100,7 @@ def change_person(*, actor: Actor, employee_id: int, person: Person, now: dateti
         rename(employee, person.name)
         employee.save(update_fields=["name", "access", "buying_role"])
         change_roles(employee, person.roles, actor, now)
+        announce_employee(employee, now=now)
     return employee
 
 
@@ -114,6 +117,7 @@ def deactivate(*, actor: Actor, employee_id: int, now: datetime) -> Employee:
             employee.is_active = False
             employee.save(update_fields=["is_active"])
             _record("deactivated", employee, actor, now)
+            announce_employee(employee, now=now)
     return employee
 
 
@@ -126,6 +130,7 @@ def reactivate(*, actor: Actor, employee_id: int, now: datetime) -> Employee:
             employee.is_active = True
             employee.save(update_fields=["is_active"])
             _record("reactivated", employee, actor, now)
+            announce_employee(employee, now=now)
     return employee
 
 

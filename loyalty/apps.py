@@ -11,10 +11,11 @@ class LoyaltyConfig(AppConfig):
     verbose_name = _("Program")
 
     def ready(self) -> None:
-        """Register what this floor knows, promises and tells."""
-        from loyalty import facts, laws, messages, personal
+        """Register what this floor knows, promises, tells and announces."""
+        from loyalty import facts, laws, messages, personal, webhooks
 
         facts.register()
         laws.register()
         messages.register()
         personal.register()
+        webhooks.register()

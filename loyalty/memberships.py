@@ -11,6 +11,7 @@ from accounts.actors import Actor
 from accounts.models import User
 from loyalty.ledger import Owner, ensure_wallets
 from loyalty.models import Consent, Membership, Program, ProgramComment, Tier, TierAssignment
+from loyalty.webhooks import announce_consent
 
 SPENDING_TIME = timedelta(days=90)
 """How long people keep to spend their points after their management withdrew its consent."""
@@ -79,6 +80,7 @@ def give_consent(
             membership=membership, given_by=by, starts_at=from_, roles=sorted(roles), monthly_limit=monthly_limit
         )
         audit.record("consent-given", consent, actor_id=by.pk, now=now, company_id=membership.company_id)
+        announce_consent(consent, membership, is_given=True, now=now)
     return consent
 
 
@@ -91,6 +93,7 @@ def withdraw_consent(*, membership: Membership, by: User, now: datetime) -> int:
             consent.ends_at = now
             consent.save(update_fields=["ends_at"])
             audit.record("consent-withdrawn", consent, actor_id=by.pk, now=now, company_id=membership.company_id)
+            announce_consent(consent, membership, is_given=False, now=now)
     return len(consents)
 
 

@@ -11,9 +11,10 @@ class RewardsConfig(AppConfig):
     verbose_name = _("Rewards")
 
     def ready(self) -> None:
-        """Register what this floor promises and tells."""
-        from rewards import laws, messages, personal
+        """Register what this floor promises, tells and announces."""
+        from rewards import laws, messages, personal, webhooks
 
         laws.register()
         messages.register()
         personal.register()
+        webhooks.register()

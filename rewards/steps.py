@@ -9,6 +9,7 @@ from accounts import approvals, audit
 from loyalty.ledger import Act, Book, Owner
 from loyalty.models import Program, Transaction, Wallet
 from rewards.models import Redemption, RedemptionStep, RewardStock
+from rewards.webhooks import announce_redemption
 
 State = Redemption.State
 
@@ -76,6 +77,7 @@ def place(redemption: Redemption) -> None:
     RedemptionStep.objects.create(
         redemption=redemption, state=State.REQUESTED, at=redemption.placed_at, by_id=redemption.placed_by_id
     )
+    announce_redemption(redemption, now=redemption.placed_at)
 
 
 def take(redemption: Redemption, state: State, *, by_user_id: int, now: datetime, reason: str = "") -> None:
@@ -100,6 +102,7 @@ def take(redemption: Redemption, state: State, *, by_user_id: int, now: datetime
         reason=reason,
         points=redemption.points,
     )
+    announce_redemption(redemption, now=now)
 
 
 def stop_asking(redemption: Redemption, *, by_user_id: int, now: datetime) -> None:

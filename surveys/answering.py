@@ -18,6 +18,7 @@ from surveys.asking import AnswerError, read_answer
 from surveys.models import Answer, Response, Survey
 from surveys.selectors import Stage, survey_for
 from surveys.sheets import Sheet, sheet_of
+from surveys.webhooks import announce_response
 
 __all__ = [
     "AlreadyAnsweredError",
@@ -197,6 +198,7 @@ def submit(*, actor: Actor, survey_id: int, now: datetime) -> Submitted:
             raise SurveyError(outcome.error.sentence)
         response.submitted_at, response.activity_id = now, outcome.activity_id
         response.save(update_fields=["submitted_at", "activity"])
+        announce_response(response, points=outcome.points, now=now)
     return Submitted(response, outcome.points)
 
 

@@ -11,9 +11,10 @@ class SurveysConfig(AppConfig):
     verbose_name = _("Voice")
 
     def ready(self) -> None:
-        """Register what this floor promises and tells."""
-        from surveys import laws, messages, personal
+        """Register what this floor promises, tells and announces."""
+        from surveys import laws, messages, personal, webhooks
 
         laws.register()
         messages.register()
         personal.register()
+        webhooks.register()

@@ -15,6 +15,8 @@ from accounts.admin import (
     records,
     service_clients,
     users,
+    webhook_deliveries,
+    webhooks,
 )
 
 __all__ = [
@@ -32,4 +34,6 @@ __all__ = [
     "records",
     "service_clients",
     "users",
+    "webhook_deliveries",
+    "webhooks",
 ]

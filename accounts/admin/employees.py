@@ -10,6 +10,7 @@ from accounts import audit
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter
 from accounts.admin.scoped import FixedFieldsForm, ReadOnlyAdmin, ScopedInline, ScopedModelAdmin, manager_behind
 from accounts.models import Employee, Interest, RoleAssignment, StakeholderRole
+from accounts.webhooks.people import announce_employee
 
 
 class RoleInline(ScopedInline[RoleAssignment, Employee]):
@@ -56,6 +57,11 @@ class EmployeeAdmin(ScopedModelAdmin[Employee]):
         by, now = manager_behind(request), timezone.now()
         for action, numbers in acts:
             audit.record(action, obj, actor_id=by.pk, now=now, company_id=obj.company_id, **numbers)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Announce the person once all about it is written."""
+        super().save_related(request, form, formsets, change)
+        announce_employee(form.instance, now=timezone.now())
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Put every change of a role on record (A1)."""

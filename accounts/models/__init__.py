@@ -22,6 +22,14 @@ from accounts.models.preferences import Draft, NotificationPreference, SavedFilt
 from accounts.models.records import AuditEntry, AuditReason, IdempotencyKey, Message
 from accounts.models.service_clients import Scope, ServiceClient
 from accounts.models.users import User
+from accounts.models.webhooks import (
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEvent,
+    WebhookHealth,
+    WebhookSecret,
+    WebhookSubscription,
+)
 
 __all__ = [
     "AccountManagerAssignment",
@@ -61,4 +69,10 @@ __all__ = [
     "StakeholderRole",
     "SuppressedAddress",
     "User",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEvent",
+    "WebhookHealth",
+    "WebhookSecret",
+    "WebhookSubscription",
 ]

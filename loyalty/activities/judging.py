@@ -17,7 +17,7 @@ from loyalty.ledger import Act, AwardEntry, Book, CapBook, CapKey, Owner, last_d
 from loyalty.models import Membership, Metric, Transaction
 from loyalty.rulebook import NO_RULES, rules_by_type
 from loyalty.standing import MetricRule, StandingBoard, contributions, month_of
-from loyalty.standing.review import tell_of_moves
+from loyalty.standing.review import announce_moves, tell_of_moves
 
 
 class Judging:
@@ -111,7 +111,7 @@ class Judging:
                 )
 
     def write(self) -> None:
-        """Write what was worked out, and the messages that follow from it."""
+        """Write what was worked out, and what people and other systems are told of it."""
         write_evaluations(self._evaluations)
         write_awards(self._awards)
         self._caps.write()
@@ -119,6 +119,7 @@ class Judging:
         write_reversals(self._reversed.values())
         self._board.write()
         tell_of_moves(self._board.moves, now=self._batch.now)
+        announce_moves(self._board.moves, now=self._batch.now)
 
     def _judge_in(self, membership: Membership, arrival: Arrival) -> Judgement:
         item, program_id = arrival.item, membership.program_id

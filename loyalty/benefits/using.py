@@ -13,6 +13,7 @@ from accounts.models import Employee, FollowUp, ServiceNote
 from loyalty.benefits.entitlements import Entitlement, entitlements_of
 from loyalty.messages import BENEFIT_USED
 from loyalty.models import Benefit, BenefitQuota, BenefitUse, Membership
+from loyalty.webhooks import announce_benefit_use
 
 OWED = frozenset({Benefit.Kind.SERVICE, Benefit.Kind.GOODS})
 """Kinds that somebody has to do something for."""
@@ -137,6 +138,7 @@ def _write(membership: Membership, right: Entitlement, actor: Actor, wish: str, 
         benefit=benefit.pk,
         grant=right.grant_id,
     )
+    announce_benefit_use(made, membership, now=now)
     messages.tell(BENEFIT_USED, [Telling(actor.employee_id, made.pk, {"benefit": benefit.name})], now=now)
     return made
 

@@ -8,8 +8,9 @@ from datetime import date, datetime
 
 from loyalty import arrays
 from loyalty.ledger.lots import LotEntry, read_lots, write_lots
-from loyalty.ledger.wallets import Kind, Owner, WalletEntry, lock_wallets
+from loyalty.ledger.wallets import PERSONAL_KINDS, Kind, Owner, WalletEntry, lock_wallets
 from loyalty.models import Transaction
+from loyalty.webhooks import Movement, announce_movements
 
 
 class InsufficientPointsError(Exception):
@@ -227,6 +228,21 @@ class Book:
                 for use_id, (lot, posting, points) in zip(ids["loyalty_lotuse"], self._uses, strict=True)
             ],
         )
+        if self._acts:
+            announce_movements(self._movements, now=self._now)
+
+    def _movements(self) -> list[Movement]:
+        """What each act moved, in their order: into or out of what people and companies hold or owe."""
+        moved: dict[int, dict[int | None, int]] = {act.id: {} for act in self._acts}
+        for posting in self._postings:
+            for wallet, points in ((posting.debit, -posting.points), (posting.credit, posting.points)):
+                if wallet.kind in PERSONAL_KINDS:
+                    shares = moved[posting.act.id]
+                    shares[wallet.owner.employee_id] = shares.get(wallet.owner.employee_id, 0) + points
+        return [
+            Movement(act.id, act.kind, act.owner.program_id, act.owner.company_id, act.activity_id, moved[act.id])
+            for act in self._acts
+        ]
 
     def _lot(self, owner: Owner, earned_on: date, expires_on: date | None) -> LotEntry:
         wallet = self._wallets[owner, Kind.AVAILABLE]

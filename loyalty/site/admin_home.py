@@ -20,8 +20,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.actors import Actor
 from accounts.admin.companies import without_account_manager
+from accounts.admin.webhook_deliveries import given_up
+from accounts.admin.webhooks import failing
 from accounts.middleware import actor_behind
-from accounts.models import Approval, Company, FollowUp, Job
+from accounts.models import Approval, Company, FollowUp, Job, WebhookDelivery, WebhookSubscription
 from loyalty.admin.memberships import moved, taking_part, without_consent
 from loyalty.admin.programs import without_rules
 from loyalty.figures import Change, change, days_of
@@ -49,7 +51,7 @@ SPAN = 30
 
 EXPIRING_WITHIN = timedelta(days=30)
 
-_ONLY_WHERE_THERE_ARE_ANY = {"company", "returns", "failed jobs", "rule drafts", "benefit drafts"}
+_ONLY_WHERE_THERE_ARE_ANY = {"company", "returns", "failed jobs", "webhooks", "rule drafts", "benefit drafts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,8 @@ def _questions(actor: Actor, program: Program | None) -> dict[str, QuerySet[Any]
         "nobody": _numbered(taking_part(without_account_manager(Company.objects.visible_to(actor), at), at)),
         "out of stock": _numbered(out_of_stock(Reward.objects.visible_to(actor).filter(is_published=True))),
         "no rules": _numbered(without_rules(Program.objects.visible_to(actor), at)),
+        "webhooks": _numbered(given_up(WebhookDelivery.objects.visible_to(actor)), "ended_at"),
+        "failing": _numbered(failing(WebhookSubscription.objects.visible_to(actor))),
         "closing": _numbered(closing_soon(Survey.objects.visible_to(actor), at), "closes_at"),
     }
     if program is not None:
@@ -231,6 +235,7 @@ def _queues(counts: Mapping[str, _Count], actor: Actor) -> Iterator[Queue]:
             _list_of(ReturnLink, state="waits"),
         ),
         ("failed jobs", gettext_lazy("Jobs that failed"), _list_of(Job, state__exact="FAILED")),
+        ("webhooks", gettext_lazy("Webhooks that never arrived"), _list_of(WebhookDelivery, state__exact="DEAD")),
         ("rule drafts", gettext_lazy("Drafts of rules"), _list_of(RuleSet, status__exact="DRAFT")),
         ("benefit drafts", gettext_lazy("Drafts of benefits"), _list_of(BenefitMatrix, status__exact="DRAFT")),
     ]
@@ -313,6 +318,15 @@ def _all_notices(counts: Mapping[str, _Count], program: Program | None, actor: A
                 remaining__gt=0,
             ),
         )
+    yield (
+        "failing",
+        ngettext(
+            "%(count)s webhook keeps failing: its endpoint is left alone for longer and longer.",
+            "%(count)s webhooks keep failing: their endpoints are left alone for longer and longer.",
+            many("failing"),
+        ),
+        _list_of(WebhookSubscription, endpoint="failing"),
+    )
     yield (
         "closing",
         ngettext(

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Min, QuerySet
 
+from accounts import webhooks
 from accounts.models import Job, PeriodicWork
 
 
@@ -28,6 +29,7 @@ def _due_rows(now: datetime) -> list[tuple[str, QuerySet[Any], str]]:
     return [
         ("jobs", Job.objects.filter(state=Job.State.QUEUED, due_at__lte=now), "due_at"),
         ("periodic", PeriodicWork.objects.filter(next_due_at__lte=now), "next_due_at"),
+        ("webhooks", webhooks.due(now), "due_at"),
     ]
 
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from accounts import drafts, jobs, messages
+from accounts import drafts, jobs, messages, webhooks
 from accounts.jobs import JobKind, Run
 from accounts.mail.mending import forget_old as forget_mails
 from accounts.moving.steps import delete_expired
@@ -54,6 +54,7 @@ def _tidy_up(run: Run) -> Mapping[str, object]:
         "messages": messages.forget_old(now=run.began_at),
         "mails": forget_mails(now=run.began_at),
         "tokens": forget_tokens(now=run.began_at),
+        "events": webhooks.tidy(now=run.began_at, days=settings.WEBHOOK_DAYS_KEPT),
     }
 
 

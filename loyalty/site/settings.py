@@ -196,6 +196,11 @@ try:
 except (KeyError, ValueError, OSError) as error:
     raise WeakSettingError("TWOFOLD_TIME_ZONE must name a time zone: Europe/Berlin, for example.") from error
 
+WEBHOOK_PRIVATE_HOSTS: list[str] = env.list(
+    "WEBHOOK_PRIVATE_HOSTS", default=["127.0.0.1", "localhost"] if IS_DEMO else []
+)
+WEBHOOK_DAYS_KEPT: int = env.int("WEBHOOK_DAYS_KEPT", default=90)
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [
     ("en", _("English")),

@@ -10,7 +10,7 @@ from datetime import datetime
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import erasing, jobs, periodic
+from accounts import erasing, jobs, periodic, webhooks
 from accounts.jobs import JobKind
 from accounts.mail import queue_of_mail
 from accounts.moving import work
@@ -24,6 +24,7 @@ QUEUES: tuple[Queue, ...] = (
     jobs.queue_of(JOB_KINDS),
     erasing.queue(),
     queue_of_mail(),
+    webhooks.queue(),
 )
 
 TURN = 5.0

@@ -34,6 +34,7 @@ class TierMove:
     company_id: int
     before: TierStep | None
     after: Holding | None
+    at: datetime
 
     @property
     def is_upwards(self) -> bool:
@@ -183,7 +184,7 @@ class StandingBoard:
         if after is not None:
             standing.holdings.append(after)
         before = current.step if current else None
-        self.moves.append(TierMove(standing.membership_id, standing.company_id, before, after))
+        self.moves.append(TierMove(standing.membership_id, standing.company_id, before, after, at))
 
     @staticmethod
     def _evidence(plan: TierPlan, value: Decimal, at: datetime, activity_id: int | None) -> dict[str, str | int]:

@@ -5,13 +5,15 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts import messages
+from accounts import messages, webhooks
 from accounts.messages import Telling
 from accounts.models import Employee
+from accounts.webhooks import News
 from loyalty.messages import TIER_REACHED
 from loyalty.models import Membership, Program
 from loyalty.standing.board import Holding, StandingBoard, TierMove
 from loyalty.standing.windows import tier_plans_of
+from loyalty.webhooks import TIER_CHANGED
 
 BATCH = 1_000
 
@@ -32,6 +34,7 @@ def review_tiers(*, now: datetime) -> int:
                     board.review(membership_id, now=now)
                 board.write()
                 tell_of_moves(board.moves, now=now)
+                announce_moves(board.moves, now=now)
                 moved += len(board.moves)
     return moved
 
@@ -52,6 +55,31 @@ def tell_of_moves(moves: list[TierMove], *, now: datetime) -> None:
         for holding in reached[company_id]
     ]
     messages.tell(TIER_REACHED, tellings, now=now)
+
+
+def announce_moves(moves: list[TierMove], *, now: datetime) -> None:
+    """Announce tiers that changed; call it under the locks of the memberships."""
+
+    def news() -> list[News]:
+        rows = Membership.objects.filter(pk__in={move.membership_id for move in moves})
+        programs = dict(rows.values_list("pk", "program__code"))
+        return [
+            News(
+                TIER_CHANGED,
+                move.company_id,
+                str(move.membership_id),
+                {
+                    "program": programs[move.membership_id],
+                    "before": move.before.code if move.before else None,
+                    "after": move.after.step.code if move.after else None,
+                    "since": webhooks.as_text(move.at),
+                },
+            )
+            for move in moves
+        ]
+
+    if moves:
+        webhooks.announce_all([TIER_CHANGED], news, now=now)
 
 
 def _chunks(ids: list[int]) -> Iterator[list[int]]:

@@ -23,6 +23,8 @@ from accounts.models import (
     SegmentMembership,
     SuppressedAddress,
     User,
+    WebhookAttempt,
+    WebhookDelivery,
 )
 from accounts.moving import steps
 from accounts.service_notes import edit_note, words_of, write_note
@@ -36,6 +38,7 @@ from rewards.models import Reward, SpendingPolicy
 from rewards.redemption import cancel, redeem
 from surveys.models import Survey
 from tests.factories.surveys import a_survey, a_version, answer
+from tests.factories.webhooks import a_subscription
 from tests.factories.world import (
     EPOCH,
     NOW,
@@ -113,6 +116,7 @@ def _furnish_benefits(program: Program, seminar: Benefit, by: User) -> None:
 
 def _furnish_company(program: Program, reward: Reward, survey: Survey, by: User) -> None:
     company = a_company()
+    a_subscription(company, by=by)
     CompanyProfile.objects.create(company=company, goals="Grow")
     SegmentMembership.objects.create(segment=Segment.objects.get(code="key"), company=company, starts_at=EPOCH)
     author = an_account_manager(company)
@@ -165,4 +169,6 @@ def _furnish_company(program: Program, reward: Reward, survey: Survey, by: User)
     steps.save_mapping(kind="companies", name="The old system", terms={}, by=by, now=NOW)
     with transaction.atomic():
         idempotency.claim(user_id=by.pk, key=f"K{company.pk}", content=[])
+    told = WebhookDelivery.objects.filter(event__company=company).earliest("pk")
+    WebhookAttempt.objects.create(delivery=told, at=NOW, status=500, failure="STATUS", answer="Out of order")
     audit.record("looked", company, actor_id=by.pk, now=NOW, company_id=company.pk, reason="An agreed review")

@@ -25,6 +25,8 @@ from accounts.models import (
     Pulse,
     ServiceNote,
     User,
+    WebhookHealth,
+    WebhookSecret,
 )
 from loyalty.models import Activity, Adjustment, Award, Evaluation, Lot, Posting, Transaction, Wallet
 from loyalty.site.admin_site import GROUPS, HIDDEN
@@ -57,6 +59,7 @@ def test_every_model_of_ours_is_registered() -> None:
     assert models - set(admin.site._registry) - earlier_states == {
         Draft, NotificationPreference,  # nobody's but theirs
         AttachmentPart, Pulse,  # nothing to read
+        WebhookSecret, WebhookHealth,  # what nobody reads, and what stands on the webhook's own page
     }  # fmt: skip
 
 

@@ -38,6 +38,8 @@ from accounts.models import (
     StakeholderRole,
     SuppressedAddress,
     User,
+    WebhookAttempt,
+    WebhookDelivery,
 )
 from accounts.preferences import Switch, set_preferences
 from accounts.service_notes import edit_note, words_of, write_note
@@ -67,6 +69,7 @@ from rewards.redemption import cancel, redeem
 from surveys.models import Survey
 from tests.factories.callers import a_caller
 from tests.factories.surveys import a_choice, a_scale, a_survey, a_text, answer, begin
+from tests.factories.webhooks import a_subscription
 from tests.factories.world import (
     EPOCH,
     a_benefit,
@@ -153,6 +156,7 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
     company = a_company(
         name=f"{canary} company {POINTS[letter]}", external_id=f"{canary}-number", country=f"{canary} country"
     )
+    a_subscription(company, by=manager, name=f"{canary} warehouse", url=f"https://{canary}.example.com/hook")
     account_manager = an_account_manager(company, name=f"{canary} looks after", email=f"{canary}-am@example.com")
     member, colleague, decider, admin = (
         _a_person(company, canary, word) for word in ("member", "colleague", "decider", "admin")
@@ -212,6 +216,8 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
         checked={"differences": [{"line": 1, "changes": [["name", f"{canary} before", f"{canary} after"]]}]},
         done={"refusals": [{"line": 1, "column": "name", "sentence": f"{canary} is refused"}]},
     )
+    told = WebhookDelivery.objects.filter(event__company=company).earliest("pk")
+    WebhookAttempt.objects.create(delivery=told, at=now, status=500, failure="STATUS", answer=f"{canary} is shut")
     entry = audit.record("looked-at", company, actor_id=manager.pk, now=now, reason=f"{INTERNAL} {canary} reason")
     AuditEntry.objects.create(
         action=f"{canary}-action",

@@ -8,9 +8,13 @@ from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.groups import MANAGER, VIEWER
+from accounts.models import WebhookSecret
+from accounts.secrets_at_rest import unseal
 from loyalty.models import TierAssignment
+from tests.factories.webhooks import a_subscription
 from tests.factories.world import a_member, a_program, a_purchase, a_rule_set, balance, record
 
 pytestmark = pytest.mark.django_db
@@ -82,3 +86,14 @@ def test_set_up_makes_the_groups_of_vendor_staff() -> None:
     manager = Group.objects.get(name=MANAGER).permissions.values_list("codename", flat=True)
     assert {codename.split("_")[0] for codename in viewer} == {"view"}
     assert "change_rule" in manager
+
+
+def test_secrets_are_sealed_anew_with_the_first_key(settings: Settings) -> None:
+    settings.FIELD_KEYS = ["old" * 20]
+    _subscription, secret = a_subscription()
+    settings.FIELD_KEYS = ["new" * 20, "old" * 20]
+
+    assert _run("reseal_secrets") == "accounts.WebhookSecret: 1\n"
+
+    settings.FIELD_KEYS = ["new" * 20]
+    assert unseal(WebhookSecret.objects.get().sealed) == secret
