@@ -9,10 +9,13 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.bootsteps import StartStopStep
 from django.conf import settings
 from django.db import OperationalError
 from kombu import Queue
 from kombu.transport import TRANSPORT_ALIASES
+
+from loyalty.site.waking import waker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty.site.settings")
 
@@ -20,6 +23,9 @@ LOOK_EVERY = 10.0
 """Seconds between two looks at all queues; a wake-up that nobody has received for so long says nothing new any more."""
 
 log = logging.getLogger(__name__)
+
+
+_IS_REDIS = settings.CELERY_BROKER_URL.startswith(("redis", "sentinel"))
 
 
 def _transport_options() -> dict[str, Any]:
@@ -31,7 +37,7 @@ def _transport_options() -> dict[str, Any]:
         TRANSPORT_ALIASES["filesystem"] = "loyalty.site.demo_broker:Transport"
         options |= {"data_folder_in": str(folder), "data_folder_out": str(folder), "control_folder": str(folder)}
         options["polling_interval"] = 0.2
-    elif settings.CELERY_BROKER_URL.startswith(("redis", "sentinel")):
+    elif _IS_REDIS:
         options |= {"socket_connect_timeout": 3, "socket_timeout": 10, "visibility_timeout": 2 * 60 * 60}
     return options
 
@@ -51,7 +57,11 @@ app.conf.update(
     task_ignore_result=True,
     task_default_delivery_mode="transient",
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_max": 0.2},
-    task_acks_late=True,  # who is busy holds back no hint that another could follow
+    # Who is busy holds back no hint that another could follow. With Redis that is a setting of its own, and hints that
+    # stand open when Redis dies are the end of a worker.
+    worker_disable_prefetch=_IS_REDIS,
+    task_acks_late=not _IS_REDIS,
+    worker_cancel_long_running_tasks_on_connection_loss=False,  # the work does not hang on the hint
     task_time_limit=60 * 60,
     accept_content=["json"],
     worker_prefetch_multiplier=1,
@@ -65,10 +75,26 @@ app.conf.update(
 )
 
 
+class FirstLook(StartStopStep):
+    """A worker that starts has every queue looked at: the one before it may have died over its work."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def start(self, parent: object) -> None:
+        """Wake them all."""
+        from loyalty.site.work import QUEUES  # only now Django is set up
+
+        for queue in QUEUES:
+            waker(queue.code)
+
+
+app.steps["worker"].add(FirstLook)
+
+
 @app.task(name="twofold.work")
 def work(queue_code: str) -> None:
     """Deal with what is due in a queue; where its turn ended before its work did, it gets in line again."""
-    from loyalty.site.work import QUEUES, drain  # only now Django is set up
+    from loyalty.site.work import QUEUES, drain
 
     queue = next((queue for queue in QUEUES if queue.code == queue_code), None)
     if queue is None:
@@ -81,7 +107,7 @@ def work(queue_code: str) -> None:
         log.warning("queue_lost_the_database", extra={"queue": queue_code, "error": str(error)})
         return
     if is_cut:
-        send(queue_code)
+        waker(queue_code)
 
 
 @app.task(name="twofold.look")
@@ -90,7 +116,7 @@ def look() -> None:
     from loyalty.site.work import QUEUES
 
     for queue in QUEUES:
-        send(queue.code)
+        waker(queue.code)
 
 
 def send(queue_code: str) -> None:

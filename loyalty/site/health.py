@@ -135,5 +135,5 @@ def _check_broker() -> Check:
             broker.ensure_connection(max_retries=1, timeout=_BROKER_PATIENCE, interval_start=0, interval_step=0)
     except Exception as error:  # each broker's client fails in a way of its own
         log.warning("broker_silent", extra={"broker": type(error).__name__})
-        return Check("broker", State.DEGRADED, "does not answer; work is found without it, some seconds later")
+        return Check("broker", State.DEGRADED, "does not answer; work waits in its rows until it does")
     return Check("broker", State.READY, "answers")
