@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from accounts import drafts
 from accounts.actors import Actor
-from accounts.middleware import actor_behind
+from accounts.middleware import READING, actor_behind
+from accounts.reauthentication import ask_again, is_fresh
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=HttpResponseBase)
@@ -61,3 +62,31 @@ employees_only = for_actors(lambda actor: actor.is_employee)
 account_managers_only = for_actors(lambda actor: actor.is_account_manager)
 clients_and_account_managers = for_actors(lambda actor: actor.is_employee or actor.is_account_manager)
 signed_in = for_actors(lambda actor: True)
+
+
+def freshly_signed_in(
+    view: Callable[Concatenate[HttpRequest, P], R], /
+) -> Callable[Concatenate[HttpRequest, P], R | HttpResponse]:
+    """Open a view only to whoever has shown within the last minutes who they are; others are asked and come back.
+
+    It stands below the decorator that says whose page it is. See `ask_again` for what becomes of what was sent.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> R | HttpResponse:
+        return view(request, *args, **kwargs) if is_fresh(request, now=timezone.now()) else ask_again(request)
+
+    return guarded
+
+
+def freshly_signed_in_to_send(
+    view: Callable[Concatenate[HttpRequest, P], R], /
+) -> Callable[Concatenate[HttpRequest, P], R | HttpResponse]:
+    """Like `freshly_signed_in`, but reading is free: only what is sent asks for it."""
+    asking = freshly_signed_in(view)
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> R | HttpResponse:
+        return view(request, *args, **kwargs) if request.method in READING else asking(request, *args, **kwargs)
+
+    return guarded

@@ -12,13 +12,14 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what this floor knows: facts about companies and employees, and what it announces of them."""
-        from accounts import facts, invitations, mail, password_mail, personal
+        from accounts import facts, invitations, mail, new_devices, password_mail, personal
         from accounts.mail import personal as personal_mail
         from accounts.webhooks import people
         from accounts.webhooks.personal import register_subject
 
         facts.register()
         personal.register()
+        new_devices.register()
         personal_mail.register()
         mail.register(invitations.INVITED, password_mail.NEW_PASSWORD, password_mail.NO_LOGIN)
         people.register_kinds()

@@ -4,13 +4,15 @@ from collections.abc import Iterable
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from accounts import messages, subjects
+from accounts import devices, messages, subjects
 from accounts.models import (
     Approval,
     Attachment,
@@ -119,6 +121,18 @@ def _sign_in(employee: Employee) -> Iterable[Row]:
             {"kind": factor.get_type_display(), "added_at": factor.created_at, "used_at": factor.last_used_at}
             for factor in Authenticator.objects.filter(user=user).order_by("pk")
         ],
+        "sessions": [
+            {
+                "device": devices.in_words(session.user_agent),
+                "address": session.ip,
+                "began_at": session.created_at,
+                "used_at": session.last_seen_at,
+            }
+            for session in UserSession.objects.filter(user=user).order_by("pk")
+        ],
+        "known_by_the_company_s_sign_in_as": [
+            account.uid for account in SocialAccount.objects.filter(user=user).order_by("pk")
+        ],
     }
 
 
@@ -127,6 +141,8 @@ def _erase_sign_in(employee: Employee) -> None:
         return
     Authenticator.objects.filter(user_id=employee.user_id).delete()
     EmailAddress.objects.filter(user_id=employee.user_id).delete()
+    SocialAccount.objects.filter(user_id=employee.user_id).delete()
+    UserSession.objects.filter(user_id=employee.user_id).delete()
     Draft.objects.filter(user_id=employee.user_id).delete()
     SavedFilter.objects.filter(owner_id=employee.user_id).delete()
     IdempotencyKey.objects.filter(user_id=employee.user_id).delete()

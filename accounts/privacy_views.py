@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import audit, erasing, subjects
-from accounts.access import employees_only
+from accounts.access import employees_only, freshly_signed_in, freshly_signed_in_to_send
 from accounts.middleware import actor_behind
 from accounts.models import Employee, Erasure
 
@@ -28,6 +28,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @employees_only
+@freshly_signed_in
 def export(request: HttpRequest) -> HttpResponse:
     """Everything as one file, for people and for programs."""
     actor = actor_behind(request)
@@ -51,6 +52,7 @@ def export(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @employees_only
+@freshly_signed_in_to_send
 def erase(request: HttpRequest) -> HttpResponse:
     """Say what follows, and only then ask to be erased."""
     actor = actor_behind(request)

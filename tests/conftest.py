@@ -7,17 +7,19 @@ import gc
 import os
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import hypothesis
 import pytest
 from django.conf import settings
+from django.test import Client
 from pytest_django import DjangoDbBlocker
 
 from accounts import queues
 from tests import database
 from tests.factories.canaries import CanaryWorld, a_canary_world
+from tests.factories.signing_in import sign_in_whole
 from tests.worlds import Keep, Kept, World, kept
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -30,6 +32,7 @@ hypothesis.settings.load_profile("same-every-run")
 
 LOCKS = pytest.StashKey[database.Locks]()
 
+settings.CACHES = {name: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"} for name in settings.CACHES}
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 settings.STORAGES = {
     **settings.STORAGES,
@@ -94,6 +97,17 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     """Drive the system's Chromium; as root it has no sandbox."""
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": arguments}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def force_login_is_a_whole_sign_in() -> Iterator[None]:
+    """Let `force_login` leave what the door leaves: when and how one signed in, with a second factor where it is due.
+
+    What a session without one may do is tested through the door itself.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Client, "force_login", sign_in_whole)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import audit
+from accounts.admin.asked_again import AskedAgainAdmin
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter
 from accounts.admin.scoped import FixedFieldsForm, ReadOnlyAdmin, ScopedInline, ScopedModelAdmin, manager_behind
 from accounts.models import Employee, Interest, RoleAssignment, StakeholderRole
@@ -28,7 +29,7 @@ class EmployeeForm(FixedFieldsForm[Employee]):
 
 
 @admin.register(Employee)
-class EmployeeAdmin(ScopedModelAdmin[Employee]):
+class EmployeeAdmin(AskedAgainAdmin[Employee], ScopedModelAdmin[Employee]):
     """Employees."""
 
     form = EmployeeForm

@@ -23,7 +23,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from accounts import audit
+from accounts.admin.asked_again import must_be_asked
 from accounts.models import User
+from accounts.reauthentication import ask_again
 from accounts.tables import harmless
 
 M = TypeVar("M", bound=models.Model)
@@ -72,6 +74,8 @@ class ExportAdmin(admin.ModelAdmin[M]):
         back = f"{listed}?{request.GET.urlencode()}" if request.GET else listed
         if request.method != "POST":
             return HttpResponseRedirect(back)
+        if must_be_asked(request):
+            return ask_again(request)
         rows = self.rows_asked_for(request)
         if rows is None:
             return HttpResponseRedirect(back)

@@ -11,9 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import audit, service_clients
+from accounts.admin.asked_again import AskedAgainAdmin, must_be_asked
 from accounts.admin.scoped import NeverDeleted, manager_behind
 from accounts.admin.steps import Step, SteppedAdmin
 from accounts.models import Scope, ServiceClient
+from accounts.reauthentication import ask_again
 from accounts.service_clients import NewSecret
 from accounts.text import validate_plain_text
 
@@ -44,7 +46,7 @@ class ServiceClientForm(forms.ModelForm[ServiceClient]):
 
 
 @admin.register(ServiceClient)
-class ServiceClientAdmin(NeverDeleted[ServiceClient], SteppedAdmin[ServiceClient]):
+class ServiceClientAdmin(AskedAgainAdmin[ServiceClient], NeverDeleted[ServiceClient], SteppedAdmin[ServiceClient]):
     """API clients; they are switched off, not deleted."""
 
     form = ServiceClientForm
@@ -126,6 +128,10 @@ class ServiceClientAdmin(NeverDeleted[ServiceClient], SteppedAdmin[ServiceClient
     ) -> HttpResponse:
         """Show the secret, here and nowhere else."""
         return self._secret_page(request, request._made)  # type: ignore[attr-defined]
+
+    def step_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
+        """Ask first, who makes a new secret or opens a client, who they are."""
+        return ask_again(request) if must_be_asked(request) else super().step_view(request, pk, name)
 
     def taken(self, request: HttpRequest, step: Step, result: Any) -> HttpResponse:
         """Show a new secret, here and nowhere else: no message keeps it, no log."""

@@ -7,14 +7,16 @@ from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
+from accounts.admin.asked_again import AskedAgainAdmin, must_be_asked
 from accounts.admin.links import row_link, rows_link
 from accounts.admin.scoped import ScopedModelAdmin, manager_behind
 from accounts.models import Mail, SuppressedAddress, User
+from accounts.reauthentication import ask_again
 
 ACCESS_FIELDS = ("is_staff", "is_superuser", "groups", "user_permissions")
 """What decides who may do what; each change goes on record (A1), as does whether somebody is let in at all."""
@@ -37,7 +39,7 @@ class UserForm(UserChangeForm[User]):
 
 
 @admin.register(User)
-class UserAdmin(ScopedModelAdmin[User], auth_admin.UserAdmin[User]):
+class UserAdmin(AskedAgainAdmin[User], ScopedModelAdmin[User], auth_admin.UserAdmin[User]):
     """Logins of clients and of the vendor's own people. They are switched off, not deleted."""
 
     form = UserForm
@@ -89,6 +91,10 @@ class UserAdmin(ScopedModelAdmin[User], auth_admin.UserAdmin[User]):
             return (*fields, "is_active", *ACCESS_FIELDS)
         return fields if user.is_superuser else (*fields, "is_superuser", "user_permissions")
 
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Set somebody's password: with it one is them."""
+        return ask_again(request) if must_be_asked(request) else super().user_change_password(request, id, form_url)
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Put every change of access on record."""
         super().save_related(request, form, formsets, change)
@@ -117,7 +123,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(ScopedModelAdmin[Group], auth_admin.GroupAdmin):
+class GroupAdmin(AskedAgainAdmin[Group], ScopedModelAdmin[Group], auth_admin.GroupAdmin):
     """What a group of the vendor's people may do."""
 
     list_display = ("name",)

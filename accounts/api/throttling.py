@@ -3,7 +3,8 @@
 import logging
 import time
 
-from django.core.cache import cache
+from django.core.cache import caches
+from django.utils.connection import ConnectionProxy
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
@@ -11,6 +12,8 @@ from rest_framework.views import APIView
 from accounts.api.authentication import Credentials
 
 MINUTE = 60
+
+cache = ConnectionProxy(caches, "requests")
 
 _log = logging.getLogger(__name__)
 

@@ -21,6 +21,7 @@ from accounts.models.periodic import PeriodicWork
 from accounts.models.preferences import Draft, NotificationPreference, SavedFilter
 from accounts.models.records import AuditEntry, AuditReason, IdempotencyKey, Message
 from accounts.models.service_clients import Scope, ServiceClient
+from accounts.models.single_sign_on import SignInDomain, SingleSignOn
 from accounts.models.users import User
 from accounts.models.webhooks import (
     WebhookAttempt,
@@ -66,6 +67,8 @@ __all__ = [
     "ServiceClient",
     "ServiceNote",
     "ServiceNoteVersion",
+    "SignInDomain",
+    "SingleSignOn",
     "StakeholderRole",
     "SuppressedAddress",
     "User",

@@ -101,6 +101,7 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
         _("System"),
         (
             "accounts.User",
+            "accounts.SingleSignOn",
             "auth.Group",
             "accounts.StakeholderRole",
             "accounts.Interest",
@@ -126,8 +127,12 @@ HIDDEN = (
     "account.EmailAddress",
     "account.EmailConfirmation",
     "mfa.Authenticator",
+    "usersessions.UserSession",
     "allauth_idp_oidc.Client",
     "allauth_idp_oidc.Token",
+    "socialaccount.SocialAccount",
+    "socialaccount.SocialApp",
+    "socialaccount.SocialToken",
     "accounts.Pulse",
 )
 """Tables of allauth's own: people keep them on its pages, second factors are nobody else's business, and clients of the
@@ -150,7 +155,10 @@ class TwofoldAdminSite(AdminSite):
         super().register([model for model in models if model._meta.label not in HIDDEN], admin_class, **options)
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Vendor staff only: an employee of a client never enters, whatever flags the login carries."""
+        """Vendor staff only, with a second factor; an employee of a client never enters, whatever flags the login has.
+
+        Whoever owes the second factor is no manager until it is shown: `accounts.middleware` sees to that.
+        """
         actor = getattr(request, "actor", None)
         return super().has_permission(request) and bool(actor and actor.is_manager)
 

@@ -60,6 +60,9 @@ INSTALLED_APPS = [
     "allauth.idp.oidc",
     "rest_framework",
     "drf_spectacular",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "django_htmx",
     "csp",
     "pgtrigger",
@@ -138,6 +141,25 @@ ACCOUNT_MAX_EMAIL_ADDRESSES = 1  # the login is given: somebody who could add ad
 ACCOUNT_PREVENT_ENUMERATION = "strict"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 5 * 60  # so long after showing who one is, one is not asked again
+SOCIALACCOUNT_ADAPTER = "accounts.sign_on_provider.SignOnAdapter"
+SIGN_ON_PRIVATE_HOSTS: list[str] = env.list(
+    "SIGN_ON_PRIVATE_HOSTS", default=["127.0.0.1", "localhost"] if IS_DEMO else []
+)
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=1 if IS_SECURE else 0)
+MFA_ADAPTER = "accounts.adapter.MFAAdapter"
+MFA_FORMS = {"add_webauthn": "accounts.login_forms.PasskeyForm"}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Twofold"
+MFA_TOTP_TOLERANCE = 1  # a telephone's clock may be half a minute off
+ACCOUNT_MANAGERS_NEED_SECOND_FACTOR = env.bool("TWOFOLD_ACCOUNT_MANAGERS_NEED_SECOND_FACTOR", default=True)
+LOGINS_OF_THE_DEMO: frozenset[str] = (
+    frozenset(f"{name}@demo.example" for name in ("manager", "approver", "account", "ingrid"))
+    if IS_DEMO
+    else frozenset()
+)
+"""The demo's own people, who need no second factor on its own machine; the pages say so. Elsewhere there are none."""
 EMAIL_BACKEND = "loyalty.site.mailbox.MailboxBackend" if IS_DEMO else "django.core.mail.backends.smtp.EmailBackend"
 MAILBOX = DATA_DIR and DATA_DIR / "mail"  # where the demo keeps the e-mails that it would have sent
 if not IS_DEMO:
@@ -186,11 +208,21 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": ["accounts.api.schema.describe_problems"],
 }
-CACHES = {
-    "default": env.cache_url("CACHE_URL")
+
+# All processes must share what counts attempts to sign in, or each gives a guesser tries of its own; requests of the
+# API are counted against haste only, for which a row each would be dear.
+CACHES: dict[str, dict[str, Any]] = (
+    {name: env.cache_url("CACHE_URL") for name in ("default", "requests")}
     if env.str("CACHE_URL", "")
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-}
+    else {
+        "default": {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "accounts_cache",
+            "OPTIONS": {"MAX_ENTRIES": 20_000},
+        },
+        "requests": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    }
+)
 try:
     CLOCK = ZoneInfo(env.str("TWOFOLD_TIME_ZONE", "UTC"))  # nightly work comes in its night
 except (KeyError, ValueError, OSError) as error:

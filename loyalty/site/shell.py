@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.middleware import look_behind
+from accounts.second_factors import SecondFactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ PERSONAL_DOORS = (Door("me", _("Me"), "me", "me"),)
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Return what the frame needs: `navigation`, `company_name`, a client's `inbox`, and the `look` of who sees as one.
+    """Return what the frame needs: `navigation`, `company_name`, a client's `inbox`, and the `look` of who sees as one;
+    also whether this is one of the demo's logins that need no second factor, so that pages of the vendor's can say so.
 
     Adds no query of its own: all it reads is the actor. Error pages may come before there is one.
     """
@@ -83,8 +85,14 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "company_name": getattr(actor, "company_name", ""),
         "look": look_behind(request),
         "mailbox_url": reverse("demo-mails") if settings.IS_DEMO else "",
+        "is_exempt_from_second_factor": actor is not None and _is_exempt(request, actor),
         "inbox": Inbox(reverse("inbox"), actor.unread_messages) if actor is not None and actor.is_employee else None,
     }
+
+
+def _is_exempt(request: HttpRequest, actor: Actor) -> bool:
+    works_for_us = actor.is_manager or actor.is_account_manager
+    return works_for_us and getattr(request, "second_factor", None) == SecondFactor.EXEMPT
 
 
 def _doors_of(actor: Actor | None) -> tuple[Door, ...]:

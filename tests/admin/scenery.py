@@ -37,6 +37,8 @@ from loyalty.models import ActivityAttribute, Adjustment, Benefit, Program, Prog
 from rewards.models import Reward, SpendingPolicy
 from rewards.redemption import cancel, redeem
 from surveys.models import Survey
+from tests.factories.callers import a_caller
+from tests.factories.identity_provider import a_single_sign_on
 from tests.factories.surveys import a_survey, a_version, answer
 from tests.factories.webhooks import a_subscription
 from tests.factories.world import (
@@ -86,6 +88,7 @@ def furnish(by: User, *, companies: int = 1) -> Program:
     for _number in range(companies):
         _furnish_company(program, reward, survey, by)
         _furnish_benefits(program, seminar, by)
+        _furnish_doors(program)
     take_figures(now=NOW)
     job = jobs.ask(kind="expire_points", parameters={}, asked_by_id=by.pk, now=NOW)
     PeriodicWork.objects.get_or_create(code="expire_points", defaults={"next_due_at": NOW, "job": job})
@@ -98,6 +101,13 @@ def furnish(by: User, *, companies: int = 1) -> Program:
         )
         SuppressedAddress.objects.get_or_create(address=mail.address, defaults={"reason": "BOUNCE"})
     return program
+
+
+def _furnish_doors(program: Program) -> None:
+    """How others come in on behalf of the latest company: its identity provider, and a system that calls the API."""
+    company = program.memberships.latest("pk").company
+    a_single_sign_on(company, f"https://login-{company.pk}.example", f"firm-{company.pk}.example")
+    a_caller(companies=[company])
 
 
 def _furnish_benefits(program: Program, seminar: Benefit, by: User) -> None:

@@ -24,6 +24,7 @@ from accounts.models import (
     NotificationPreference,
     Pulse,
     ServiceNote,
+    SignInDomain,
     User,
     WebhookHealth,
     WebhookSecret,
@@ -60,6 +61,7 @@ def test_every_model_of_ours_is_registered() -> None:
         Draft, NotificationPreference,  # nobody's but theirs
         AttachmentPart, Pulse,  # nothing to read
         WebhookSecret, WebhookHealth,  # what nobody reads, and what stands on the webhook's own page
+        SignInDomain,  # on the page of its provider
     }  # fmt: skip
 
 

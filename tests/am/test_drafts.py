@@ -16,6 +16,7 @@ from tests.am.conftest import Desk
 from tests.am.test_desk import a_note, page_of
 from tests.client.pages import hidden_of, source_of, words_of
 from tests.factories.canaries import fingerprint
+from tests.factories.signing_in import code_of_the_app
 from tests.factories.world import PASSWORD, an_employee
 
 pytestmark = pytest.mark.django_db
@@ -42,9 +43,8 @@ def test_session_gone_in_the_middle_of_a_note_and_it_is_there_after_login(desk: 
 
     assert to_the_door["Location"] == f"/accounts/login/?next={page_of(desk.own)}"
     assert not ServiceNote.objects.exists()
-    back = desk.browser.post(
-        to_the_door["Location"], {"login": desk.account_manager.email, "password": PASSWORD}, follow=True
-    )
+    step = desk.browser.post(to_the_door["Location"], {"login": desk.account_manager.email, "password": PASSWORD})
+    back = desk.browser.post(step["Location"], {"code": code_of_the_app()}, follow=True)
     page = source_of(back)
     assert back.redirect_chain == [(page_of(desk.own), 302)]
     assert "This is what you had typed; it is not saved yet." in words_of(back)
@@ -297,10 +297,11 @@ def test_real_sign_in_in_another_tab_is_such_a_case(desk: Desk) -> None:
     token = re.findall('name="csrfmiddlewaretoken" value="([^"]+)"', source_of(shown))[0]
     browser.post("/accounts/logout/", {"csrfmiddlewaretoken": token})
     door = re.findall('name="csrfmiddlewaretoken" value="([^"]+)"', source_of(browser.get("/accounts/login/")))[0]
-    browser.post(
+    step = browser.post(
         "/accounts/login/",
         {"login": desk.account_manager.email, "password": PASSWORD, "csrfmiddlewaretoken": door},
     )
+    browser.post(step["Location"], {"code": code_of_the_app(), "csrfmiddlewaretoken": door})
 
     sent = {**hidden_of(shown), **a_note(text=TYPED), "csrfmiddlewaretoken": token}
     back = browser.post(page_of(desk.own), sent, follow=True)

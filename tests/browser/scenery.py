@@ -26,6 +26,7 @@ from rewards.models import Redemption, Reward
 from rewards.policies import set_policy
 from rewards.redemption import redeem
 from surveys.models import Survey
+from tests.factories.identity_provider import a_single_sign_on
 from tests.factories.surveys import a_choice, a_scale, a_survey, a_text, answer, begin
 from tests.factories.world import (
     EPOCH,
@@ -96,6 +97,7 @@ def a_world() -> World:
     )
     draft = a_rule_set(program, status=RuleSet.Status.DRAFT)
     company = a_company(name=LONG_NAME, country="Germany")
+    a_single_sign_on(company, "https://login.halden.example", "halden.example")
     a_company(name="Somebody else")
     CompanyProfile.objects.create(
         company=company, goals="Double the output of the milling hall.", problems="Apprentices"

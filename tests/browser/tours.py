@@ -114,6 +114,11 @@ def _rarer_client_pages(world: World) -> list[Stop]:
         Stop(reverse("account_change_password")),
         Stop(reverse("account_logout")),
         Stop(reverse("mfa_index")),
+        Stop(reverse("mfa_activate_totp")),
+        Stop(reverse("mfa_add_webauthn")),
+        Stop(reverse("mfa_list_webauthn")),
+        Stop(reverse("login-sessions")),
+        Stop(f"{reverse('account_reauthenticate')}?next=/me/"),
         Stop("/there-is-no-such-page/"),
         Stop(reverse("am-companies")),  # not theirs: the page that says so
     ]
@@ -121,7 +126,15 @@ def _rarer_client_pages(world: World) -> list[Stop]:
 
 def _pages_of_strangers() -> list[Stop]:
     login = reverse(settings.LOGIN_URL)
-    return [Stop(login), Stop(reverse("account_reset_password")), Stop(reverse("account_reset_password_done"))]
+    company = reverse("login-company")
+    return [
+        Stop(login),
+        Stop(company),
+        Stop(f"{company}?email=nobody@nowhere.example"),
+        Stop(f"{company}?email=anybody@halden.example"),
+        Stop(reverse("account_reset_password")),
+        Stop(reverse("account_reset_password_done")),
+    ]
 
 
 def _pages_of_account_managers(world: World) -> list[Stop]:
@@ -199,4 +212,8 @@ def _pages_of_managers(world: World) -> list[Stop]:
         Stop(reverse("admin:loyalty_adjustment_add")),
         Stop(reverse("admin:loyalty_program_history", args=[world.program.pk])),
         Stop(reverse("admin:loyalty_tier_changes")),
+        Stop(reverse("admin:accounts_singlesignon_change", args=[world.company.single_sign_on.pk])),
+        Stop(reverse("mfa_index")),
+        Stop(reverse("mfa_deactivate_totp")),
+        Stop(f"{reverse('mfa_reauthenticate')}?next=/me/"),
     ]

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.db import connection
 from django.utils import timezone
@@ -68,6 +70,7 @@ from rewards.progress import reject_for_company
 from rewards.redemption import cancel, redeem
 from surveys.models import Survey
 from tests.factories.callers import a_caller
+from tests.factories.identity_provider import a_single_sign_on
 from tests.factories.surveys import a_choice, a_scale, a_survey, a_text, answer, begin
 from tests.factories.webhooks import a_subscription
 from tests.factories.world import (
@@ -169,6 +172,7 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
     )  # fmt: skip
     Employee.objects.filter(pk=decider.pk).update(buying_role=Employee.BuyingRole.DECIDES)
     _words_of(company, canary, member, colleague)
+    _ways_in_of(company, canary, colleague)
     for person, word in ((member, canary), (colleague, f"{canary} colleague")):
         attachments.store(
             [f"{word} content".encode()],
@@ -329,6 +333,15 @@ def _a_person(company: Company, canary: str, word: str) -> Employee:
         phone=f"{canary} {word} phone",
         external_id=f"{canary}-{word}-number",
     )
+
+
+def _ways_in_of(company: Company, canary: str, colleague: Employee) -> None:
+    """A provider that is switched off, as from outside it is not to be told from none; a session and a passkey."""
+    a_single_sign_on(company, f"https://{canary}.example", f"{canary}.example", client_id=canary, is_active=False)
+    user = user_of(colleague)
+    UserSession.objects.create(user=user, ip="192.0.2.1", session_key=f"{canary}-session", user_agent=canary)
+    passkey = {"name": f"{canary} passkey", "credential": {}}
+    Authenticator.objects.create(user=user, type=Authenticator.Type.WEBAUTHN, data=passkey)
 
 
 def _words_of(company: Company, canary: str, *people: Employee) -> None:

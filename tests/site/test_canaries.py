@@ -18,6 +18,7 @@ WITHOUT_WORDS = {
     "accounts.Approval.kind": "a code of the house",
     "accounts.Import.kind": "a code of the house",
     "accounts.ImportMapping.kind": "a code of the house",
+    "accounts.SingleSignOn.sealed_secret": "encrypted",
     "accounts.User.password": "a hash",
     "accounts.User.time_zone": "a word of the IANA database",
     "accounts.WebhookDelivery.object_key": "a code of the house and numbers",

@@ -3,8 +3,11 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
@@ -15,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from django.utils.http import int_to_base36
 
 from accounts.mail.unsubscribing import address_to_unsubscribe
-from accounts.models import Attachment, Employee, Job, Message, User
+from accounts.models import Attachment, Employee, Job, Message, SingleSignOn, User
 from accounts.moving.kinds import known_kinds
 from accounts.scope import ScopedQuerySet
 from loyalty.models import BenefitGrant
@@ -43,6 +46,7 @@ TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="[^"]+"')
 OPEN_TO_EVERYBODY = {
     "accounts/login/",
     "accounts/signup/",
+    "accounts/company/",
     "accounts/inactive/",
     "accounts/password/reset/",
     "accounts/password/reset/done/",
@@ -59,6 +63,9 @@ OPEN_TO_EVERYBODY = {
 """Where somebody who has not signed in is shown a page; everywhere else stands the way to the door."""
 
 SIGNS_OUT = "accounts/logout/"
+
+GIVES_UP_SECOND_FACTOR = "accounts/2fa/totp/deactivate/"
+"""Whoever must have one would see nothing but the way to another from there on."""
 
 SIGNS_OUT_ROUTES = {SIGNS_OUT, "admin/logout/"}
 
@@ -162,6 +169,14 @@ def routes() -> list[str]:
     return list(dict.fromkeys(under(get_resolver(), "")))
 
 
+def _passkey_of(side: CanaryCompany) -> object:
+    return Authenticator.objects.get(user=user_of(side.colleague)).pk
+
+
+def _sign_on_of(side: CanaryCompany) -> object:
+    return SingleSignOn.objects.get(company=side.company).provider_id
+
+
 NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
     "points/<int:pk>/": lambda side: [[side.earned.pk]],
     "inbox/<int:pk>/open/": lambda side: [[Message.objects.filter(employee=side.member).earliest("pk").pk]],
@@ -197,6 +212,11 @@ NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
     "jobs/<int:pk>/": lambda side: _jobs_of(side),
     "jobs/<int:pk>/progress/": lambda side: _jobs_of(side),
     "jobs/<int:pk>/cancel/": lambda side: _jobs_of(side),
+    "me/sessions/<int:pk>/end/": lambda side: [[UserSession.objects.get(user=user_of(side.colleague)).pk]],
+    "accounts/2fa/webauthn/keys/<int:pk>/remove/": lambda side: [[_passkey_of(side)]],
+    "accounts/2fa/webauthn/keys/<int:pk>/edit/": lambda side: [[_passkey_of(side)]],
+    "accounts/company/<str:provider_id>/": lambda side: [[_sign_on_of(side)]],
+    "accounts/company/<str:provider_id>/back/": lambda side: [[_sign_on_of(side)]],
     "see-as/<int:pk>/": lambda side: [[side.member.pk]],
     r"accounts/^confirm-email/(?P<key>[-:\w]+)/$": lambda side: [["nobodys-key"]],
     r"accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": lambda side: [
@@ -335,7 +355,9 @@ def without_token(response: HttpResponseBase, path: str) -> tuple[object, ...]:
     """What can be told from an answer, but for the form token and the address that was asked for."""
     body = response.getvalue().decode() if hasattr(response, "getvalue") else ""
     headers = {
-        name: value.replace(path, "{path}") for name, value in response.headers.items() if name not in OF_EACH_ANSWER
+        name: value.replace(path, "{path}").replace(quote(path, safe=""), "{path}")
+        for name, value in response.headers.items()
+        if name not in OF_EACH_ANSWER
     }
     return response.status_code, headers, TOKEN.sub("", body).replace(path, "{path}")
 
@@ -387,7 +409,7 @@ def _all_visits(visitor: Visitor, world: CanaryWorld) -> Iterator[tuple[str, str
         for path in dict.fromkeys([*paths_of(route, world.a), *paths_of(route, world.b)]):
             for method in ("GET", "HEAD", "OPTIONS"):
                 yield method, path
-            if route != SIGNS_OUT:
+            if route not in (SIGNS_OUT, GIVES_UP_SECOND_FACTOR):
                 yield "POST", path
 
 

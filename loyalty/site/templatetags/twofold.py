@@ -1,10 +1,12 @@
 """How numbers, days, people and form fields are shown; load it as `twofold`."""
 
+import json
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django import template
+from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import BaseForm, BoundField
 from django.utils import numberformat
 from django.utils.formats import date_format, get_format
@@ -18,6 +20,12 @@ register = template.Library()
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 CENT = Decimal("0.01")
+
+
+@register.filter
+def as_json(value: object) -> str:
+    """Return `value` as JSON, for a `data-` attribute that a script reads: pages hold no script of their own."""
+    return json.dumps(value, cls=DjangoJSONEncoder)
 
 
 @register.filter

@@ -15,6 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.access import freshly_signed_in_to_send
 from accounts.actors import Actor
 from accounts.forms import InvitationForm, NewPersonForm, PersonForm
 from accounts.idempotency import KeyUsedForAnotherRequestError
@@ -88,6 +89,7 @@ def people(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @company_only
+@freshly_signed_in_to_send
 def add(request: HttpRequest) -> HttpResponse:
     """Add somebody."""
     actor = actor_behind(request)
@@ -123,6 +125,7 @@ def add(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @company_only
+@freshly_signed_in_to_send
 def person(request: HttpRequest, pk: int) -> HttpResponse:
     """One of the company's people, and for admins the form that changes what is said of them."""
     actor = actor_behind(request)
@@ -151,6 +154,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @company_only
+@freshly_signed_in_to_send
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Let somebody in no longer, or again."""
     actor = actor_behind(request)
