@@ -204,32 +204,7 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
         membership=given, employee=colleague, points=11, reason_code=Adjustment.Reason.GOODWILL,
         reason=f"{canary} colleague was kept waiting", by=manager, now=now,
     )  # fmt: skip
-    take_figures(now=now)
-    Pulse.objects.create(code=f"{canary}-pulse", at=now)
-    asked = ask_to_erase(employee_id=colleague.pk, by_user_id=user_of(colleague).pk, now=now)
-    withdraw_erasure(erasure_id=asked.pk, by_user_id=user_of(colleague).pk, now=now)
-    _jobs_of(canary, (user_of(member), user_of(admin), account_manager), now)
-    for model in (Import, ImportMapping):
-        model.objects.create(
-            kind="companies",
-            name=f"{INTERNAL} {canary} file",
-            terms={"form": {"is_workbook": True}, "columns": {"name": f"{canary} column"}},
-            created_by=manager,
-        )
-    Import.objects.filter(name=f"{INTERNAL} {canary} file").update(
-        checked={"differences": [{"line": 1, "changes": [["name", f"{canary} before", f"{canary} after"]]}]},
-        done={"refusals": [{"line": 1, "column": "name", "sentence": f"{canary} is refused"}]},
-    )
-    told = WebhookDelivery.objects.filter(event__company=company).earliest("pk")
-    WebhookAttempt.objects.create(delivery=told, at=now, status=500, failure="STATUS", answer=f"{canary} is shut")
-    entry = audit.record("looked-at", company, actor_id=manager.pk, now=now, reason=f"{INTERNAL} {canary} reason")
-    AuditEntry.objects.create(
-        action=f"{canary}-action",
-        subject_type=f"{canary}-type",
-        subject_id=entry.pk,
-        company=company,
-        numbers={"code": f"{canary}-code"},
-    )
+    _records_of(company, canary, manager, (member, colleague, admin), account_manager, now)
     return CanaryCompany(
         canary,
         company,
@@ -260,6 +235,44 @@ def _jobs_of(canary: str, people: tuple[User, ...], now: datetime) -> None:
     failed.update(state="FAILED", ended_at=now, failure=f"{canary} failure", result={"code": f"{canary}-code"})
     PeriodicWork.objects.create(
         code=f"{canary}-work", next_due_at=now, job=failed[0], failed_at=now, failure=f"{canary} failure"
+    )
+
+
+def _records_of(
+    company: Company,
+    canary: str,
+    manager: User,
+    people: tuple[Employee, Employee, Employee],
+    account_manager: User,
+    now: datetime,
+) -> None:
+    """What the installation writes down by itself, or on the way of other work."""
+    member, colleague, admin = people
+    take_figures(now=now)
+    Pulse.objects.create(code=f"{canary}-pulse", at=now)
+    asked = ask_to_erase(employee_id=colleague.pk, by_user_id=user_of(colleague).pk, now=now)
+    withdraw_erasure(erasure_id=asked.pk, by_user_id=user_of(colleague).pk, now=now)
+    _jobs_of(canary, (user_of(member), user_of(admin), account_manager), now)
+    for model in (Import, ImportMapping):
+        model.objects.create(
+            kind="companies",
+            name=f"{INTERNAL} {canary} file",
+            terms={"form": {"is_workbook": True}, "columns": {"name": f"{canary} column"}},
+            created_by=manager,
+        )
+    Import.objects.filter(name=f"{INTERNAL} {canary} file").update(
+        checked={"differences": [{"line": 1, "changes": [["name", f"{canary} before", f"{canary} after"]]}]},
+        done={"refusals": [{"line": 1, "column": "name", "sentence": f"{canary} is refused"}]},
+    )
+    told = WebhookDelivery.objects.filter(event__company=company).earliest("pk")
+    WebhookAttempt.objects.create(delivery=told, at=now, status=500, failure="STATUS", answer=f"{canary} is shut")
+    entry = audit.record("looked-at", company, actor_id=manager.pk, now=now, reason=f"{INTERNAL} {canary} reason")
+    AuditEntry.objects.create(
+        action=f"{canary}-action",
+        subject_type=f"{canary}-type",
+        subject_id=entry.pk,
+        company=company,
+        numbers={"code": f"{canary}-code"},
     )
 
 
