@@ -80,7 +80,7 @@ class Refusal:
 class ImportAdmin(NeverDeleted[Import], ScopedModelAdmin[Import]):
     """Imports: what was moved in, and the way to move something in."""
 
-    list_display = ("name", "what", "created_by", "created_at", "stage", "rows_new", "rows_changed", "rows_refused")
+    list_display = ("name", "what", "who", "created_at", "stage", "rows_new", "rows_changed", "rows_refused")
     list_filter = ("kind", ("created_by", LinkedRowFilter))
     list_select_related = _RELATED
     search_fields = ("name", "kind", "created_by__name")
@@ -93,6 +93,11 @@ class ImportAdmin(NeverDeleted[Import], ScopedModelAdmin[Import]):
         """What is in it."""
         kind = known_kinds().get(import_.kind)
         return str(kind.label) if kind else import_.kind
+
+    @admin.display(description=gettext_lazy("uploaded by"), ordering="created_by__name")
+    def who(self, import_: Import) -> str:
+        """Who uploaded it."""
+        return import_.created_by.name
 
     @admin.display(description=gettext_lazy("how far"))
     def stage(self, import_: Import) -> str:

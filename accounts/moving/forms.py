@@ -29,7 +29,9 @@ class UploadForm(forms.Form):
     kind = forms.ChoiceField(label=gettext_lazy("What is in it"))
     file = forms.FileField(
         label=gettext_lazy("File"),
-        help_text=gettext_lazy("CSV (also .csv.gz) or Excel (.xlsx), with the names of the columns in its first line."),
+        help_text=gettext_lazy(
+            "CSV (also .csv.gz) or Excel (.xlsx, its first sheet), with the names of the columns in the first line."
+        ),
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.gz,.xlsx"}),
     )
 
