@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, Min, QuerySet
 
 from accounts import webhooks
-from accounts.models import Job, PeriodicWork
+from accounts.models import Erasure, Job, Mail, PeriodicWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ def _due_rows(now: datetime) -> list[tuple[str, QuerySet[Any], str]]:
         ("jobs", Job.objects.filter(state=Job.State.QUEUED, due_at__lte=now), "due_at"),
         ("periodic", PeriodicWork.objects.filter(next_due_at__lte=now), "next_due_at"),
         ("webhooks", webhooks.due(now), "due_at"),
+        ("mail", Mail.objects.filter(state=Mail.State.WAITING, due_at__lte=now), "due_at"),
+        ("erasures", Erasure.objects.filter(state=Erasure.State.WAITING, due_at__lte=now), "due_at"),
     ]
 
 

@@ -83,7 +83,6 @@ class Installation:
             "CELERY_BROKER_URL": f"redis://127.0.0.1:{self.redis_port}/0",
             "SECRET_KEY": secrets.token_urlsafe(50),
             "FIELD_KEYS": secrets.token_urlsafe(50),
-            "IDP_OIDC_PRIVATE_KEY": _a_private_key(),
             "ALLOWED_HOSTS": "127.0.0.1",
             "EMAIL_URL": "dummymail://",
             "TWOFOLD_HTTPS": "off",
@@ -147,14 +146,6 @@ class Installation:
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-4000:]
         return done.stdout
-
-
-def _a_private_key() -> str:
-    made = subprocess.run(
-        ["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return made.stdout
 
 
 def ask(
