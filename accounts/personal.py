@@ -21,6 +21,7 @@ from accounts.models import (
     Draft,
     Employee,
     IdempotencyKey,
+    Job,
     Message,
     NotificationPreference,
     RoleAssignment,
@@ -147,6 +148,7 @@ def _erase_sign_in(employee: Employee) -> None:
     SavedFilter.objects.filter(owner_id=employee.user_id).delete()
     IdempotencyKey.objects.filter(user_id=employee.user_id).delete()
     Attachment.objects.filter(created_by_id=employee.user_id).delete()
+    Job.objects.filter(asked_by_id=employee.user_id).exclude(failure="").update(failure=ERASED)
     for session in Session.objects.iterator():
         if session.get_decoded().get("_auth_user_id") == str(employee.user_id):
             session.delete()

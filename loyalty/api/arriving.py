@@ -162,9 +162,12 @@ def _moment(text: object) -> datetime | None:
         return None
     try:
         moment = parse_datetime(text)
-        return moment.astimezone(UTC) if moment is not None and moment.tzinfo is not None else moment
     except (ValueError, OverflowError):
         return None
+    try:
+        return moment.astimezone(UTC) if moment is not None and moment.tzinfo is not None else moment
+    except OverflowError:
+        return moment  # at the very ends of all time: too early or too late, as will be said
 
 
 def _number(raw: object) -> Decimal | None:

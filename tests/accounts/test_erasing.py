@@ -108,6 +108,8 @@ NO_WORDS_OF_A_PERSON = {
     "accounts.User": {"password", "time_zone"},
     "accounts.SavedFilter": {"screen"},
     "accounts.Draft": {"address"},
+    "accounts.Job": {"parameters", "result"},
+    "loyalty.Adjustment": {"said_last_day"},
     "accounts.Invitation": {"address"},  # whom somebody invited: it goes with that person
 }
 """Columns that people cannot write words into, though their type would allow it."""
@@ -140,7 +142,9 @@ def fill_with_words(people: list[Employee]) -> set[str]:
                 own |= Q(**{f"{field.name}__in": logins})
         for row in model._default_manager.filter(own):
             new = {
-                field.name: {"name": TOKEN} if isinstance(field, models.JSONField) else f"{TOKEN}{row.pk}@{field.name}"
+                field.name: {"name": TOKEN}
+                if isinstance(field, models.JSONField)
+                else f"{TOKEN}{row.pk}@{field.name}"[: field.max_length]
                 for field in words
             }
             with contextlib.suppress(IntegrityError), transaction.atomic():  # what was sent cannot be changed any more

@@ -319,6 +319,6 @@ def test_nobody_is_shown_counts_of_what_they_may_not_look_at(client: Client, cod
 def test_sidebar_goes_by_what_a_manager_does(desk: Client, manager: User) -> None:
     groups = [str(group["name"]) for group in desk.get(HOME).context["app_list"]]
 
-    assert groups == ["Queues", "Program", "Earning", "Rewards", "Voice", "Clients", "System"]
+    assert groups == ["Queues", "Program", "Earning", "Rewards", "Voice", "Clients", "Moving in", "System"]
     assert not Group.objects.exists()
     assert reverse("admin:index") == HOME

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone, translation
 
@@ -27,7 +28,8 @@ class Desk:
 
 @pytest.fixture(autouse=True)
 def _nothing_left_over() -> Iterator[None]:
-    """No language or time zone outlives a test."""
+    """No language or time zone outlives a test, nor that somebody's code was used: worlds are shared."""
+    cache.clear()
     yield
     translation.activate("en")
     timezone.deactivate()

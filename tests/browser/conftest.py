@@ -10,6 +10,7 @@ from typing import Protocol
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connections
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Playwright
@@ -55,7 +56,8 @@ def kept_world(keep: Keep) -> Kept[World]:
 
 @pytest.fixture
 def world(transactional_db: None, kept_world: Kept[World]) -> World:
-    """What the pages show."""
+    """What the pages show; nobody in it has used a code or tried a door yet."""
+    cache.clear()
     return kept_world.put_back()
 
 

@@ -10,6 +10,7 @@ from accounts.models import AccountManagerAssignment, Draft, FollowUp, ServiceNo
 from loyalty.models import BenefitGrant
 from tests.browser.conftest import DESKTOP, PHONE, Opener
 from tests.browser.scenery import World
+from tests.factories.signing_in import code_of_the_app
 from tests.factories.world import EPOCH, PASSWORD, a_company
 
 pytestmark = pytest.mark.browser
@@ -151,6 +152,8 @@ def test_session_gone_in_the_middle_of_a_note_and_the_words_are_there_after_logi
     page.get_by_role("button", name="Save the note").click()
     page.get_by_label("Email").fill(world.account_manager.email)
     page.get_by_label("Password").fill(PASSWORD)
+    page.locator("main").get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_label("Code").fill(code_of_the_app())
     page.locator("main").get_by_role("button", name="Sign in").click()
 
     expect(page).to_have_url(address)

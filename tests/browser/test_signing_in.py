@@ -41,7 +41,7 @@ def give_authenticator(watched: Watched) -> None:
 def knock(page: Page, email: str) -> None:
     """Sign in with the password."""
     page.goto(reverse("account_login"))
-    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Email").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
 

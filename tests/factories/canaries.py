@@ -513,6 +513,10 @@ def _business_of(
         now=now,
         source=source,
     )
+    early = a_purchase(
+        company, 5, type=kind, external_id=f"{canary}-early", reverses=f"{canary}-not-yet", occurred_at=now
+    )
+    record(early, now=now, source=source)
     assert back.error is None
     return Transaction.objects.get(activity=earned.activity_id)
 

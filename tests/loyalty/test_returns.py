@@ -314,12 +314,15 @@ def test_huge_number_in_an_attribute_gives_the_most_and_does_not_break_the_call(
     type_ = a_purchase_type()
     type_.attributes.create(code="weight", name="Weight", type="NUMBER")
     program = a_program()
-    a_rule_set(program, [{"formula": {"kind": "per", "points": 1, "step": "1", "of": "attribute.weight"}}])
+    a_rule_set(program, [{"formula": {"kind": "per", "points": 1_000_000, "step": "1", "of": "attribute.weight"}}])
     member = a_member(program)
 
     outcomes = record(
         a_purchase(member.company, 1, attributes={"weight": "1e150"}),
+        a_purchase(member.company, 1, attributes={"weight": "1000000000000"}),
         a_purchase(member.company, 1, attributes={"weight": -5}),
     )
 
-    assert [outcome.points for outcome in outcomes] == [10**15, 0]
+    assert outcomes[0].error is not None
+    assert outcomes[0].error.code == "bad_attribute"
+    assert [outcome.points for outcome in outcomes] == [0, 10**15, 0]
