@@ -190,6 +190,15 @@ def test_templates_hold_no_inline_code_or_style() -> None:
     assert {path: hits for path, hits in found.items() if hits} == {}
 
 
+def test_no_template_parts_the_thousands_of_a_row_s_number() -> None:
+    """`{{ row.pk }}` is "1,000" for the thousandth row, and no address or form knows that; stringformat:"d" does."""
+    number = re.compile(r"\{\{\s*(?!\w*\.?attrs\.)[\w.]+\.(?:pk|id)\s*\}\}")
+
+    found = {str(path.relative_to(ROOT)): number.findall(path.read_text()) for path in TEMPLATES}
+
+    assert {path: hits for path, hits in found.items() if hits} == {}
+
+
 def test_every_page_extends_a_frame() -> None:
     frames = {"base.html", "error_base.html"}
     pieces = {"includes", "elements", "widgets", "edit_inline", "snippets"}
