@@ -42,9 +42,9 @@ class VendorUsers(ScopedAdmin[Any]):
     def get_field_queryset(
         self, db: str | None, db_field: RelatedField[Any, Any], request: HttpRequest
     ) -> QuerySet[Any]:
-        """Leave the clients' own people out where a user is chosen."""
+        """Leave the clients' own people, and other systems, out where a user is chosen."""
         rows = super().get_field_queryset(db, db_field, request)
-        return rows.filter(employee__isnull=True) if db_field.name == "user" else rows
+        return rows.filter(employee__isnull=True, service_client__isnull=True) if db_field.name == "user" else rows
 
 
 def record_portfolio(assignment: AccountManagerAssignment, by: User) -> None:

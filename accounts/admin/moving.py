@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import attachments, jobs
+from accounts.admin.asked_again import must_be_asked
 from accounts.admin.links import LinkedRowFilter, row_link
 from accounts.admin.scoped import NeverDeleted, ReadOnlyAdmin, ScopedModelAdmin, manager_behind
 from accounts.middleware import actor_behind
@@ -33,6 +34,7 @@ from accounts.moving.steps import (
     UnknownKindError,
 )
 from accounts.moving.work import EXPORT, ask_export
+from accounts.reauthentication import ask_again
 from accounts.tables import UnreadableFileError, open_table
 from accounts.uploads import was_too_large
 
@@ -235,8 +237,10 @@ class ImportAdmin(NeverDeleted[Import], ScopedModelAdmin[Import]):
         return self._page(request, "admin/accounts/import/columns.html", context, status=422 if is_sent else 200)
 
     def go_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Let an import go, or ask a second person."""
+        """Let an import go, or ask a second person: it may say who may do what, so whoever does it is asked again."""
         self._asked_for(request, pk)
+        if must_be_asked(request):
+            return ask_again(request)
         if request.method == "POST":
             try:
                 import_ = steps.ask_go(import_id=pk, by=manager_behind(request), now=timezone.now())
@@ -281,6 +285,8 @@ class ImportAdmin(NeverDeleted[Import], ScopedModelAdmin[Import]):
             raise Http404
         if not self._may(request, table):
             raise PermissionDenied
+        if must_be_asked(request):
+            return ask_again(request)
         form = ExportForm(request.POST if request.method == "POST" else None, kind=table)
         if form.is_valid():
             is_workbook = form.cleaned_data["form"] == "xlsx"

@@ -14,6 +14,7 @@ from accounts.moving.companies import NUMBER, parts_of
 from accounts.moving.kinds import Column, Fate, RefusedError, Row, Setting, Sheet, Terms, Verdict, refused
 from accounts.moving.values import Held, Words, codes, listed, needed, parsed, written
 from accounts.tables.cells import shown
+from accounts.webhooks.people import announce_people
 
 PERSON = Column(
     "person_number",
@@ -132,6 +133,7 @@ class PeopleSheet:
         acts = [act for plan, is_new in plans for act in _acts_of(plan, is_new=is_new)]
         acts += self._write_roles([plan for plan, _is_new in plans])
         audit.record_many(acts, actor_id=self._terms.by_user_id, now=self._terms.now)
+        announce_people([plan.employee for plan, _is_new in plans], now=self._terms.now)
 
     def _look_up(self, rows: Sequence[Row], *, is_final: bool) -> None:
         numbers = {row.cells.get(NUMBER.code, "") for row in rows} - {""}

@@ -1,5 +1,6 @@
 """What this floor announces: that somebody who works in a company was added or changed."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
@@ -34,16 +35,33 @@ def named(employee_id: int, external_id: str) -> dict[str, object]:
 
 def announce_employee(employee: Employee, *, now: datetime) -> None:
     """Announce how somebody stands now; call it under lock, once everything about the person is written."""
+    announce_people([employee], now=now)
+
+
+def announce_people(people: Collection[Employee], *, now: datetime) -> None:
+    """Announce how people stand now, with as many statements as for one."""
 
     def news() -> list[News]:
-        roles = RoleAssignment.objects.in_force(now).filter(employee=employee)
-        facts = {
-            "employee": named(employee.pk, employee.external_id),
-            "is_active": employee.is_active,
-            "access": str(employee.access),
-            "buying_role": str(employee.buying_role),
-            "roles": sorted(roles.values_list("role__code", flat=True)),
-        }
-        return [News(EMPLOYEE_CHANGED, employee.company_id, str(employee.pk), facts)]
+        ids = [employee.pk for employee in people]
+        roles: dict[int, list[str]] = {}
+        held = RoleAssignment.objects.in_force(now).filter(employee__in=ids).values_list("employee", "role__code")
+        for employee_id, code in held.order_by("role__code"):
+            roles.setdefault(employee_id, []).append(code)
+        return [
+            News(
+                EMPLOYEE_CHANGED,
+                employee.company_id,
+                str(employee.pk),
+                {
+                    "employee": named(employee.pk, employee.external_id),
+                    "is_active": employee.is_active,
+                    "access": str(employee.access),
+                    "buying_role": str(employee.buying_role),
+                    "roles": roles.get(employee.pk, []),
+                },
+            )
+            for employee in people
+        ]
 
-    announce_all([EMPLOYEE_CHANGED], news, now=now)
+    if people:
+        announce_all([EMPLOYEE_CHANGED], news, now=now)

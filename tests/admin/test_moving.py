@@ -15,6 +15,7 @@ from accounts.groups import APPROVER, MANAGER, VIEWER, ensure_groups
 from accounts.models import Attachment, Company, Import, ImportMapping, Job, User
 from loyalty.models import Adjustment
 from tests.factories.canaries import fingerprint
+from tests.factories.signing_in import signed_in_long_ago
 from tests.factories.world import a_company, a_manager, a_member, a_program, a_user, balance
 from tests.moving.moves import work
 
@@ -259,6 +260,23 @@ def test_a_table_is_exported_and_fetched(desk: Client, manager: User) -> None:
     assert desk.get(reverse("admin:accounts_import_move_out", args=["nothing"])).status_code == 404
     refused = desk.post(reverse("admin:accounts_import_move_out", args=["activities"]), {"form": "csv"})
     assert refused.status_code == 422
+
+
+def test_who_signed_in_a_while_ago_is_asked_again_before_rows_go_in_or_out(desk: Client) -> None:
+    uploaded(desk, SHEET)
+    import_ = Import.objects.get()
+    desk.post(url("columns", import_), CHOSEN)
+    work()
+    signed_in_long_ago(desk)
+    before = fingerprint()
+
+    asked = [
+        desk.post(url("go", import_)),
+        desk.post(reverse("admin:accounts_import_move_out", args=["companies"]), {"form": "csv"}),
+    ]
+
+    assert [answer.headers["Location"].split("?")[0] for answer in asked] == ["/accounts/reauthenticate/"] * 2
+    assert fingerprint() == before
 
 
 def test_import_of_a_file_whose_time_is_over_says_so(desk: Client) -> None:

@@ -22,6 +22,7 @@ from tests.factories.world import (
 
 pytestmark = pytest.mark.django_db
 
+EARLIER = (timezone.now() - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
 WHEN = (timezone.now() - timedelta(days=1)).replace(microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -100,6 +101,18 @@ def test_the_same_again_is_a_duplicate_with_the_same_effects(member: Membership,
     assert [item["status"] for item in again] == ["duplicate", "duplicate"]
     assert again[0] == {**first, "status": "duplicate"}
     assert (Activity.objects.count(), balance(member)) == (1, 100)
+
+
+def test_return_waits_for_what_it_undoes_and_is_applied_when_it_comes(member: Membership, shop: Caller) -> None:
+    back = an_item(id="R-1", amount="40", reverses="P-1")
+
+    [early] = shop.post("/activities/", {"items": [back]}).json()["items"]
+    assert (early["status"], early["error"], early["effects"]) == ("waiting", None, {"points": [], "tiers": []})
+    shop.post("/activities/", {"items": [an_item(occurred_at=EARLIER)]})
+
+    assert balance(member) == 60
+    shown = shop.get(f"/activities/{early['activity']}/").json()
+    assert (shown["reverses"], [part["points"] for part in shown["effects"]["points"]]) == ("P-1", [-40])
 
 
 def test_sound_items_are_recorded_beside_those_that_are_refused(member: Membership, shop: Caller) -> None:

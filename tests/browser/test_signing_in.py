@@ -59,7 +59,7 @@ def test_passkey_is_added_and_then_signs_in_alone(world: World, opened: Opener) 
     watched.forget()  # axe tries things that the security policy refuses
     page.goto(f"{reverse('account_login')}?next=/points/")
     page.get_by_role("button", name="Sign in with a passkey").click()
-    expect(page).to_have_url(re.compile(r"/points/$"))
+    expect(page).to_have_url(re.compile(r"^[^?]+/points/$"))
 
     assert found == []
     assert watched.complaints() == []
@@ -73,6 +73,7 @@ def test_browser_without_the_passkey_says_so_and_stays(world: World, opened: Ope
     give_authenticator(watched)
 
     page.goto(reverse("account_login"))
+    expect(page.get_by_text("That did not work")).to_be_hidden()
     page.get_by_role("button", name="Sign in with a passkey").click()
 
     expect(page.get_by_text("That did not work")).to_be_visible()
@@ -92,7 +93,7 @@ def test_manager_s_first_day_leads_through_a_second_step_to_the_desk(world: Worl
     page.get_by_label("Authenticator code").fill(code_of_the_app(secret))
     page.get_by_role("button", name="Use the app from now on").click()
     page.get_by_role("link", name="I have kept them, continue").click()
-    expect(page).to_have_url(re.compile(r"/admin/$"))
+    expect(page).to_have_url(re.compile(r"^[^?]+/admin/$"))
 
     watched.context.clear_cookies()
     knock(page, world.manager.email)
@@ -100,7 +101,7 @@ def test_manager_s_first_day_leads_through_a_second_step_to_the_desk(world: Worl
     found += barriers(page)
     page.get_by_label("Code").fill(code_of_the_app(secret, steps_ahead=1))
     page.get_by_role("button", name="Sign in").click()
-    expect(page).to_have_url(re.compile(r"/admin/$"))
+    expect(page).to_have_url(re.compile(r"^[^?]+/admin/$"))
 
     assert found == []
 
@@ -118,9 +119,9 @@ def test_passkey_serves_as_second_step_and_shows_again_who_one_is(world: World, 
 
     knock(page, world.manager.email)
     page.get_by_role("button", name="Use a passkey or security key").click()
-    expect(page).to_have_url(re.compile(r"/admin/$"))
+    expect(page).to_have_url(re.compile(r"^[^?]+/admin/$"))
     page.goto(f"{reverse('mfa_reauthenticate_webauthn')}?next=/me/")
     page.get_by_role("button", name="Use a passkey or security key").click()
-    expect(page).to_have_url(re.compile(r"/me/$"))
+    expect(page).to_have_url(re.compile(r"^[^?]+/me/$"))
 
     assert watched.complaints() == []
