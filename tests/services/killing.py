@@ -75,9 +75,6 @@ class Installation:
 
     def build(self) -> dict[str, Any]:
         """Start PostgreSQL, migrate, make a world, and start the rest; return what the world is called by."""
-        for parent in (self.folder, *self.folder.parents):
-            if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
-                parent.chmod(parent.stat().st_mode | 0o011)  # PostgreSQL runs as another user than root
         self._settings = {
             "DATABASE_URL": self._database(),
             "CELERY_BROKER_URL": f"redis://127.0.0.1:{self.redis_port}/0",

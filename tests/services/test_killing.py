@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -47,12 +48,14 @@ print(json.dumps({
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
-    made = Installation(tmp_path)
-    try:
-        yield made
-    finally:
-        made.stop()
+def installation() -> Iterator[Installation]:
+    with tempfile.TemporaryDirectory(prefix="twofold-killed-", dir="/var/tmp", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL runs as another user than root
+        made = Installation(Path(folder).resolve())
+        try:
+            yield made
+        finally:
+            made.stop()
 
 
 @pytest.mark.long
