@@ -303,7 +303,7 @@ def test_a_return_that_comes_before_what_it_undoes_waits_and_is_known_afterwards
 def test_activities_that_cannot_be_are_refused_by_line(manager: User, member: Membership) -> None:
     rows = [ACTIVITIES, ["A1", "C1", "01.03.2026", "", "", "", "", "10", "", "", ""]]
     moved_in("activities", rows, by=manager, **FROM_THE_SHOP)
-    tomorrow = f"{timezone.now() + timedelta(days=1):%d.%m.%Y}"
+    future = f"{timezone.now() + timedelta(days=2):%d.%m.%Y}"  # in Tokyo tomorrow begins at three in the afternoon
 
     done = moved_in(
         "activities",
@@ -312,7 +312,7 @@ def test_activities_that_cannot_be_are_refused_by_line(manager: User, member: Me
             ["A1", "C1", "01.03.2026", "", "", "", "", "11", "", "", ""],
             ["A2", "C9", "01.03.2026", "", "", "", "", "1", "", "", ""],
             ["A3", "C1", "31.02.2026", "", "", "", "", "1", "", "", ""],
-            ["A4", "C1", tomorrow, "", "", "", "", "1", "", "", ""],
+            ["A4", "C1", future, "", "", "", "", "1", "", "", ""],
             ["A5", "C1", "01.03.2026", "sale", "", "", "", "1", "", "", ""],
             ["A6", "C1", "01.03.2026", "", "9", "", "", "1", "", "", ""],
             ["A7", "C1", "01.03.2026", "", "", "", "", "-1", "", "", ""],
