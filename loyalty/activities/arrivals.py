@@ -1,15 +1,15 @@
 """Activities become rows: new ones are inserted in the order of their ids, repeats find what they led to before."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from django.utils.translation import gettext as _
 
 from accounts.conditions import to_json
 from loyalty import arrays
-from loyalty.activities.items import ActivityItem, Arrival, Batch, Outcome, Status, used_for_another
+from loyalty.activities.items import ActivityItem, Arrival, Batch, Known, Outcome, Status, used_for_another
 from loyalty.activities.refusals import refusal_error
-from loyalty.models import Membership, Program, ReturnRefusal, Wallet
+from loyalty.models import Program, ReturnRefusal, Wallet
 
 _COLUMNS = {
     "source_id": "bigint",
@@ -31,15 +31,10 @@ _COLUMNS = {
 
 def refuse_foreign_currency(batch: Batch) -> None:
     """Reject amounts in a currency that a program of the company does not count in; repeats keep their outcome."""
-    companies = {arrival.item.company_id for arrival in batch.open if arrival.item.amount is not None}
-    counted: dict[int, list[Membership]] = {}
-    for membership in Membership.objects.filter(company__in=companies).select_related("program"):
-        counted.setdefault(membership.company_id, []).append(membership)
     foreign = [
         (arrival, program)
         for arrival in batch.open
-        if arrival.item.amount is not None
-        and (program := _counts_otherwise(arrival.item, counted.get(arrival.item.company_id, ()))) is not None
+        if arrival.item.amount is not None and (program := _counts_otherwise(arrival.item, batch.known)) is not None
     ]
     settle_repeats(batch, [arrival for arrival, _program in foreign])
     for arrival, program in foreign:
@@ -49,11 +44,12 @@ def refuse_foreign_currency(batch: Batch) -> None:
             batch.reject(arrival, "no_rate", "currency", sentence % names)
 
 
-def _counts_otherwise(item: ActivityItem, memberships: Iterable[Membership]) -> Program | None:
+def _counts_otherwise(item: ActivityItem, known: Known) -> Program | None:
     """The first program of the company at the item's moment that counts in another currency."""
-    for membership in memberships:
-        if membership.program.currency != item.currency and membership.holds_at(item.occurred_at):
-            return membership.program
+    for enrolment in known.enrolments[item.company_id]:
+        program = known.configuration.programs[enrolment.program_id]
+        if program.currency != item.currency and enrolment.holds_at(item.occurred_at):
+            return program
     return None
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from accounts.conditions import Fact, FactType, Value, from_json, to_json
-from accounts.models import Company, Employee
+from loyalty import arrays
+from loyalty.activities.configuration import Configuration, configuration
+from loyalty.activities.dated import Enrolment
 from loyalty.facts import ATTRIBUTE_PREFIX, number
-from loyalty.models import ActivityAttribute, ActivityType, Source
+from loyalty.models import ActivityAttribute, Source
 
 AHEAD = timedelta(minutes=5)
 """How far another system's clock may run ahead of ours."""
@@ -100,8 +102,9 @@ class Batch:
 
     source: Source
     now: datetime
-    arrivals: list[Arrival]
-    outcomes: dict[int, Outcome]
+    known: "Known"
+    arrivals: list[Arrival] = field(default_factory=list)
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
     awaited: set[str] = field(default_factory=set)
     """Ids of this batch that returns have waited for."""
     released: dict[int, tuple[Arrival, ItemError | None]] = field(default_factory=dict)
@@ -130,26 +133,26 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What the installation knows, as far as the items of one call speak of it."""
+class Known:
+    """What the installation knows, as far as the items of one call speak of it; read before anything is locked."""
 
-    types: Mapping[str, int]
-    attributes: Mapping[int, Mapping[str, ActivityAttribute]]
-    company_ids: Collection[int]
+    configuration: Configuration
+    enrolments: Mapping[int, list[Enrolment]]
+    """By company; the companies of the call that there are."""
     employers: Mapping[int, int]
 
 
 def check_items(items: Sequence[ActivityItem], *, source: Source, now: datetime) -> Batch:
     """Check every item for itself; what is wrong is rejected with a code, the field and a sentence."""
     known = _known(items)
-    batch = Batch(source, now, [], {})
+    batch = Batch(source, now, known)
     for position, item in enumerate(items):
         error = next((error for check in _CHECKS if (error := check(item, known, now)) is not None), None)
         if error is not None:
             batch.outcomes[position] = Outcome(Status.REJECTED, error=error)
             continue
-        type_id = known.types[item.type]
-        attributes = _read_attributes(item, known.attributes.get(type_id, {}))
+        type_id = known.configuration.types[item.type]
+        attributes = _read_attributes(item, known.configuration.attributes.get(type_id, {}))
         if isinstance(attributes, ItemError):
             batch.outcomes[position] = Outcome(Status.REJECTED, error=attributes)
             continue
@@ -166,16 +169,29 @@ def _rejected(code: str, field_: str, sentence: str) -> Outcome:
     return Outcome(Status.REJECTED, error=ItemError(code, field_, sentence))
 
 
-def _known(items: Sequence[ActivityItem]) -> _Known:
-    codes = {item.type for item in items if _fits(item.type)}
-    types = dict(ActivityType.objects.filter(code__in=codes).values_list("code", "pk"))
-    attributes: dict[int, dict[str, ActivityAttribute]] = {}
-    for attribute in ActivityAttribute.objects.filter(activity_type__in=types.values()):
-        attributes.setdefault(attribute.activity_type_id, {})[attribute.code] = attribute
-    companies = Company.objects.filter(pk__in={item.company_id for item in items}).values_list("pk", flat=True)
-    people = {item.employee_id for item in items if item.employee_id is not None}
-    employers = dict(Employee.objects.filter(pk__in=people).values_list("pk", "company")) if people else {}
-    return _Known(types, attributes, set(companies), employers)
+def _known(items: Sequence[ActivityItem]) -> Known:
+    enrolments: dict[int, list[Enrolment]] = {}
+    employers: dict[int, int] = {}
+    for company_id, employee_id, membership_id, program_id, starts_at, ends_at in arrays.fetch(
+        _KNOWN,
+        list({item.company_id for item in items}),
+        list({item.employee_id for item in items if item.employee_id is not None}),
+    ):
+        if employee_id is not None:
+            employers[employee_id] = company_id
+            continue
+        there = enrolments.setdefault(company_id, [])
+        if membership_id is not None:
+            there.append(Enrolment(starts_at, ends_at, membership_id, company_id, program_id))
+    return Known(configuration(), enrolments, employers)
+
+
+_KNOWN = """
+    SELECT c.id, NULL::bigint, m.id, m.program_id, m.starts_at, m.ends_at
+    FROM accounts_company c LEFT JOIN loyalty_membership m ON m.company_id = c.id
+    WHERE c.id = ANY(%s::bigint[])
+    UNION ALL
+    SELECT e.company_id, e.id, NULL, NULL, NULL, NULL FROM accounts_employee e WHERE e.id = ANY(%s::bigint[])"""
 
 
 def _fits(text: str) -> bool:
@@ -183,27 +199,27 @@ def _fits(text: str) -> bool:
     return len(text) <= _CODE_LENGTH and "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
-def _check_id(item: ActivityItem, known: _Known, now: datetime) -> ItemError | None:
+def _check_id(item: ActivityItem, known: Known, now: datetime) -> ItemError | None:
     if not item.external_id or not _fits(item.external_id):
         return ItemError("bad_id", "id", _("An id has from 1 to 200 characters."))
     return None
 
 
-def _check_type(item: ActivityItem, known: _Known, now: datetime) -> ItemError | None:
-    if item.type not in known.types:
+def _check_type(item: ActivityItem, known: Known, now: datetime) -> ItemError | None:
+    if item.type not in known.configuration.types:
         return ItemError("unknown_type", "type", _("There is no activity type “%s”.") % item.type)
     return None
 
 
-def _check_company(item: ActivityItem, known: _Known, now: datetime) -> ItemError | None:
-    if item.company_id not in known.company_ids:
+def _check_company(item: ActivityItem, known: Known, now: datetime) -> ItemError | None:
+    if item.company_id not in known.enrolments:
         return ItemError("unknown_company", "company", _("There is no such company."))
     if item.employee_id is not None and known.employers.get(item.employee_id) != item.company_id:
         return ItemError("unknown_employee", "employee", _("The company has no such employee."))
     return None
 
 
-def _check_time(item: ActivityItem, known: _Known, now: datetime) -> ItemError | None:
+def _check_time(item: ActivityItem, known: Known, now: datetime) -> ItemError | None:
     if item.occurred_at.tzinfo is None:
         return ItemError("naive_time", "occurred_at", _("The time needs a time zone."))
     if item.occurred_at > now + AHEAD:
@@ -213,7 +229,7 @@ def _check_time(item: ActivityItem, known: _Known, now: datetime) -> ItemError |
     return None
 
 
-def _check_numbers(item: ActivityItem, known: _Known, now: datetime) -> ItemError | None:
+def _check_numbers(item: ActivityItem, known: Known, now: datetime) -> ItemError | None:
     for field_, value in (("amount", item.amount), ("quantity", item.quantity)):
         if value is None:
             continue
@@ -227,14 +243,14 @@ def _check_numbers(item: ActivityItem, known: _Known, now: datetime) -> ItemErro
     return None
 
 
-def _check_texts(item: ActivityItem, known: _Known, now: datetime) -> ItemError | None:
+def _check_texts(item: ActivityItem, known: Known, now: datetime) -> ItemError | None:
     for field_, text in (("object", item.object), ("reverses", item.reverses)):
         if not _fits(text):
             return ItemError(f"bad_{field_}", field_, _("At most 200 characters fit here."))
     return None
 
 
-_CHECKS: tuple[Callable[[ActivityItem, _Known, datetime], ItemError | None], ...] = (
+_CHECKS: tuple[Callable[[ActivityItem, Known, datetime], ItemError | None], ...] = (
     _check_id,
     _check_type,
     _check_company,

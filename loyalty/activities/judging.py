@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from accounts.conditions import Value, to_json
+from loyalty import arrays
+from loyalty.activities.dated import Enrolment
 from loyalty.activities.items import ActivityItem, Arrival, Batch
 from loyalty.activities.limits import Doer, limits_of
 from loyalty.activities.originals import JudgedAward, Judgement, Original, read_judgements
@@ -14,8 +16,7 @@ from loyalty.activities.writing import AwardRow, EvaluationRow, write_awards, wr
 from loyalty.earning import CapSubject, EarningRule, Gift, evaluate, points_to_reverse
 from loyalty.facts import AMOUNT, ATTRIBUTE_PREFIX, DAY, OBJECT, QUANTITY, SOURCE, TIER, TIER_RANK, number
 from loyalty.ledger import Act, AwardEntry, Book, CapBook, CapKey, Owner, last_day
-from loyalty.models import Membership, Metric, Transaction
-from loyalty.rulebook import NO_RULES, rules_by_type
+from loyalty.models import Metric, Transaction
 from loyalty.standing import MetricRule, StandingBoard, contributions, month_of
 from loyalty.standing.review import announce_moves, tell_of_moves
 
@@ -26,10 +27,14 @@ class Judging:
     def __init__(self, batch: Batch, scene: Scene, turns: Sequence[Turn]) -> None:
         self._batch = batch
         self._scene = scene
+        self._configuration = scene.configuration
         self._turns = turns
         self._undoings = [turn for turn in turns if isinstance(turn, Undoing)]
         self._caps = CapBook()
-        self._book = Book(now=batch.now, today={pk: scene.day(pk, batch.now) for pk in scene.programs})
+        programs = {row.program_id for rows in scene.memberships.values() for row in rows}
+        self._book = Book(
+            now=batch.now, today={program_id: scene.day(program_id, batch.now) for program_id in programs}
+        )
         self._board = StandingBoard()
         self._judgements: dict[int, list[Judgement]] = {}
         self._evaluations: list[EvaluationRow] = []
@@ -64,7 +69,7 @@ class Judging:
         self._caps.open(limits)
         self._book.open(owners | taken_back, all_lots_of=taken_back)
         members = [
-            (row.pk, row.company_id, self._scene.plans[row.program_id])
+            (row.id, row.company_id, self._configuration.plans[row.program_id])
             for rows in self._scene.memberships.values()
             for row in rows
         ]
@@ -89,7 +94,7 @@ class Judging:
             reversed_points = sum(self._take_back(act, judged, undoing) for judged in judgement.awards)
             arrival.points -= reversed_points
             membership = self._membership_of(judgement, original)
-            rules = self._scene.metrics.get((program_id, original.type_id), []) if membership else []
+            rules = self._configuration.metrics.get((program_id, original.type_id), []) if membership else []
             metrics = _returned_metrics(rules, judgement, undoing, reversed_points)
             self._evaluations.append(
                 EvaluationRow(
@@ -103,27 +108,30 @@ class Judging:
             )
             if membership is not None:
                 self._board.take_back(
-                    membership.pk,
+                    membership.id,
                     metrics,
-                    month=month_of(original.occurred_at, self._scene.zones[program_id]),
+                    month=month_of(original.occurred_at, self._configuration.zones[program_id]),
                     at=arrival.item.occurred_at,
                     activity_id=arrival.activity_id,
                 )
 
     def write(self) -> None:
         """Write what was worked out, and what people and other systems are told of it."""
-        write_evaluations(self._evaluations)
-        write_awards(self._awards)
+        ids = arrays.draw_ids(
+            loyalty_evaluation=len(self._evaluations), loyalty_award=len(self._awards), **self._book.ids_needed()
+        )
+        write_evaluations(self._evaluations, ids["loyalty_evaluation"])
+        write_awards(self._awards, ids["loyalty_award"])
         self._caps.write()
-        self._book.write()
+        self._book.write(ids)
         write_reversals(self._reversed.values())
         self._board.write()
         tell_of_moves(self._board.moves, now=self._batch.now)
         announce_moves(self._board.moves, now=self._batch.now)
 
-    def _judge_in(self, membership: Membership, arrival: Arrival) -> Judgement:
+    def _judge_in(self, membership: Enrolment, arrival: Arrival) -> Judgement:
         item, program_id = arrival.item, membership.program_id
-        program = self._scene.programs[program_id]
+        program = self._configuration.programs[program_id]
         doer = self._doer(membership, item)
         rule_set_id, rules = self._scene.rules_at(program_id, arrival.type_id, item.occurred_at)
         values = self._values(arrival, doer)
@@ -152,10 +160,12 @@ class Judging:
                     points += judged.award.granted
                     self._book.issue(act, judged.award, at=item.occurred_at, earned_on=doer.day, expires_on=expires_on)
         arrival.points += points
-        metrics = contributions(self._scene.metrics.get((program_id, arrival.type_id), []), values, points=points)
+        metrics = contributions(
+            self._configuration.metrics.get((program_id, arrival.type_id), []), values, points=points
+        )
         judgement.metrics = metrics
         evaluation.metrics = {code: number(value) for code, value in metrics.items()}
-        self._board.add(membership.pk, metrics, at=item.occurred_at, activity_id=arrival.activity_id)
+        self._board.add(membership.id, metrics, at=item.occurred_at, activity_id=arrival.activity_id)
         return judgement
 
     def _award(self, gift: Gift, doer: Doer, evaluation: EvaluationRow) -> JudgedAward:
@@ -206,10 +216,10 @@ class Judging:
             consent = self._scene.consent_at(doer.membership_id, doer.occurred_at)
         return limits_of(rule, to, doer, consent)
 
-    def _doer(self, membership: Membership, of: ActivityItem | Original) -> Doer:
+    def _doer(self, membership: Enrolment, of: ActivityItem | Original) -> Doer:
         program_id = membership.program_id
         day = self._scene.day(program_id, of.occurred_at)
-        return Doer(program_id, of.company_id, of.employee_id, membership.pk, of.occurred_at, day)
+        return Doer(program_id, of.company_id, of.employee_id, membership.id, of.occurred_at, day)
 
     def _doers(self) -> Iterator[tuple[Doer, int]]:
         """Everybody whose limits and wallets the batch can reach, with the type of what was done or is undone."""
@@ -228,7 +238,7 @@ class Judging:
                 if membership is None or judgement.rule_set_id is None:
                     continue
                 doer = self._doer(membership, original)
-                rules = rules_by_type(judgement.rule_set_id).get(original.type_id, NO_RULES).rules
+                rules = self._configuration.rules_of(judgement.rule_set_id, original.type_id).rules
                 by_code = {rule.code: rule for rule in rules}
                 for judged in judgement.awards:
                     to = CapSubject.EMPLOYEE if judged.award.owner.employee_id else CapSubject.COMPANY
@@ -236,7 +246,7 @@ class Judging:
                         judged.caps = tuple(self._limits(by_code[judged.rule_code], to, doer))
                         yield from judged.caps
 
-    def _membership_of(self, judgement: Judgement, original: Original) -> Membership | None:
+    def _membership_of(self, judgement: Judgement, original: Original) -> Enrolment | None:
         """The membership that the original counted for: the one of its moment, else (its days were changed) any."""
         rows = [r for r in self._scene.memberships.get(original.company_id, []) if r.program_id == judgement.program_id]
         return next((row for row in rows if row.holds_at(original.occurred_at)), rows[0] if rows else None)

@@ -2,14 +2,20 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from loyalty.earning import CapSubject, EarningRule, Period, period_start
 from loyalty.ledger import CapKey
-from loyalty.models import Consent
 
 CONSENT_LIMIT = ""
 """The rule code under which a consent's own limit a person and month is counted."""
+
+
+class Agreed(Protocol):
+    """A consent, as far as it limits."""
+
+    @property
+    def monthly_limit(self) -> int | None: ...
 
 
 class Doer(NamedTuple):
@@ -23,7 +29,7 @@ class Doer(NamedTuple):
     day: date
 
 
-def limits_of(rule: EarningRule, to: CapSubject, doer: Doer, consent: Consent | None) -> Iterator[tuple[CapKey, int]]:
+def limits_of(rule: EarningRule, to: CapSubject, doer: Doer, consent: Agreed | None) -> Iterator[tuple[CapKey, int]]:
     """Give the limits that points of `rule` to `to` pass: each counter's key, and how many points it lets through.
 
     Where a rule gives to the company and to the person, a limit a person counts what the person gets; where it gives to

@@ -34,9 +34,8 @@ class AwardRow(NamedTuple):
     cap_left_before: int | None
 
 
-def write_evaluations(rows: Sequence[EvaluationRow]) -> None:
-    """Write evaluations; their ids, drawn here under the membership locks, keep the order of arrival."""
-    ids = arrays.draw_ids(loyalty_evaluation=len(rows))["loyalty_evaluation"]
+def write_evaluations(rows: Sequence[EvaluationRow], ids: Sequence[int]) -> None:
+    """Write evaluations; their ids, drawn under the membership locks, keep the order of arrival."""
     for row, row_id in zip(rows, ids, strict=True):
         row.id = row_id
     arrays.insert(
@@ -65,9 +64,8 @@ def write_evaluations(rows: Sequence[EvaluationRow]) -> None:
     )
 
 
-def write_awards(rows: Sequence[AwardRow]) -> None:
+def write_awards(rows: Sequence[AwardRow], ids: Sequence[int]) -> None:
     """Write awards, those that limits cut to 0 included, and give each entry its id."""
-    ids = arrays.draw_ids(loyalty_award=len(rows))["loyalty_award"]
     for row, row_id in zip(rows, ids, strict=True):
         row.entry.id = row_id
     arrays.insert(

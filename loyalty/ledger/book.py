@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -208,11 +208,20 @@ class Book:
             lot.take(lot.remaining, by_expiry=True)
         return points
 
-    def write(self) -> None:
-        """Write acts, lots, postings and lot uses; the database applies the balances and refuses what must not be."""
-        ids = arrays.draw_ids(
-            loyalty_transaction=len(self._acts), loyalty_posting=len(self._postings), loyalty_lotuse=len(self._uses)
-        )
+    def ids_needed(self) -> dict[str, int]:
+        """How many new ids the book needs, by table."""
+        return {
+            "loyalty_transaction": len(self._acts),
+            "loyalty_posting": len(self._postings),
+            "loyalty_lotuse": len(self._uses),
+        }
+
+    def write(self, ids: Mapping[str, Sequence[int]] | None = None) -> None:
+        """Write acts, lots, postings and lot uses; the database applies the balances and refuses what must not be.
+
+        `ids` are the new ones, ascending, for whoever draws them together with those of other tables.
+        """
+        ids = ids or arrays.draw_ids(**self.ids_needed())
         for act, act_id in zip(self._acts, ids["loyalty_transaction"], strict=True):
             act.id = act_id
         for posting, posting_id in zip(self._postings, ids["loyalty_posting"], strict=True):

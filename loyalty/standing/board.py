@@ -85,9 +85,11 @@ class StandingBoard:
         for membership_id, company_id, plan in members:
             self._standings[membership_id] = MemberStanding(membership_id, company_id, plan)
         ids = list(self._standings)
-        rows = TierAssignment.objects.filter(membership__in=ids).order_by("starts_at", "pk")
-        for row in rows.values_list("pk", "membership", "tier", "source", "starts_at", "ends_at"):
-            assignment_id, membership_id, tier_id, source, starts_at, ends_at = row
+        for assignment_id, membership_id, tier_id, source, starts_at, ends_at in arrays.fetch(
+            """SELECT id, membership_id, tier_id, source, starts_at, ends_at FROM loyalty_tierassignment
+               WHERE membership_id = ANY(%s::bigint[]) ORDER BY starts_at, id""",
+            ids,
+        ):
             standing = self._standings[membership_id]
             standing.holdings.append(Holding(assignment_id, standing.plan.step(tier_id), source, starts_at, ends_at))
         self._read_buckets(first_at)

@@ -1,0 +1,69 @@
+"""What programs and activity types are made of, kept in memory and read again as soon as any of its rows is another."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from loyalty import arrays
+from loyalty.models import ActivityAttribute, ActivityType, Metric, Program, RuleSet, Tier
+from loyalty.rulebook import NO_RULES, Term, TypeRules, rules_by_type, terms_of
+from loyalty.standing import MetricRule, TierPlan, metric_rules_of, tier_plans_of
+
+_TABLES = tuple(model._meta.db_table for model in (ActivityType, ActivityAttribute, Program, Tier, Metric, RuleSet))
+
+# A row's version is another one after every change (xmin tells transactions apart, ctid changes within one): the sum
+# over all of them tells what is visible here from everything that was or will be. The tables are small.
+_OF_ROWS = "(SELECT ROW(count(*), sum(hashtextextended(xmin::text || ctid::text, 0)))::text FROM {})"
+_FINGERPRINT = "SELECT " + ", ".join(map(_OF_ROWS.format, _TABLES))
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Activity types by code, their attributes by type; programs, and what holds in each, by program. Never changed."""
+
+    types: Mapping[str, int]
+    attributes: Mapping[int, Mapping[str, ActivityAttribute]]
+    programs: Mapping[int, Program]
+    zones: Mapping[int, ZoneInfo]
+    plans: Mapping[int, TierPlan]
+    terms: Mapping[int, list[Term]]
+    metrics: Mapping[tuple[int, int], list[MetricRule]]
+    """By program and activity type."""
+
+    def rules_of(self, rule_set_id: int | None, type_id: int) -> TypeRules:
+        """Return the rules of a version (None: there is none) for an activity type."""
+        return NO_RULES if rule_set_id is None else rules_by_type(rule_set_id).get(type_id, NO_RULES)
+
+
+_kept: tuple[object, Configuration] | None = None
+"""One for the process, by its fingerprint; replaced as a whole."""
+
+
+def configuration() -> Configuration:
+    """Return the configuration as this transaction sees it; one query while nothing of it was changed."""
+    global _kept
+    fingerprint = arrays.fetch(_FINGERPRINT)
+    kept = _kept
+    if kept is None or kept[0] != fingerprint:
+        # What is read here may be newer than the fingerprint: then the next call finds another one, and reads again.
+        _kept = kept = fingerprint, _read()
+    return kept[1]
+
+
+def _read() -> Configuration:
+    attributes: dict[int, dict[str, ActivityAttribute]] = {}
+    for attribute in ActivityAttribute.objects.all():
+        attributes.setdefault(attribute.activity_type_id, {})[attribute.code] = attribute
+    programs = Program.objects.in_bulk()
+    metrics: dict[tuple[int, int], list[MetricRule]] = {}
+    for rule in metric_rules_of(programs):
+        metrics.setdefault((rule.program_id, rule.type_id), []).append(rule)
+    return Configuration(
+        types=dict(ActivityType.objects.values_list("code", "pk")),
+        attributes=attributes,
+        programs=programs,
+        zones={program.pk: program.zone for program in programs.values()},
+        plans=tier_plans_of(programs.values()),
+        terms=terms_of(programs),
+        metrics=metrics,
+    )

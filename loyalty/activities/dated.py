@@ -1,0 +1,40 @@
+"""Dated rows as the main flow reads them: the few columns that it asks for, as of a moment."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """What holds from `starts_at` (inclusive) until `ends_at` (exclusive, None: further notice)."""
+
+    starts_at: datetime
+    ends_at: datetime | None
+
+    def holds_at(self, at: datetime) -> bool:
+        """Whether it holds at `at`."""
+        return self.starts_at <= at and (self.ends_at is None or at < self.ends_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment(Dated):
+    """A company's membership in a program."""
+
+    id: int
+    company_id: int
+    program_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement(Dated):
+    """A consent: which roles may earn (none named: every one), and how many points a person and month."""
+
+    roles: frozenset[str]
+    monthly_limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging(Dated):
+    """A segment that a company is in, or a role that a person plays."""
+
+    code: str
