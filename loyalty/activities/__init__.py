@@ -1,6 +1,7 @@
 """The main use case: activities come in, rules turn them into points, points and spend into standing."""
 
+from loyalty.activities.gathering import Gathering
 from loyalty.activities.items import ActivityItem, ItemError, Outcome, Status
 from loyalty.activities.record import record_activities
 
-__all__ = ["ActivityItem", "ItemError", "Outcome", "Status", "record_activities"]
+__all__ = ["ActivityItem", "Gathering", "ItemError", "Outcome", "Status", "record_activities"]

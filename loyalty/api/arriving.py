@@ -8,12 +8,13 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.api.problems import FieldError, Problem
 from accounts.models import Company, Employee
-from loyalty.activities import ActivityItem, ItemError, Outcome, Status, record_activities
+from loyalty.activities import ActivityItem, Gathering, ItemError, Outcome, Status, record_activities
 from loyalty.api.effects import effects_of
 from loyalty.models import Source
 
@@ -23,6 +24,10 @@ _TEXTS = (*_REQUIRED[:4], "employee", "object", "currency", "reverses")
 _FIELDS = frozenset((*_REQUIRED, *_TEXTS, "quantity", "amount", "attributes"))
 
 _DIGITS = re.compile(r"\A-?[0-9]{1,40}(\.[0-9]{1,40})?\Z")
+
+
+Effects = dict[str, list[dict[str, Any]]]
+"""What an activity led to, by kind."""
 
 
 class _Named(NamedTuple):
@@ -42,6 +47,7 @@ class _Entry:
     source: Source | None = None
     item: ActivityItem | None = None
     outcome: Outcome | None = None
+    effects: Effects | None = None
 
     def reject(self, error: ItemError) -> None:
         """Say why it is not recorded."""
@@ -65,10 +71,23 @@ def record(body: object, *, actor: Actor, now: datetime) -> list[dict[str, Any]]
         _fill(entry, named)
     for source, part in _by_source(entries):
         # A transaction a source: two in one would take locks out of the global order.
-        items = [entry.item for entry in part if entry.item is not None]
-        for entry, outcome in zip(part, record_activities(items, source=source, now=now), strict=True):
-            entry.outcome = outcome
-    return _answers(entries)
+        items = [(entry.item, now) for entry in part if entry.item is not None]
+        for entry, told in zip(part, _recording((source, get_language()), items), strict=True):
+            entry.outcome, entry.effects = told
+    return [_answer(entry) for entry in entries]
+
+
+def _record_and_tell(
+    key: tuple[Source, str | None], items: Sequence[tuple[ActivityItem, datetime]]
+) -> list[tuple[Outcome, Effects | None]]:
+    """Record activities, of one request or of many, and tell what each led to, in the language of `key`."""
+    source, _language = key
+    outcomes = record_activities([item for item, _now in items], source=source, now=max(now for _item, now in items))
+    effects = effects_of({outcome.activity_id for outcome in outcomes if outcome.activity_id is not None})
+    return [(outcome, None if outcome.activity_id is None else effects[outcome.activity_id]) for outcome in outcomes]
+
+
+_recording = Gathering(_record_and_tell, most=MOST_ITEMS)
 
 
 def _items(body: object) -> list[Any]:
@@ -190,21 +209,18 @@ def _by_source(entries: Sequence[_Entry]) -> list[tuple[Source, list[_Entry]]]:
     return list(parts.values())
 
 
-def _answers(entries: Sequence[_Entry]) -> list[dict[str, Any]]:
-    outcomes = [entry.outcome for entry in entries if entry.outcome is not None]
-    effects = effects_of({outcome.activity_id for outcome in outcomes if outcome.activity_id is not None})
-    return [
-        {
-            "index": entry.index,
-            "id": _id_of(entry.raw),
-            "status": outcome.status.value,
-            "activity": outcome.activity_id,
-            "effects": None if outcome.activity_id is None else effects[outcome.activity_id],
-            "error": outcome.error
-            and {"code": outcome.error.code, "field": outcome.error.field, "sentence": outcome.error.sentence},
-        }
-        for entry, outcome in zip(entries, outcomes, strict=True)
-    ]
+def _answer(entry: _Entry) -> dict[str, Any]:
+    outcome = entry.outcome
+    assert outcome is not None  # noqa: S101 (tells the type checker: rejected or recorded, something was said of each)
+    return {
+        "index": entry.index,
+        "id": _id_of(entry.raw),
+        "status": outcome.status.value,
+        "activity": outcome.activity_id,
+        "effects": entry.effects,
+        "error": outcome.error
+        and {"code": outcome.error.code, "field": outcome.error.field, "sentence": outcome.error.sentence},
+    }
 
 
 def _id_of(raw: object) -> str | None:

@@ -1,14 +1,16 @@
-"""Clients that work at the same time: processes with a connection of their own, let loose for a window of time."""
+"""Clients that work at the same time: processes or threads with a connection of their own, let loose for a window."""
 
 import os
 import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Barrier
 
 from django.db import connection, connections
 
@@ -67,14 +69,17 @@ class Clients:
 
 
 @contextmanager
-def clients(count: int, prepare: Callable[[int], Unit]) -> Iterator[Clients]:
-    """Start `count` processes, each with the unit of work that `prepare` makes for its number; end them afterwards."""
+def clients(count: int, prepare: Callable[[int], Unit], *, threads: int = 1) -> Iterator[Clients]:
+    """Start `count` clients, so many `threads` to a process, each with the unit of work that `prepare` makes for its
+    number; end them afterwards.
+    """
     connections.close_all()
     pipes: list[Connection] = []
     processes = []
-    for number in range(count):
+    for first in range(0, count, threads):
         here, there = _forking.Pipe()
-        process = _forking.Process(target=_serve, args=(number, prepare, there), daemon=True)
+        numbers = range(first, min(first + threads, count))
+        process = _forking.Process(target=_serve, args=(numbers, prepare, there), daemon=True)
         process.start()
         there.close()
         pipes.append(here)
@@ -90,31 +95,53 @@ def clients(count: int, prepare: Callable[[int], Unit]) -> Iterator[Clients]:
                 process.kill()
 
 
-def _serve(number: int, prepare: Callable[[int], Unit], pipe: Connection) -> None:
+def _serve(numbers: Sequence[int], prepare: Callable[[int], Unit], pipe: Connection) -> None:
     try:
-        unit = prepare(number)
-        unit()  # caches are filled and statements planned before anything is measured
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_backend_pid()")
-            backend = Path("/proc") / str(cursor.fetchone()[0]) / "stat"
-        while True:
-            pipe.send(_work(unit, pipe.recv(), backend))
+        with ThreadPoolExecutor(len(numbers)) as pool:
+            together = Barrier(len(numbers))
+            members = list(pool.map(lambda number: _begin(number, prepare, together), numbers))
+            while True:
+                pipe.send(_work(pool, members, pipe.recv(), together))
     except EOFError:
         pass
     except Exception as error:  # told to whoever measures: there is nobody else
         pipe.send(repr(error))
 
 
-def _work(unit: Unit, seconds: float, backend: Path) -> Window:
-    own, server = _own_cpu(), _server_cpu(backend)
+def _begin(number: int, prepare: Callable[[int], Unit], together: Barrier) -> tuple[Unit, Path]:
+    """Make a client in a thread of its own; returns its unit of work, and where its backend's seconds can be read."""
+    unit = prepare(number)
+    unit()  # caches are filled and statements planned before anything is measured
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        backend = Path("/proc") / str(cursor.fetchone()[0]) / "stat"
+    together.wait()  # every thread has one: none is done and takes another's
+    return unit, backend
+
+
+def _work(pool: ThreadPoolExecutor, members: Sequence[tuple[Unit, Path]], seconds: float, together: Barrier) -> Window:
+    own, server = _own_cpu(), [_server_cpu(backend) for _unit, backend in members]
+    windows = list(pool.map(lambda member: _repeat(member[0], seconds, together), members))
+    after = [_server_cpu(backend) for _unit, backend in members]
+    spent = [
+        then - before for before, then in zip(server, after, strict=True) if before is not None and then is not None
+    ]
+    return Window(
+        units=sum(units for units, _elapsed in windows),
+        seconds=max(elapsed for _units, elapsed in windows),
+        client_cpu=_own_cpu() - own,
+        server_cpu=sum(spent) if len(spent) == len(members) else None,
+    )
+
+
+def _repeat(unit: Unit, seconds: float, together: Barrier) -> tuple[int, float]:
+    together.wait()
     started = time.perf_counter()
     units = 0
     while (elapsed := time.perf_counter() - started) < seconds:
         unit()
         units += 1
-    server_after = _server_cpu(backend)
-    spent = None if server is None or server_after is None else server_after - server
-    return Window(units, elapsed, _own_cpu() - own, spent)
+    return units, elapsed
 
 
 def _own_cpu() -> float:
