@@ -1,8 +1,9 @@
 """Delivering: claim what is due, send it outside any transaction, write down what came of it.
 
 Every delivery arrives at least once or is given up after three days. Those of one object go one after the other: a
-later one is claimed only when none before it waits. Endpoints have lanes of their own: a slow one holds up no other,
-and one that keeps failing is left alone for longer and longer, then asked with a single delivery.
+later one is claimed only when none before it waits. Endpoints have lanes of their own, and one with nothing but what
+waits its turn has none: a slow or a failing one holds up no other. One that keeps failing is left alone for longer and
+longer, then asked with a single delivery.
 """
 
 import json
@@ -99,8 +100,7 @@ def take(now: datetime, reach: Reach) -> int:
 def due(now: datetime) -> QuerySet[WebhookDelivery]:
     """Return what a worker would find to send: nothing of an endpoint that is left alone, or behind what waits."""
     is_left_alone = Q(subscription__health__paused_until__gt=now)
-    rows = _unclaimed(now).filter(~Exists(_before()), subscription__is_active=True, due_at__lte=now)
-    return rows.exclude(is_left_alone)
+    return _heads(now).filter(subscription__is_active=True).exclude(is_left_alone)
 
 
 def body_of(event: WebhookEvent) -> bytes:
@@ -126,11 +126,11 @@ def _claim(now: datetime) -> tuple[list[list[Parcel]], int]:
     """Claim a portion of each endpoint that may be asked, a lane each; also gives how many were refused instead."""
     lanes, refused = [], 0
     with transaction.atomic():
-        for subscription in sorted(_ready(now)[:LANES], key=lambda row: row.pk):  # locks are taken in this order
-            is_ailing = subscription.health.failures >= AILING
+        for health in sorted(_ready(now)[:LANES], key=lambda row: row.pk):  # locks are taken in this order
+            subscription, is_ailing = health.subscription, health.failures >= AILING
             if is_ailing and not _reserve(subscription, now):
                 continue
-            rows = list(_heads(subscription, now)[: 1 if is_ailing else PORTION])
+            rows = list(_taken(subscription, now)[: 1 if is_ailing else PORTION])
             foreign = _foreign(subscription, rows)
             refused += _refuse(foreign, now)
             claimed = [row for row in rows if row not in foreign]
@@ -141,14 +141,19 @@ def _claim(now: datetime) -> tuple[list[list[Parcel]], int]:
     return lanes, refused
 
 
-def _ready(now: datetime) -> QuerySet[WebhookSubscription]:
-    """The subscriptions whose endpoints may be asked and that have something due, longest untried first."""
-    due = _unclaimed(now).filter(subscription=OuterRef("pk"), due_at__lte=now)
-    return (
-        WebhookSubscription.objects.select_related("health")
-        .filter(Q(health__paused_until__isnull=True) | Q(health__paused_until__lte=now), Exists(due), is_active=True)
-        .order_by(F("health__tried_at").asc(nulls_first=True), "pk")
-    )
+def _ready(now: datetime) -> QuerySet[WebhookHealth]:
+    """The endpoints that may be asked and that something may be sent to, longest untried first.
+
+    What only waits its turn does not count: it would take a lane for nothing, and for as long as it stays untried.
+    """
+    has_some = Exists(_heads(now).filter(subscription=OuterRef("pk")))
+    rows = WebhookHealth.objects.filter(_may_be_asked(now), has_some, subscription__is_active=True)
+    return rows.select_related("subscription").order_by(F("tried_at").asc(nulls_first=True), "pk")
+
+
+def _may_be_asked(now: datetime) -> Q:
+    """The condition on health: nobody has to leave the endpoint alone."""
+    return Q(paused_until__isnull=True) | Q(paused_until__lte=now)
 
 
 def _unclaimed(now: datetime) -> QuerySet[WebhookDelivery]:
@@ -158,15 +163,19 @@ def _unclaimed(now: datetime) -> QuerySet[WebhookDelivery]:
 
 def _reserve(subscription: WebhookSubscription, now: datetime) -> bool:
     """Whether this worker is the one that asks an ailing endpoint whether it is well again."""
-    is_over = Q(paused_until__isnull=True) | Q(paused_until__lte=now)
-    mine = WebhookHealth.objects.filter(is_over, subscription=subscription).update(paused_until=now + LEASE)
-    return mine == 1
+    mine = WebhookHealth.objects.filter(_may_be_asked(now), subscription=subscription)
+    return mine.update(paused_until=now + LEASE) == 1
 
 
-def _heads(subscription: WebhookSubscription, now: datetime) -> QuerySet[WebhookDelivery]:
-    """What may be sent now, under lock: what is due, free, and behind nothing of its own object that waits."""
-    rows = _unclaimed(now).select_for_update(skip_locked=True, of=("self",)).select_related("event")
-    return rows.filter(~Exists(_before()), subscription=subscription, due_at__lte=now).order_by("due_at", "pk")
+def _heads(now: datetime) -> QuerySet[WebhookDelivery]:
+    """What may be sent now: what is due, free, and behind nothing of its own object that waits."""
+    return _unclaimed(now).filter(~Exists(_before()), due_at__lte=now)
+
+
+def _taken(subscription: WebhookSubscription, now: datetime) -> QuerySet[WebhookDelivery]:
+    """What may be sent now to one endpoint, the longest due first, under lock; what another worker holds is left."""
+    rows = _heads(now).filter(subscription=subscription).order_by("due_at", "pk")
+    return rows.select_for_update(skip_locked=True, of=("self",)).select_related("event")
 
 
 def _before() -> QuerySet[WebhookDelivery]:

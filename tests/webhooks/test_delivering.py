@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import AuditEntry, WebhookAttempt, WebhookDelivery, WebhookHealth, WebhookSubscription
 from accounts.secrets_at_rest import seal
 from accounts.webhooks import delivering, ping, replay, rotate_secret, tidy
-from accounts.webhooks.delivering import AILING, DELAYS, LEASE
+from accounts.webhooks.delivering import AILING, DELAYS, LANES, LEASE
 from accounts.webhooks.sending import Reach
 from tests.factories.webhooks import LOOPBACK, a_subscription, happen, take
 from tests.factories.world import NOW, a_company, a_manager
@@ -131,6 +131,36 @@ def test_two_subscriptions_do_not_wait_for_each_other(receiver: Receiver) -> Non
         assert (len(receiver.got), subjects(other)) == (1, ["same", "same"])
 
 
+def test_endpoints_whose_events_wait_their_turn_take_no_lane_from_others(receiver: Receiver) -> None:
+    ours, theirs = a_company(), a_company()
+    with a_receiver() as failing:
+        failing.otherwise = status(500)
+        for _lane in range(LANES):
+            a_subscription(ours, url=failing.url)
+        a_subscription(theirs, url=receiver.url)
+        happen(ours, "same", "same")
+        happen(theirs, "1")
+        drain(NOW)
+        happen(theirs, "2")
+
+        assert take(NOW) == 1
+
+        assert (len(failing.got), subjects(receiver)) == (LANES, ["1", "2"])
+
+
+def test_ailing_endpoint_is_not_left_alone_longer_for_what_only_waits_its_turn(receiver: Receiver) -> None:
+    a_subscription(url=receiver.url)
+    company = a_company()
+    happen(company, "same", "same")
+    receiver.replies = [status(500)]
+    drain(NOW)
+    WebhookHealth.objects.update(failures=AILING, paused_until=NOW)
+
+    assert take(NOW) == 0
+
+    assert WebhookHealth.objects.get().paused_until == NOW
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_keep_the_order_and_send_nothing_twice(receiver: Receiver) -> None:
     a_subscription(url=receiver.url)
@@ -179,7 +209,7 @@ def test_twin_without_the_order_overtakes(receiver: Receiver, monkeypatch: pytes
     monkeypatch.setattr(
         delivering,
         "_heads",
-        lambda subscription, now: delivering._unclaimed(now).select_related("event").filter(due_at__lte=now),
+        lambda now: delivering._unclaimed(now).filter(due_at__lte=now),
     )
 
     take(NOW)
