@@ -3,7 +3,7 @@
 Every delivery arrives at least once or is given up after three days. Those of one object go one after the other: a
 later one is claimed only when none before it waits. Endpoints have lanes of their own, and one with nothing but what
 waits its turn has none: a slow or a failing one holds up no other. One that keeps failing is left alone for longer and
-longer, then asked with a single delivery.
+longer, then asked with a single delivery; one that says until when it wants to be left alone is.
 """
 
 import json
@@ -30,12 +30,7 @@ from accounts.secrets_at_rest import UnreadableSecretError, unseal
 from accounts.webhooks.announcing import QUEUE, as_text
 from accounts.webhooks.sending import Answer, Failure, Reach, installed_reach, post
 from accounts.webhooks.signing import headers_of
-
-DELAYS = tuple(
-    timedelta(seconds=seconds)
-    for seconds in (10, 60, 300, 1_800, 2 * 3_600, 5 * 3_600, 10 * 3_600, 14 * 3_600, 20 * 3_600, 20 * 3_600)
-)
-"""How long after each failed try the next one is due: eleven tries in just under three days."""
+from accounts.webhooks.waiting import DELAYS, asked_until, due_again
 
 LANES = 8
 """So many endpoints are served at once by one worker."""
@@ -91,9 +86,10 @@ def take(now: datetime, reach: Reach) -> int:
     lanes, refused = _claim(now)
     if not lanes:
         return ended + refused
+    began = monotonic()
     with ThreadPoolExecutor(max_workers=len(lanes), thread_name_prefix="webhooks") as pool:
         attempts = [attempt for lane in pool.map(lambda lane: _send_all(lane, now, reach), lanes) for attempt in lane]
-    _settle(attempts, now)
+    _settle(attempts, now, now + timedelta(seconds=monotonic() - began))
     return ended + refused + sum(attempt.answer is not None for attempt in attempts)
 
 
@@ -252,24 +248,40 @@ def _send(parcel: Parcel, now: datetime, reach: Reach) -> Answer:
         return Answer(Failure.CONNECTION)
 
 
-def _settle(attempts: list[Attempt], now: datetime) -> None:
-    """Write down what came of the attempts: deliveries first, by id, then how the endpoints do."""
+def _settle(attempts: list[Attempt], now: datetime, answered_at: datetime) -> None:
+    """Write down what came of the attempts: deliveries first, by id, then how the endpoints do.
+
+    All was answered by `answered_at`; endpoints count from then if they ask to wait.
+    """
     with transaction.atomic():
         ids = [attempt.parcel.delivery_id for attempt in attempts]
         rows = WebhookDelivery.objects.select_for_update().filter(pk__in=ids).order_by("pk").in_bulk()
+        made = [attempt for attempt in attempts if attempt.answer is not None and attempt.parcel.delivery_id in rows]
+        asked = _asked(made, rows, answered_at)
         for attempt in attempts:
             row = rows.get(attempt.parcel.delivery_id)
             if row is not None:
-                _settle_one(row, attempt, now)
+                _settle_one(row, attempt, asked.get(attempt.parcel.subscription_id), now)
         WebhookDelivery.objects.bulk_update(
             rows.values(), ["state", "tries", "due_at", "claimed_until", "ended_at"], batch_size=200
         )
-        made = [attempt for attempt in attempts if attempt.answer is not None and attempt.parcel.delivery_id in rows]
         WebhookAttempt.objects.bulk_create(_row_of(attempt, now) for attempt in made)
-        _write_health(made, now)
+        _write_health(made, asked, now)
 
 
-def _settle_one(row: WebhookDelivery, attempt: Attempt, now: datetime) -> None:
+def _asked(made: list[Attempt], rows: Mapping[int, WebhookDelivery], at: datetime) -> dict[int, datetime]:
+    """Until when endpoints ask to be left alone, by subscription; a lane has ended with the answer that says so."""
+    asked: dict[int, datetime] = {}
+    for attempt in made:
+        if attempt.answer is not None and attempt.answer.retry_after:
+            give_up_at = rows[attempt.parcel.delivery_id].give_up_at
+            until = asked_until(attempt.answer.retry_after, at=at, give_up_at=give_up_at)
+            if until is not None:
+                asked[attempt.parcel.subscription_id] = until
+    return asked
+
+
+def _settle_one(row: WebhookDelivery, attempt: Attempt, asked: datetime | None, now: datetime) -> None:
     answer, tries = attempt.answer, attempt.parcel.tries
     is_ours = row.state == State.WAITING and row.tries == tries
     if answer is not None and answer.is_delivered and row.state == State.WAITING:
@@ -281,7 +293,7 @@ def _settle_one(row: WebhookDelivery, attempt: Attempt, now: datetime) -> None:
     elif answer.failure == Failure.GONE or tries > len(DELAYS) or now >= row.give_up_at:
         row.state, row.ended_at, row.claimed_until = State.DEAD, now, None
     else:
-        row.due_at, row.claimed_until = now + DELAYS[tries - 1], None
+        row.due_at, row.claimed_until = due_again(tries=tries, asked_until=asked, now=now), None
 
 
 def _row_of(attempt: Attempt, now: datetime) -> WebhookAttempt:
@@ -296,7 +308,7 @@ def _row_of(attempt: Attempt, now: datetime) -> WebhookAttempt:
     )
 
 
-def _write_health(made: list[Attempt], now: datetime) -> None:
+def _write_health(made: list[Attempt], asked: Mapping[int, datetime], now: datetime) -> None:
     by_subscription: dict[int, list[Answer]] = {}
     for attempt in made:
         if attempt.answer is not None:
@@ -310,7 +322,8 @@ def _write_health(made: list[Attempt], now: datetime) -> None:
             health.failures = 0 if answer.is_delivered else health.failures + 1
             if answer.is_delivered:
                 health.delivered_at = now
-        health.tried_at, health.paused_until = now, _pause_after(health.failures, now)
+        pauses = [_pause_after(health.failures, now), asked.get(health.pk)]
+        health.tried_at, health.paused_until = now, max(filter(None, pauses), default=None)
         health.save()
 
 

@@ -28,6 +28,8 @@ Failure = WebhookAttempt.Failure
 MOST_READ = 64 * 1024
 MOST_KEPT = 500
 
+_MAY_ASK_TO_WAIT = (http.HTTPStatus.TOO_MANY_REQUESTS, http.HTTPStatus.SERVICE_UNAVAILABLE)
+
 
 @cache
 def _trust() -> ssl.SSLContext:
@@ -56,12 +58,16 @@ def installed_reach() -> Reach:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of one attempt: a status, or why there is none; `text` is the beginning of what was answered."""
+    """What came of one attempt: a status, or why there is none; `text` is the beginning of what was answered.
+
+    `retry_after` is that header as it came with a status that may ask to wait, else "".
+    """
 
     failure: str = Failure.NONE
     status: int | None = None
     text: str = ""
     milliseconds: int = 0
+    retry_after: str = ""
 
     @property
     def is_delivered(self) -> bool:
@@ -72,12 +78,12 @@ class Answer:
 def post(url: str, *, body: bytes, headers: Mapping[str, str], reach: Reach) -> Answer:
     """Send `body` to `url` and return what came of it; never raises for what the other side does."""
     began = monotonic()
-    status, text = None, ""
+    status, text, retry_after = None, "", ""
     try:
         target = read_url(url, inside=reach.inside)
         address = _located(target, reach)
         with _connected(target, address, reach, deadline=began + reach.in_all) as (connection, cut):
-            status, text = _exchange(connection, target, body, headers, cut)
+            status, text, retry_after = _exchange(connection, target, body, headers, cut)
         failure = _failure_of(status)
     except UnknownNameError:
         failure = Failure.NAME
@@ -89,7 +95,7 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str], reach: Reach) -> 
         failure = Failure.TIMEOUT
     except (OSError, http.client.HTTPException) as error:
         failure, text = Failure.CONNECTION, type(error).__name__
-    return Answer(failure, status, text[:MOST_KEPT], int((monotonic() - began) * 1000))
+    return Answer(failure, status, text[:MOST_KEPT], int((monotonic() - began) * 1000), retry_after)
 
 
 def _failure_of(status: int) -> Failure:
@@ -110,8 +116,11 @@ def _exchange(
     body: bytes,
     headers: Mapping[str, str],
     cut: threading.Event,
-) -> tuple[int, str]:
-    """Send the request; read the status and the beginning of the answer. How the answer goes on does not matter."""
+) -> tuple[int, str, str]:
+    """Send the request; read the status, the beginning of the answer, and `Retry-After` where it counts.
+
+    How the answer goes on does not matter.
+    """
     connection.putrequest("POST", target.path, skip_host=True, skip_accept_encoding=True)
     own = {
         "Host": target.authority,
@@ -129,7 +138,9 @@ def _exchange(
             raise TimeoutError
         with suppress(OSError, http.client.HTTPException):
             answered = response.read(MOST_READ)
-        return response.status, answered.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+        text = answered.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+        retry_after = response.headers.get("Retry-After", "") if response.status in _MAY_ASK_TO_WAIT else ""
+        return response.status, text, retry_after.strip()
 
 
 @contextmanager

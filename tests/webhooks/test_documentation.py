@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import WebhookDelivery
 from accounts.webhooks import known_kinds, rotate_secret
-from accounts.webhooks.delivering import DELAYS
+from accounts.webhooks.waiting import DELAYS, LAST_CALL, LONGEST_ASKED
 from tests.factories.webhooks import a_subscription, happen, take
 from tests.factories.world import a_company, a_manager
 from tests.webhooks.receiving import a_receiver
@@ -94,3 +94,9 @@ def test_documented_retries_are_those_that_are_made() -> None:
     assert [delay.total_seconds() for delay in DELAYS] == [
         10, 60, 5 * 60, 30 * 60, 2 * 3_600, 5 * 3_600, 10 * 3_600, 14 * 3_600, 20 * 3_600, 20 * 3_600,
     ]  # fmt: skip
+
+
+def test_documented_limits_of_what_an_endpoint_may_ask_for_hold() -> None:
+    assert "at most 24 hours" in PAGE
+    assert "an hour before the three days are over" in PAGE
+    assert [limit.total_seconds() for limit in (LONGEST_ASKED, LAST_CALL)] == [24 * 3_600, 3_600]
