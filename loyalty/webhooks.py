@@ -1,4 +1,4 @@
-"""What this floor announces to other systems: points that moved, tiers, consents, benefits used."""
+"""What this floor announces to other systems: activities, points that moved, tiers, consents, benefits used."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -35,6 +35,23 @@ _OF_ACTS: Mapping[str, EventKind] = {
     Transaction.Kind.EXPIRE: _of_points("points.expired", _("Points expired"), -75, activity=None),
     Transaction.Kind.ADJUST: _of_points("points.adjusted", _("Points were given or taken by hand"), 50, activity=None),
 }
+ACTIVITY_RECORDED = EventKind(
+    "activity.recorded",
+    _("An activity was recorded"),
+    "activity",
+    {
+        "activity": _ACTIVITY,
+        "type": "purchase",
+        "occurred_at": "2026-06-15T11:58:00.000Z",
+        "employee": _PERSON,
+        "quantity": None,
+        "amount": "149.9",
+        "currency": "GBP",
+        "reverses": None,
+        "is_waiting": False,
+        "points": 120,
+    },
+)
 TIER_CHANGED = EventKind(
     "tier.changed",
     _("A company changed its tier"),
@@ -57,7 +74,56 @@ BENEFIT_USED = EventKind(
 
 def register() -> None:
     """Make the kinds known."""
-    webhooks.register(*_OF_ACTS.values(), TIER_CHANGED, CONSENT_CHANGED, BENEFIT_USED)
+    webhooks.register(ACTIVITY_RECORDED, *_OF_ACTS.values(), TIER_CHANGED, CONSENT_CHANGED, BENEFIT_USED)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An activity as it was recorded, its numbers as text; `points` are what it brought in all programs."""
+
+    activity_id: int
+    source: str
+    external_id: str
+    type: str
+    company_id: int
+    employee_id: int | None
+    occurred_at: datetime
+    quantity: str | None
+    amount: str | None
+    currency: str
+    reverses: str
+    is_waiting: bool
+    points: int
+
+
+def announce_recorded(recorded: Callable[[], Collection[Recorded]], *, now: datetime) -> None:
+    """Announce activities that were recorded."""
+
+    def news() -> list[News]:
+        rows = recorded()
+        people = _numbers_of_people({one.employee_id for one in rows if one.employee_id is not None})
+        return [
+            News(
+                ACTIVITY_RECORDED,
+                one.company_id,
+                str(one.activity_id),
+                {
+                    "activity": {"id": one.activity_id, "source": one.source, "external_id": one.external_id},
+                    "type": one.type,
+                    "occurred_at": webhooks.as_text(one.occurred_at),
+                    "employee": named(one.employee_id, people[one.employee_id]) if one.employee_id else None,
+                    "quantity": one.quantity,
+                    "amount": one.amount,
+                    "currency": one.currency or None,
+                    "reverses": one.reverses or None,
+                    "is_waiting": one.is_waiting,
+                    "points": one.points,
+                },
+            )
+            for one in rows
+        ]
+
+    webhooks.announce_all([ACTIVITY_RECORDED], news, now=now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,11 @@ def announce_all(kinds: Collection[EventKind], news: Callable[[], Iterable[News]
         queues.wake(QUEUE)
 
 
+def is_heard_sql(kind: EventKind) -> str:
+    """Return a condition in SQL, that somebody listens to `kind`: for a statement that is made anyway."""
+    return f"EXISTS (SELECT FROM accounts_webhooksubscription s WHERE s.is_active AND '{kind.code}' = ANY(s.kinds))"
+
+
 def as_text(at: datetime) -> str:
     """Return a moment as events write it: in UTC, to the millisecond."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -5,11 +5,13 @@ from collections.abc import Collection
 
 from django.utils.translation import gettext as _
 
+from accounts import webhooks
 from accounts.conditions import to_json
 from loyalty import arrays
 from loyalty.activities.items import ActivityItem, Arrival, Batch, Known, Outcome, Status, used_for_another
 from loyalty.activities.refusals import refusal_error
 from loyalty.models import Program, ReturnRefusal, Wallet
+from loyalty.webhooks import ACTIVITY_RECORDED
 
 _COLUMNS = {
     "source_id": "bigint",
@@ -27,6 +29,8 @@ _COLUMNS = {
     "recorded_at": "timestamptz",
     "reverses_external_id": "text",
 }
+
+_IS_HEARD = webhooks.is_heard_sql(ACTIVITY_RECORDED)
 
 
 def refuse_foreign_currency(batch: Batch) -> None:
@@ -76,7 +80,8 @@ def _is_known(arrival: Arrival, first: Arrival | None) -> bool:
 def insert_activities(batch: Batch, arrivals: Collection[Arrival]) -> int:
     """Insert arrivals with ids of their own, in the order of these; return how many were new.
 
-    New ones get their activity id, where none was drawn for them ahead. What returns wait for is noted in the batch.
+    New ones get their activity id, where none was drawn for them ahead. What returns wait for is noted in the batch,
+    and whether anybody listens.
     """
     by_id = {arrival.item.external_id: arrival for arrival in arrivals}
     ordered = [by_id[external_id] for external_id in sorted(by_id)]
@@ -85,14 +90,15 @@ def insert_activities(batch: Batch, arrivals: Collection[Arrival]) -> int:
         "loyalty_activity",
         {"id": "bigint", **_COLUMNS} if is_drawn else _COLUMNS,
         [(one.activity_id, *_row(batch, one)) if is_drawn else _row(batch, one) for one in ordered],
-        then="""ON CONFLICT (source_id, external_id) DO NOTHING
-                RETURNING external_id, id, EXISTS (
-                    SELECT FROM loyalty_returnlink l
-                    WHERE l.awaited_source_id = loyalty_activity.source_id
-                      AND l.awaited_external_id = loyalty_activity.external_id)""",
+        then=f"""ON CONFLICT (source_id, external_id) DO NOTHING
+                 RETURNING external_id, id, EXISTS (
+                     SELECT FROM loyalty_returnlink l
+                     WHERE l.awaited_source_id = loyalty_activity.source_id
+                       AND l.awaited_external_id = loyalty_activity.external_id), {_IS_HEARD}""",
     )
-    for external_id, activity_id, is_awaited in rows:
+    for external_id, activity_id, is_awaited, is_heard in rows:
         by_id[external_id].activity_id = activity_id
+        batch.is_heard = is_heard
         if is_awaited:
             batch.awaited.add(external_id)
     return len(rows)

@@ -109,6 +109,8 @@ class Batch:
     """Ids of this batch that returns have waited for."""
     released: dict[int, tuple[Arrival, ItemError | None]] = field(default_factory=dict)
     """Returns, by activity id, that have waited and no longer do; with the error where they did not fit."""
+    is_heard: bool = False
+    """Whether another system wants to hear what is recorded."""
 
     def reject(self, arrival: Arrival, code: str, field_: str, sentence: str) -> None:
         """Take an arrival out of the flow."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from loyalty.activities.announcing import announce
 from loyalty.activities.arrivals import insert_new, outcomes_of, refuse_foreign_currency
 from loyalty.activities.items import ActivityItem, Batch, Outcome, check_items
 from loyalty.activities.judging import Judging
@@ -36,7 +37,9 @@ def _record(items: Sequence[ActivityItem], source: Source, now: datetime) -> lis
     keep_to_lanes(batch)
     insert_new(batch)
     _judge(batch)
-    return outcomes_of(batch)
+    outcomes = outcomes_of(batch)
+    announce(batch)
+    return outcomes
 
 
 def _judge(batch: Batch) -> None:
