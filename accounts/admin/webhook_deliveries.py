@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -13,11 +14,12 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.formats import date_format, localize
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.admin.exports import Shown
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter
 from accounts.admin.scoped import ReadOnlyAdmin, manager_behind
 from accounts.admin.steps import Step, SteppedAdmin
@@ -80,9 +82,9 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin[WebhookDelivery], SteppedAdmin[WebhookD
     """Every event on its way to every system."""
 
     refusal = DeliveryNotOverError
-    list_display = ("happened", "kind", "company", "subscription", "state", "tries", "last", "due_at")
+    list_display = ("kind", "webhook", "state", "tries", "next_try", "last", "happened", "company")
     list_filter = ("state", ("subscription", VocabularyFilter), KindFilter, ("event", LinkedRowFilter))
-    list_select_related = ("event__company", "subscription")
+    list_select_related = ("event__company", "subscription__health")
     search_fields = ("event__company__name", "event__company_number", "subscription__name")
     ordering = ("-pk",)
     actions = ("replay", "set_aside")  # type: ignore[assignment]
@@ -91,7 +93,7 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin[WebhookDelivery], SteppedAdmin[WebhookD
         "subscription",
         "state",
         "tries",
-        "due_at",
+        "next_try",
         "give_up_at",
         "ended_at",
         "attempts",
@@ -133,7 +135,20 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin[WebhookDelivery], SteppedAdmin[WebhookD
     @admin.display(description=gettext_lazy("event"))
     def kind(self, delivery: WebhookDelivery) -> str:
         """What happened."""
-        return delivery.event.kind
+        return Shown.of(_breakable(delivery.event.kind), delivery.event.kind)
+
+    @admin.display(description=gettext_lazy("webhook"), ordering="subscription__name")
+    def webhook(self, delivery: WebhookDelivery) -> str:
+        """To whom, and where that is."""
+        name, host = delivery.subscription.name, urlsplit(delivery.subscription.url).netloc
+        return Shown.of(format_html('{}<br><bdi class="calm">{}</bdi>', name, _breakable(host)), name)
+
+    @admin.display(description=gettext_lazy("next try"), ordering="due_at")
+    def next_try(self, delivery: WebhookDelivery) -> datetime | str:
+        """From when on, at the earliest: its endpoint may be left alone for longer than it waits itself."""
+        if delivery.state != State.WAITING:
+            return "–"
+        return max(delivery.due_at, delivery.subscription.health.paused_until or delivery.due_at)
 
     @admin.display(description=gettext_lazy("company"))
     def company(self, delivery: WebhookDelivery) -> str:
@@ -228,6 +243,11 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin[WebhookDelivery], SteppedAdmin[WebhookD
         return HttpResponseRedirect(request.get_full_path())
 
 
+def _breakable(name: str) -> SafeString:
+    """A name with dots, which may go on in another line after each of them."""
+    return format_html_join(mark_safe(".<wbr>"), "{}", ((part,) for part in name.split(".")))
+
+
 def _said(attempt: WebhookAttempt) -> str:
     """What came of an attempt, in words."""
     if attempt.status is None:
@@ -255,7 +275,7 @@ class WebhookEventAdmin(ReadOnlyAdmin[WebhookEvent]):
 class WebhookAttemptAdmin(ReadOnlyAdmin[WebhookAttempt]):
     """All attempts, to search in."""
 
-    list_display = ("at", "delivery", "status", "failure", "milliseconds", "answer")
+    list_display = ("at", "delivery", "status", "failure", "answer", "milliseconds")
     list_filter = ("failure", ("delivery", LinkedRowFilter))
     list_select_related = ("delivery__event", "delivery__subscription")
     search_fields = ("answer", "delivery__subscription__name")

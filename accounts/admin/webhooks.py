@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminSplitDateTime
+from django.contrib.admin.widgets import AdminSplitDateTime, AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -42,6 +42,7 @@ class SubscriptionForm(forms.ModelForm[WebhookSubscription]):
     class Meta:
         model = WebhookSubscription
         fields = ("name", "url", "kinds", "is_for_all_companies", "companies", "is_active")
+        widgets: ClassVar[Mapping[str, forms.Widget]] = {"url": AdminTextInputWidget({"class": "vLargeTextField"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -153,7 +154,7 @@ class WebhookSubscriptionAdmin(
     form = SubscriptionForm
     refusals: ClassVar[tuple[type[Exception], ...]] = (UnsafeAddressError, SubscriptionError)
     refusal = SubscriptionError
-    list_display = ("name", "url", "hears_of", "is_active", "condition", "delivered")
+    list_display = ("name", "url", "is_active", "condition", "delivered", "hears_of")
     list_filter = (EndpointFilter, "is_active")
     list_select_related = ("health", "created_by")
     search_fields = ("name", "url")
@@ -213,10 +214,9 @@ class WebhookSubscriptionAdmin(
         return _("%(failed)s; left alone until %(until)s") % {"failed": said, "until": until}
 
     @admin.display(description=gettext_lazy("last delivered"))
-    def delivered(self, subscription: WebhookSubscription) -> datetime | None:
+    def delivered(self, subscription: WebhookSubscription) -> datetime | str:
         """When it last took an event."""
-        at: datetime | None = subscription.health.delivered_at
-        return at
+        return subscription.health.delivered_at or "–"
 
     @admin.display(description=gettext_lazy("deliveries"))
     def behind(self, subscription: WebhookSubscription) -> str:

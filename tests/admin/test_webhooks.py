@@ -1,7 +1,9 @@
 """Webhooks at the manager's desk: added with a key that is shown once, tested, changed, replayed after a count."""
 
+import csv
+import io
 import socket
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -183,6 +185,31 @@ def test_span_is_sent_again_only_after_its_count_was_confirmed(desk: Client) -> 
     assert (asked.status_code, wrong.status_code, before, done.status_code) == (409, 409, {"DEAD"}, 302)
     assert set(WebhookDelivery.objects.values_list("state", "tries", "ended_at")) == {("WAITING", 0, None)}
     assert AuditEntry.objects.get(action="webhook-span-replayed").numbers["count"] == 3
+
+
+def test_list_says_when_a_delivery_is_tried_next_and_exports_plain_names(desk: Client) -> None:
+    subscription, _secret = a_subscription()
+    happen(a_company(name="Hill Farm"), "1", "2", "3")
+    waits, paused, ended = WebhookDelivery.objects.order_by("pk")
+    other, _secret = a_subscription(name="CRM")
+    WebhookDelivery.objects.filter(pk=paused.pk).update(subscription=other)
+    WebhookHealth.objects.filter(subscription=other).update(failures=3, paused_until=NOW + timedelta(hours=1))
+    WebhookHealth.objects.filter(subscription=subscription).update(paused_until=NOW - timedelta(hours=1))
+    WebhookDelivery.objects.filter(pk=ended.pk).update(state="DELIVERED", ended_at=NOW)
+
+    page = desk.get(DELIVERIES).content.decode()
+    sent = b"".join(desk.post(f"{DELIVERIES}export/")).decode("utf-8-sig")
+
+    assert "tier.<wbr>changed" in page
+    assert '<bdi class="calm">receiver.<wbr>example</bdi>' in page
+    rows = list(csv.DictReader(io.StringIO(sent)))
+    assert [(row["Event"], row["Webhook"], row["Company"]) for row in rows] == [
+        ("tier.changed", "Warehouse", "Hill Farm"),
+        ("tier.changed", "CRM", "Hill Farm"),
+        ("tier.changed", "Warehouse", "Hill Farm"),
+    ]
+    tries = [row["Next try"] and datetime.fromisoformat(row["Next try"]) for row in rows]
+    assert tries == ["", NOW + timedelta(hours=1), waits.due_at]
 
 
 def test_chosen_deliveries_are_counted_first_and_those_that_wait_stay(desk: Client) -> None:

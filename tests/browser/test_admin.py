@@ -3,12 +3,14 @@
 import pytest
 from playwright.sync_api import expect
 
+from accounts.models import WebhookAttempt, WebhookDelivery
 from loyalty.models import Membership
 from tests.browser.conftest import DESKTOP, PHONE, Opener
 from tests.browser.examining import barriers
 from tests.browser.scenery import World
 from tests.browser.watching import Watched
-from tests.factories.world import a_company
+from tests.factories.webhooks import a_subscription, happen
+from tests.factories.world import NOW, a_company
 
 pytestmark = pytest.mark.browser
 
@@ -81,4 +83,44 @@ def test_searchable_selects_and_date_pickers_work_under_the_security_policy(
     expect(page.locator(".messagelist .success")).to_contain_text("was added successfully")
     membership = Membership.objects.get(company=newcomer)
     assert (membership.starts_at.day, membership.starts_at.hour) == (15, 6)
+    assert watched.complaints() == []
+
+
+ENDPOINT = "https://hooks.oberschwaben-maschinenbau.example/api/v2/twofold/events"
+
+
+def test_what_is_looked_for_in_deliveries_stands_beside_the_filters(world: World, opened: Opener) -> None:
+    a_subscription(by=world.manager, url=ENDPOINT, name="Warehouse in Ravensburg")
+    happen(world.company, "1", kind="redemption.changed")
+    delivery = WebhookDelivery.objects.get()
+    WebhookAttempt.objects.create(delivery=delivery, at=NOW, failure="KEY")
+    watched = opened(world.manager, screen=DESKTOP)
+    page = watched.page
+
+    page.goto("/admin/accounts/webhookdelivery/")
+
+    shown = page.locator("#changelist .results").bounding_box()
+    assert shown is not None
+    least = {"Event": 80, "Webhook": 100, "State": 50, "Tries": 40, "Next try": 100, "Last answer": 130}
+    for name, width in least.items():
+        column = page.get_by_role("columnheader", name=name, exact=True).bounding_box()
+        assert column is not None
+        assert column["width"] >= width, name
+        assert column["x"] + column["width"] <= shown["x"] + shown["width"], name
+    assert watched.complaints() == []
+
+
+@SCREENS
+def test_address_of_a_webhook_can_be_read_where_it_is_typed(
+    world: World, opened: Opener, screen: tuple[int, int]
+) -> None:
+    subscription, _secret = a_subscription(by=world.manager, url=ENDPOINT)
+    watched = opened(world.manager, screen=screen)
+    page = watched.page
+
+    page.goto(f"/admin/accounts/webhooksubscription/{subscription.pk}/change/")
+
+    is_wide = page.get_by_label("Address:", exact=True).evaluate("field => field.scrollWidth <= field.clientWidth")
+    assert is_wide == (screen == DESKTOP)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert watched.complaints() == []
