@@ -20,6 +20,6 @@ new password) is made by the kind's `prepare` at the moment of sending, and stan
 
 from accounts.mail.kinds import MailKind, NothingToSendError, Prepared, register
 from accounts.mail.sending import queue_of_mail
-from accounts.mail.writing import send
+from accounts.mail.writing import leave_to_the_past, send
 
-__all__ = ["MailKind", "NothingToSendError", "Prepared", "queue_of_mail", "register", "send"]
+__all__ = ["MailKind", "NothingToSendError", "Prepared", "leave_to_the_past", "queue_of_mail", "register", "send"]

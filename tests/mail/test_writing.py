@@ -1,11 +1,14 @@
 """Which messages become e-mails: wanted ones, once, with the row they speak of."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import messages
 from accounts.inbox import inbox_of
+from accounts.mail import leave_to_the_past
 from accounts.messages import Telling
 from accounts.models import Employee, Mail, Message, NotificationPreference
 from tests.factories.canaries import as_actor, user_of
@@ -47,6 +50,24 @@ def test_each_channel_has_its_own_switch(inbox: bool, email: bool, in_inbox: int
     actor = as_actor(user_of(person))
     assert (inbox_of(actor).count(), actor.unread_messages, Mail.objects.count()) == (in_inbox, in_inbox, mails)
     assert Message.objects.count() == max(in_inbox, mails)
+
+
+def test_history_that_is_written_down_later_counts_as_sent_when_it_happened() -> None:
+    company, before = a_company(), NOW - timedelta(days=90)
+    people = [an_employee(company, user=a_user()) for _number in range(3)]
+    for person, at in zip(people, (before, NOW, NOW + timedelta(seconds=1)), strict=True):
+        messages.tell(ORDERED, [Telling(person.pk, 1, {"reward": "Drill", "points": 5})], now=at)
+    tried = Mail.objects.create(
+        kind="x", address="a@example.com", created_at=before, state="FAILED", why="Full", ended_at=NOW
+    )
+
+    assert leave_to_the_past(until=NOW) == 2
+
+    rows = Mail.objects.exclude(pk=tried.pk).order_by("created_at").values_list("state", "ended_at", "tries")
+    assert list(rows) == [("SENT", before, 1), ("SENT", NOW, 1), ("WAITING", None, 0)]
+    tried.refresh_from_db()
+    assert (tried.state, tried.ended_at) == ("FAILED", NOW)
+    assert [inbox_of(as_actor(user_of(person))).count() for person in people] == [1, 1, 1]
 
 
 def test_what_cannot_be_switched_off_is_written_to_everybody() -> None:

@@ -3,12 +3,15 @@
 import io
 
 import pytest
+from django.core import mail as outbox
 from django.core.management import CommandError, call_command
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
 from accounts import laws
-from accounts.models import Approval, Company, FollowUp, ServiceNote
+from accounts.mail import queue_of_mail
+from accounts.models import Approval, Company, FollowUp, Mail, ServiceNote
 from loyalty.models import Award, BenefitUse, ProgramDay, TierAssignment, Transaction, Wallet
 from loyalty.site import demo
 from loyalty.site.demo.firms import FIRMS
@@ -39,6 +42,20 @@ def test_the_demo_shows_everything_keeps_every_law_and_lets_everybody_in() -> No
     assert Response.objects.exclude(submitted_at=None).count() > 20
     assert ProgramDay.objects.count() > 70
     _everybody_reaches_their_own_desk()
+    _a_worker_mails_only_what_is_new()
+
+
+def _a_worker_mails_only_what_is_new() -> None:
+    """Whoever is told of the half year in the inbox is not written to of it when the first worker starts."""
+    sent = Mail.objects.filter(state=Mail.State.SENT)
+    assert sent.count() > 50
+    assert not sent.exclude(ended_at=F("created_at"), created_at__lte=NOW).exists()
+
+    queue_of_mail(lambda: NOW).take(NOW)
+
+    assert [(letter.to, letter.subject.split()[2]) for letter in outbox.outbox] == [
+        (["tomasz@invited.example"], "invites")
+    ]
 
 
 def _everybody_reaches_their_own_desk() -> None:

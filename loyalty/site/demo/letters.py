@@ -1,21 +1,11 @@
-"""The demo's e-mails: those of the past have arrived, those of today are still to be sent."""
+"""The demo's e-mail: one that is still to be sent. Those of its half year have arrived long ago."""
 
-from datetime import datetime, timedelta
-
-from django.db.models import F
+from datetime import datetime
 
 from accounts.actors import actor_of
 from accounts.invitations import invite
-from accounts.models import Employee, Mail
+from accounts.models import Employee
 from loyalty.site.demo.settling import Staff
-
-_STILL_TO_COME = timedelta(days=2)
-
-
-def deliver_what_is_old(now: datetime) -> None:
-    """Leave the worker only what was written in the last two days: half a year would flood the mailbox."""
-    old = Mail.objects.filter(state=Mail.State.WAITING, created_at__lt=now - _STILL_TO_COME)
-    old.update(state=Mail.State.SENT, ended_at=F("created_at"), tries=1)
 
 
 def invite_somebody(staff: Staff, now: datetime) -> None:

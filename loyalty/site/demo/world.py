@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from accounts.mail import leave_to_the_past
 from accounts.models import Scope, User
 from accounts.service_clients import create_client
 from loyalty.models import Program, Source
@@ -12,7 +13,7 @@ from loyalty.site.demo.business import do_business
 from loyalty.site.demo.calendar import Calendar
 from loyalty.site.demo.care import draw_up_benefits, enjoy_benefits, plan_next_version
 from loyalty.site.demo.firms import FIRMS
-from loyalty.site.demo.letters import deliver_what_is_old, invite_somebody
+from loyalty.site.demo.letters import invite_somebody
 from loyalty.site.demo.orders import give_by_hand, go_shopping
 from loyalty.site.demo.program import PROGRAM_CODE, create_program
 from loyalty.site.demo.service import keep_in_touch, read_the_inbox
@@ -58,7 +59,7 @@ def load(*, now: datetime) -> None:
         calendar.live()
         plan_next_version(program, staff.manager, now=now)
         draft_from(rule_set=program.rule_sets.get(), by=staff.manager, now=now)
-        deliver_what_is_old(now)
+        leave_to_the_past(until=now)
         invite_somebody(staff, now)
 
 
