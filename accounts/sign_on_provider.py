@@ -8,33 +8,27 @@ nonce of this very visit, and what the provider says of a person elsewhere must 
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
-from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
-from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts.models import SingleSignOn
+from accounts.outside import UnsafeAddressError, read_url
 from accounts.secrets_at_rest import unseal
+from accounts.sign_on_fetching import ProviderSession, UntrustworthyAnswerError, installed_reach
 from accounts.single_sign_on import SignOnRefusedError, person_behind, sign_on_by_provider_id
 
 AGAIN = "again"
 """The process of whoever is signed in and shows once more who they are; signing in is allauth's "login"."""
 
 _CONFIGURATION_KEPT = timedelta(minutes=5)
-_SECONDS_TO_ANSWER = 5
-
-
-class UntrustworthyAnswerError(OAuth2Error):  # type: ignore[misc]
-    """A provider's answer that does not belong to this visit, or to itself."""
 
 
 def app_of(sign_on: SingleSignOn) -> SocialApp:
@@ -59,7 +53,7 @@ class CompanyProvider(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         key = f"openid-configuration:{provider.app.provider_id}"
         found: dict[str, Any] | None = cache.get(key)
         if found is None:
-            with SafeSession() as session:
+            with ProviderSession(installed_reach()) as session:
                 answer = session.get(provider.server_url)
                 answer.raise_for_status()
                 found = answer.json()
@@ -95,8 +89,8 @@ class SignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return [app_of(sign_on)] if sign_on is not None else []
 
     def get_requests_session(self) -> requests.Session:
-        """Fetch within bounds."""
-        return SafeSession()
+        """Fetch where and as far as `accounts.outside` lets."""
+        return ProviderSession(installed_reach())
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Find out who it is. Whoever is not let in gets the page that says why."""
@@ -120,19 +114,6 @@ class SignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         from accounts.sign_on_views import refuse
 
         raise ImmediateHttpResponse(refuse(request, sign_on_by_provider_id(provider.app.provider_id)))
-
-
-class SafeSession(requests.Session):
-    """Fetches from the outside only, without following anybody anywhere, and does not wait long."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.trust_env = False
-
-    def request(self, method: str, url: str, **kwargs: Any) -> requests.Response:  # type: ignore[override]
-        """Send a request. Raises UntrustworthyAnswerError where the address is none that we send to."""
-        check_address(url)
-        return super().request(method, url, **{**kwargs, "timeout": _SECONDS_TO_ANSWER, "allow_redirects": False})
 
 
 def checked_claims(data: Mapping[str, Any], *, nonce: str) -> dict[str, Any]:
@@ -159,11 +140,7 @@ def _check_configuration(found: Any, issuer: str) -> None:
     if not isinstance(found, dict) or str(found.get("issuer", "")).rstrip("/") != issuer:
         raise UntrustworthyAnswerError("The provider calls itself by another name than its address.")
     for endpoint in ("authorization_endpoint", "token_endpoint"):
-        check_address(str(found.get(endpoint, "")))
-
-
-def check_address(url: str) -> None:
-    parts = urlsplit(url)
-    is_allowed = parts.hostname in settings.SIGN_ON_PRIVATE_HOSTS
-    if parts.scheme not in (("https", "http") if is_allowed else ("https",)):
-        raise UntrustworthyAnswerError("The provider is not reached over https.")
+        try:
+            read_url(str(found.get(endpoint, "")), inside=installed_reach().inside)
+        except UnsafeAddressError as error:
+            raise UntrustworthyAnswerError(str(error)) from error

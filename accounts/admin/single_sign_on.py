@@ -14,8 +14,9 @@ from accounts import audit
 from accounts.admin.asked_again import AskedAgainAdmin
 from accounts.admin.scoped import FixedFieldsForm, ScopedInline, ScopedModelAdmin, manager_behind
 from accounts.models import SignInDomain, SingleSignOn
+from accounts.outside import UnsafeAddressError, check_address
 from accounts.secrets_at_rest import seal
-from accounts.sign_on_provider import UntrustworthyAnswerError, check_address
+from accounts.sign_on_fetching import installed_reach
 from accounts.single_sign_on import require
 
 
@@ -40,13 +41,19 @@ class SingleSignOnForm(FixedFieldsForm[SingleSignOn]):
             self.fields["client_secret"].help_text = _("Kept as it is where nothing is written here.")
 
     def clean_issuer(self) -> str:
-        """Refuse an address that we would not fetch from."""
+        """Take the issuer as its configuration names it."""
         issuer: str = self.cleaned_data["issuer"].rstrip("/")
-        try:
-            check_address(issuer)
-        except UntrustworthyAnswerError as error:
-            raise forms.ValidationError(str(error)) from error
         return issuer
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse an address that we would not fetch from; one that is switched off as it stands is not looked up."""
+        cleaned = super().clean() or self.cleaned_data
+        if "issuer" in cleaned and (cleaned.get("is_active") or "issuer" in self.changed_data):
+            try:
+                check_address(cleaned["issuer"], installed_reach())
+            except UnsafeAddressError as error:
+                self.add_error("issuer", str(error))
+        return cleaned
 
     def save(self, commit: bool = True) -> SingleSignOn:
         """Seal a secret that was written."""

@@ -26,8 +26,8 @@ from accounts.admin.refusals import RefusingAdmin
 from accounts.admin.scoped import NeverDeleted, manager_behind
 from accounts.admin.steps import Step, StepForm, SteppedAdmin
 from accounts.models import User, WebhookDelivery, WebhookSubscription
+from accounts.outside import UnsafeAddressError, read_url
 from accounts.webhooks import SubscriptionError, known_kinds, ping, replay_span, rotate_secret, save_subscription
-from accounts.webhooks.addresses import UnsafeAddressError, read_url
 from accounts.webhooks.delivering import AILING
 from accounts.webhooks.sending import installed_reach
 

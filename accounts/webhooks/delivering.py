@@ -26,9 +26,10 @@ from accounts.models import (
     WebhookSecret,
     WebhookSubscription,
 )
+from accounts.outside import Reach
 from accounts.secrets_at_rest import UnreadableSecretError, unseal
 from accounts.webhooks.announcing import QUEUE, as_text
-from accounts.webhooks.sending import Answer, Failure, Reach, installed_reach, post
+from accounts.webhooks.sending import Answer, Failure, installed_reach, post
 from accounts.webhooks.signing import headers_of
 from accounts.webhooks.waiting import DELAYS, asked_until, due_again
 

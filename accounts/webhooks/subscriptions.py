@@ -8,11 +8,10 @@ from django.utils.translation import gettext as _
 
 from accounts import audit, queues
 from accounts.models import User, WebhookDelivery, WebhookEvent, WebhookHealth, WebhookSecret, WebhookSubscription
+from accounts.outside import Reach, check_address
 from accounts.secrets_at_rest import seal
-from accounts.webhooks.addresses import locate, read_url
 from accounts.webhooks.announcing import KEPT_TRYING, QUEUE
 from accounts.webhooks.kinds import PING, known_kinds
-from accounts.webhooks.sending import Reach
 from accounts.webhooks.signing import new_secret
 
 CHANGING_OVER = timedelta(days=1)
@@ -21,11 +20,6 @@ CHANGING_OVER = timedelta(days=1)
 
 class SubscriptionError(Exception):
     """Something that cannot be done to a subscription; `str()` says why, in the language in force."""
-
-
-def check_address(url: str, reach: Reach) -> None:
-    """Raise UnsafeAddressError where nothing would be sent to `url`; asks the name servers once."""
-    locate(read_url(url, inside=reach.inside), inside=reach.inside, resolve=reach.resolve)
 
 
 def save_subscription(subscription: WebhookSubscription, *, by: User, reach: Reach, now: datetime) -> str:

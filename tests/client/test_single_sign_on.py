@@ -17,6 +17,7 @@ from accounts.models import AuditEntry, Company, Employee, SignInDomain, SingleS
 from tests.client.pages import source_of, words_of
 from tests.factories.canaries import fingerprint
 from tests.factories.identity_provider import SECRET, IdentityProvider, a_single_sign_on, an_identity_provider
+from tests.factories.names import names_lead
 from tests.factories.signing_in import an_authenticator_app, code_of_the_app, signed_in_long_ago
 from tests.factories.world import PASSWORD, a_company, a_manager, a_user, an_admin, an_employee
 
@@ -324,7 +325,10 @@ def test_provider_that_is_off_or_away_is_no_way_in(scene: Scene, client: Client)
     assert "Your company's sign-in did not let you in here" in words_of(away)
 
 
-def test_manager_sets_a_provider_up_and_its_secret_is_never_shown(scene: Scene, client: Client) -> None:
+def test_manager_sets_a_provider_up_and_its_secret_is_never_shown(
+    scene: Scene, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names_lead(monkeypatch, {"login.new.example": "8.8.8.8"})
     client.force_login(a_manager())
     company = a_company(name="New firm")
     client_secret = "only the provider and we know this"
@@ -345,7 +349,7 @@ def test_manager_sets_a_provider_up_and_its_secret_is_never_shown(scene: Scene, 
 
     made = SingleSignOn.objects.get(company=company)
     page = client.get(f"/admin/accounts/singlesignon/{made.pk}/change/").content.decode()
-    assert "The provider is not reached over https" in words_of(plain)
+    assert "Only https is allowed" in words_of(plain)
     assert "Another company signs in with this domain" in words_of(taken)
     assert [row.domain for row in SignInDomain.objects.filter(single_sign_on=made)] == ["new.example"]
     assert client_secret not in made.sealed_secret

@@ -5,8 +5,8 @@ from typing import Any
 
 from accounts import webhooks
 from accounts.models import Company, User, WebhookSubscription
+from accounts.outside import Reach
 from accounts.webhooks import News, announce_all, known_kinds, save_subscription
-from accounts.webhooks.sending import Reach
 from tests.factories.world import EPOCH, NOW, a_manager
 
 ADDRESS = "https://receiver.example/hook"

@@ -77,8 +77,13 @@ def a_receiver(*, certificate: ssl.SSLContext | None = None) -> Iterator[Receive
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._take(b"")
+
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self._take(self.rfile.read(int(self.headers["Content-Length"])))
+
+        def _take(self, body: bytes) -> None:
             receiver.got.append(Received(self.path, self.headers, body))
             reply = receiver.replies.pop(0) if receiver.replies else receiver.otherwise
             reply(self)

@@ -11,10 +11,10 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEntry, WebhookAttempt, WebhookDelivery, WebhookHealth, WebhookSubscription
+from accounts.outside import Reach
 from accounts.secrets_at_rest import seal
 from accounts.webhooks import delivering, ping, replay, rotate_secret, tidy
 from accounts.webhooks.delivering import AILING, LANES, LEASE
-from accounts.webhooks.sending import Reach
 from accounts.webhooks.waiting import DELAYS
 from tests.factories.webhooks import LOOPBACK, a_subscription, happen, take
 from tests.factories.world import NOW, a_company, a_manager

@@ -8,7 +8,8 @@ from time import monotonic
 
 import pytest
 
-from accounts.webhooks.sending import MOST_READ, Answer, Reach, post
+from accounts.outside import Reach
+from accounts.webhooks.sending import MOST_READ, Answer, post
 from tests.webhooks.receiving import a_certificate, a_line, a_receiver, status
 
 NAME = "receiver.internal"

@@ -1,11 +1,11 @@
-"""Which addresses webhooks are sent to: none inside a network, in whatever spelling and behind whatever name."""
+"""Which addresses are asked or sent to: none inside a network, in whatever spelling and behind whatever name."""
 
 import ipaddress
 from collections.abc import Sequence
 
 import pytest
 
-from accounts.webhooks.addresses import UnknownNameError, UnsafeAddressError, is_outside, locate, read_url
+from accounts.outside.addresses import UnknownNameError, UnsafeAddressError, is_outside, locate, read_url
 
 INSIDE = frozenset({"localhost", "10.1.2.3", "receiver.internal"})
 

@@ -77,9 +77,9 @@ def read_url(url: str, *, inside: Collection[str]) -> Target:
     except ValueError as error:
         raise UnsafeAddressError(_("This is no address that can be read.")) from error
     if parts.scheme not in _PORTS or not host or parts.fragment:
-        raise UnsafeAddressError(_("Write the whole address, such as https://example.com/events."))
+        raise UnsafeAddressError(_("Write the whole address, such as https://example.com/path."))
     if "@" in parts.netloc:
-        raise UnsafeAddressError(_("An address with a user name or a password is refused: deliveries are signed."))
+        raise UnsafeAddressError(_("An address with a user name or a password is refused: anybody could read them."))
     is_allowed = host in inside
     if parts.scheme == "http" and not is_allowed:
         raise UnsafeAddressError(_("Only https is allowed: what is sent must not be read on the way."))
