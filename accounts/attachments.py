@@ -22,9 +22,15 @@ class DamagedFileError(Exception):
 
 
 def store(
-    pieces: Iterable[bytes], *, name: str, content_type: str, created_by_id: int | None, now: datetime
+    pieces: Iterable[bytes],
+    *,
+    name: str,
+    content_type: str,
+    created_by_id: int | None,
+    now: datetime,
+    kept: timedelta | None = None,
 ) -> Attachment:
-    """Keep a file that comes in `pieces` of any size; it is deleted after the days that the settings say.
+    """Keep a file that comes in `pieces` of any size; it is deleted after the days that the settings say, or `kept`.
 
     Of a folder in `name` nothing is kept.
     """
@@ -37,7 +43,7 @@ def store(
             sha256=b"",
             created_by_id=created_by_id,
             created_at=now,
-            expires_at=now + timedelta(days=settings.FILES_KEPT_DAYS),
+            expires_at=now + (kept or timedelta(days=settings.FILES_KEPT_DAYS)),
         )
         for number, part in enumerate(_parts(pieces)):
             digest.update(part)

@@ -31,6 +31,11 @@ class LimitedUploads(FileUploadHandler):
         """The next handlers have the file."""
 
 
+def mark_too_large(request: HttpRequest) -> None:
+    """Put down that a file of the request was stopped."""
+    setattr(request, _MARK, True)
+
+
 def was_too_large(request: HttpRequest) -> bool:
     """Whether a file of the request was stopped. Read the form first."""
     return bool(getattr(request, _MARK, False))

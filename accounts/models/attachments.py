@@ -45,6 +45,7 @@ class Attachment(models.Model):
         GZIP = "application/gzip", _("compressed CSV")
         JSON = "application/json", _("JSON")
         ZIP = "application/zip", _("archive")
+        OTHER = "application/octet-stream", _("file")
 
     name = models.CharField(_("name"), max_length=200, validators=[validate_plain_text])
     content_type = models.CharField(_("kind"), max_length=100, choices=ContentType)
