@@ -129,10 +129,17 @@ def checked_claims(data: Mapping[str, Any], *, nonce: str) -> dict[str, Any]:
         raise UntrustworthyAnswerError("The id token was made for another visit.")
     if isinstance(info, dict) and info.get("sub") != token["sub"]:
         raise UntrustworthyAnswerError("The id token and the user info speak of different people.")
-    spoken = token if "email" in token or not isinstance(info, dict) else info
     names = {"name": token.get("name") or (info or {}).get("name")}
     kept = {name: token[name] for name in ("sub", "auth_time") if name in token}
-    return kept | names | {name: spoken[name] for name in ("email", "email_verified") if name in spoken}
+    return kept | names | _address_of(token, info if isinstance(info, dict) else {})
+
+
+def _address_of(token: Mapping[str, Any], info: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `email`, as the token says it if it does, and `email_verified`; a doubt in either of the two stays one."""
+    spoken = token if "email" in token else info
+    address = {name: spoken[name] for name in ("email", "email_verified") if name in spoken}
+    doubts = [said["email_verified"] for said in (token, info) if said.get("email_verified", True) is not True]
+    return address | ({"email_verified": doubts[0]} if doubts else {})
 
 
 def _check_configuration(found: Any, issuer: str) -> None:

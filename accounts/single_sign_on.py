@@ -18,7 +18,7 @@ class SignOnRefusedError(Exception):
 
 
 class AddressNotVerifiedError(SignOnRefusedError):
-    """The provider names no e-mail address, or does not say that it has verified it."""
+    """The provider names no e-mail address, or says that it is not verified."""
 
 
 class ForeignDomainError(SignOnRefusedError):
@@ -61,7 +61,7 @@ def sign_on_of(user: User) -> SingleSignOn | None:
 def person_behind(sign_on: SingleSignOn, claims: Mapping[str, Any], *, now: datetime) -> User:
     """Return the user whom `sign_on` vouches for by the claims of a checked id token (`sub`, `email`, …).
 
-    At the first sign-in the user is found, or added where the provider adds people, by the verified address; from then
+    At the first sign-in the user is found, or added where the provider adds people, by the address; from then
     on `sub` alone says who it is. Raises a SignOnRefusedError; then nothing has changed.
     """
     bound = _bound(sign_on, claims["sub"])
@@ -108,8 +108,13 @@ def _check_company(user: User, sign_on: SingleSignOn) -> None:
 
 
 def _verified_address(sign_on: SingleSignOn, claims: Mapping[str, Any]) -> str:
+    """Return the address that the provider vouches for.
+
+    It may be silent on `email_verified`, as Microsoft Entra ID is: the domains that the vendor wrote down for it are
+    its company's own, and of these it is the one to know. What it does say counts.
+    """
     email = claims.get("email")
-    if not isinstance(email, str) or "\0" in email or claims.get("email_verified") is not True:
+    if not isinstance(email, str) or "\0" in email or claims.get("email_verified", True) is not True:
         raise AddressNotVerifiedError
     if not sign_on.domains.filter(domain=email.rpartition("@")[2].lower()).exists():
         raise ForeignDomainError

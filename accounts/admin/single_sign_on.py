@@ -19,6 +19,11 @@ from accounts.secrets_at_rest import seal
 from accounts.sign_on_fetching import installed_reach
 from accounts.single_sign_on import require
 
+_BELIEVED = _(
+    "At the first sign-in the provider is believed about addresses of the domains below, unless it says that one is "
+    "not verified. Write down domains of the company alone, and only once you know that they are."
+)
+
 
 class SingleSignOnForm(FixedFieldsForm[SingleSignOn]):
     """A provider; what the secret was cannot be read again."""
@@ -85,7 +90,7 @@ class SingleSignOnAdmin(AskedAgainAdmin[SingleSignOn], ScopedModelAdmin[SingleSi
     readonly_fields = ("callback", "way_in")
     fieldsets = (
         (None, {"fields": ("company", "issuer", "client_id", "client_secret")}),
-        (_("Who gets in"), {"fields": ("is_active", "is_required", "makes_people")}),
+        (_("Who gets in"), {"fields": ("is_active", "is_required", "makes_people"), "description": _BELIEVED}),
         (_("For the provider's administrators"), {"fields": ("callback", "way_in")}),
     )
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 
 MIA = "mia@firm.example"
+UNSAID: Any = object()
+"""Of a claim that the provider leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Scene:
     def visit(self, client: Client, **claims: Any) -> Answer:
         """Sign in with the provider, which says `claims` of the person; gives the answer on coming back."""
         claims = {"sub": "subject-1", "email": MIA, "email_verified": True, **claims}
+        claims = {name: said for name, said in claims.items() if said is not UNSAID}
         away = client.get(f"/accounts/company/{self.sign_on.provider_id}/")
         return self.come_back(client, away.headers["Location"], **claims)
 
@@ -173,6 +176,11 @@ def test_employee_who_left_and_login_that_is_off_stay_out(scene: Scene, client: 
         {"email": "mia@elsewhere.example"},
         {"email": "mia@sub.firm.example"},
         {"email": "mia@firm.example\0"},
+        {"email": "mia@elsewhere.example", "email_verified": UNSAID},
+        {"email": "mia@sub.firm.example", "email_verified": UNSAID},
+        {"email": "mia@firm.example.elsewhere.example", "email_verified": UNSAID},
+        {"email": "mia@firm.example\0", "email_verified": UNSAID},
+        {"email": UNSAID, "email_verified": UNSAID},
     ],
 )
 def test_address_that_is_not_vouched_for_lets_nobody_in(scene: Scene, client: Client, claims: dict[str, Any]) -> None:
@@ -183,6 +191,46 @@ def test_address_that_is_not_vouched_for_lets_nobody_in(scene: Scene, client: Cl
     assert answer.status_code == 403
     assert not is_signed_in(client)
     assert fingerprint() == before
+
+
+def test_provider_that_is_silent_is_believed_about_its_company_s_own_domains(scene: Scene, client: Client) -> None:
+    scene.sign_on.domains.create(domain="firm-subsidiary.example")
+    ada = an_employee(scene.company, user=a_user(email="Ada@firm-subsidiary.example")).user
+    other = Client()
+
+    scene.visit(client, email_verified=UNSAID)
+    scene.provider.userinfo = {}
+    scene.visit(other, sub="ada", email="ada@Firm-Subsidiary.example", email_verified=UNSAID)
+
+    assert client.session["_auth_user_id"] == str(scene.mia.pk)
+    assert ada is not None
+    assert other.session["_auth_user_id"] == str(ada.pk)
+
+
+@pytest.mark.parametrize("said", [False, "false", "true", None, 0, 1])
+@pytest.mark.parametrize("in_the_token", [True, UNSAID])
+def test_doubt_of_the_user_info_is_one_whatever_the_token_says(
+    scene: Scene, client: Client, in_the_token: Any, said: Any
+) -> None:
+    scene.provider.userinfo = {"sub": "subject-1", "email": MIA, "email_verified": said}
+    before = fingerprint()
+
+    answer = scene.visit(client, email_verified=in_the_token)
+
+    assert answer.status_code == 403
+    assert "does not confirm an e-mail address of yours" in words_of(answer)
+    assert not is_signed_in(client)
+    assert fingerprint() == before
+
+
+def test_address_of_the_user_info_is_doubted_by_the_token_too(scene: Scene, client: Client) -> None:
+    scene.provider.userinfo = {"sub": "subject-1", "email": MIA, "email_verified": True}
+    doubted = scene.visit(client, email=UNSAID, email_verified=False)
+    kept_out = not is_signed_in(client)
+    scene.visit(client, email=UNSAID, email_verified=UNSAID)
+
+    assert (doubted.status_code, kept_out) == (403, True)
+    assert client.session["_auth_user_id"] == str(scene.mia.pk)
 
 
 @pytest.mark.parametrize(
