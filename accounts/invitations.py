@@ -19,7 +19,7 @@ from accounts import audit, mail
 from accounts.actors import Actor
 from accounts.mail import MailKind, NothingToSendError, Prepared
 from accounts.models import Employee, Invitation, Mail, User
-from accounts.people import Added, NotYoursToManageError, Person, add_person, may_manage_people
+from accounts.people import Added, NotYoursToManageError, Person, add_person, may_manage_people, person_at
 
 LIFETIME = timedelta(days=14)
 MOST_AN_HOUR = 50
@@ -57,6 +57,10 @@ class AddressTakenError(InvitationError):
     """Somebody signs in with this address already."""
 
 
+class AddressOfAnotherError(InvitationError):
+    """Somebody else of the company signs in with this address, or is known by it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """What somebody says who accepts."""
@@ -70,14 +74,16 @@ class Arrival:
 def invite(*, actor: Actor, employee_id: int, address: str, language: str, now: datetime) -> Invitation:
     """Ask an employee without a login in; an invitation that was open is taken back, its link ends.
 
-    For admins of the company and program managers. Raises NotYoursToManageError, NoSuchEmployeeError,
-    SignsInAlreadyError or TooManyInvitationsError; then nothing has changed.
+    The person is known by the address from then on. For admins of the company and program managers. Raises
+    NotYoursToManageError, NoSuchEmployeeError, SignsInAlreadyError, AddressOfAnotherError or TooManyInvitationsError;
+    then nothing has changed.
     """
     with transaction.atomic():
         employee = _to_be_invited(actor, employee_id)
         _check_rate(employee, now)
         for earlier in Invitation.objects.open().filter(employee=employee):
             _revoke(earlier, actor, now)
+        _make_known(employee, address, actor, now)
         invitation = Invitation.objects.create(
             employee=employee,
             address=address,
@@ -96,29 +102,36 @@ def add_and_invite(
 ) -> tuple[Added, Invitation | None]:
     """Add somebody to the actor's company and, where there is an address, ask them in; the same `key` does it once.
 
+    Where the address is a colleague's who has no login yet, nobody is added, and the colleague is asked in instead.
     Raises what `add_person` and `invite` raise; then nothing has changed.
     """
     with transaction.atomic():
-        added = add_person(actor=actor, person=person, key=key, now=now)
-        if not added.is_new or not address:
+        added = add_person(actor=actor, person=person, key=key, now=now, address=address)
+        is_waiting = added.was_there and _can_sign_in_newly(added.employee)
+        if not address or not (added.is_new or is_waiting):
             return added, None
         return added, invite(actor=actor, employee_id=added.employee.pk, address=address, language=language, now=now)
 
 
 def revoke(*, actor: Actor, invitation_id: int, now: datetime) -> Invitation:
-    """Take an invitation back: its link opens nothing any more.
+    """Take an invitation back: its link opens nothing any more, and the person is no longer known by its address.
 
     Raises NotYoursToManageError, NoSuchInvitationError or NothingOpenError.
     """
     _check_may_invite(actor)
     with transaction.atomic():
-        rows = Invitation.objects.visible_to(actor).select_for_update(of=("self",))
-        invitation = rows.filter(pk=invitation_id).first()
-        if invitation is None:
+        rows = Invitation.objects.visible_to(actor).filter(pk=invitation_id)
+        people = Employee.objects.select_for_update(no_key=True, of=("self",))
+        employee = people.filter(pk__in=rows.values("employee")).first()  # before its invitation, as everywhere
+        invitation = rows.select_for_update(of=("self",)).first()
+        if employee is None or invitation is None:
             raise NoSuchInvitationError
         if invitation.state(now) not in (Invitation.State.WAITING, Invitation.State.EXPIRED):
             raise NothingOpenError
         _revoke(invitation, actor, now)
+        if employee.address.lower() == invitation.address.lower():
+            employee.address = ""
+            employee.save(update_fields=["address"])
     return invitation
 
 
@@ -141,12 +154,26 @@ def accept(*, token: str, arrival: Arrival, now: datetime) -> User:
         employee = Employee.objects.select_for_update(no_key=True).get(pk=found.employee_id)
         invitation = find(token, now=now)  # again, under the lock: of two clicks one has been served by now
         user = _new_user(invitation, arrival)
-        employee.user, employee.name = user, arrival.name
-        employee.save(update_fields=["user", "name"])
+        employee.name = arrival.name
+        employee.save(update_fields=["name"])
+        take_in(employee, user, now=now)
+    return user
+
+
+def is_asked_in(employee: Employee, *, now: datetime) -> bool:
+    """Whether an invitation to the address that the employee is known by waits for an answer."""
+    waiting = Invitation.objects.open().filter(employee=employee, expires_at__gt=now)
+    return bool(employee.address) and waiting.filter(address__iexact=employee.address).exists()
+
+
+def take_in(employee: Employee, user: User, *, now: datetime) -> None:
+    """Give the employee, whose row the caller has locked, the login; what invitation there is has been answered."""
+    employee.user, employee.address = user, ""
+    employee.save(update_fields=["user", "address"])
+    for invitation in Invitation.objects.open().filter(employee=employee):
         invitation.accepted_at = now
         invitation.save(update_fields=["accepted_at"])
         _record("invitation-accepted", invitation, user.pk, now)
-    return user
 
 
 def _new_user(invitation: Invitation, arrival: Arrival) -> User:
@@ -174,6 +201,23 @@ def _to_be_invited(actor: Actor, employee_id: int) -> Employee:
     if not _can_sign_in_newly(employee):
         raise SignsInAlreadyError
     return employee
+
+
+def _make_known(employee: Employee, address: str, actor: Actor, now: datetime) -> None:
+    """Let the address be the employee's; somebody who left before coming by it is no longer known by it."""
+    other = person_at(employee.company_id, address)
+    if other is not None and other.pk != employee.pk:
+        if other.user_id is not None or other.is_active:
+            raise AddressOfAnotherError
+        for invitation in Invitation.objects.open().filter(employee=other):
+            _revoke(invitation, actor, now)
+        Employee.objects.filter(pk=other.pk).update(address="")
+    employee.address = address
+    try:
+        with transaction.atomic():
+            employee.save(update_fields=["address"])
+    except IntegrityError:  # somebody was quicker
+        raise AddressOfAnotherError from None
 
 
 def _check_may_invite(actor: Actor) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 
 from accounts import audit, idempotency
 from accounts.actors import Actor
@@ -48,10 +49,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """Somebody who was added, and whether this very call did it (False: the same key came before)."""
+    """Somebody who was added, and whether this very call did it (False: the same key came before).
+
+    Somebody who `was_there` is a colleague known by the address: nobody was added.
+    """
 
     employee: Employee
     is_new: bool
+    was_there: bool = False
 
 
 def may_manage_people(actor: Actor) -> bool:
@@ -59,9 +64,16 @@ def may_manage_people(actor: Actor) -> bool:
     return actor.is_company_admin and not actor.seen_by_user_id
 
 
-def add_person(*, actor: Actor, person: Person, key: str, now: datetime) -> Added:
+def person_at(company_id: int, address: str) -> Employee | None:
+    """Return whom of a company an e-mail address belongs to: who signs in with it comes before who is known by it."""
+    rows = Employee.objects.filter(company_id=company_id).known_by(address)
+    return rows.order_by(F("user").asc(nulls_last=True), "pk").first()
+
+
+def add_person(*, actor: Actor, person: Person, key: str, now: datetime, address: str = "") -> Added:
     """Add somebody without a login to the actor's company; the same `key` again gives the same person.
 
+    Where an `address` belongs to somebody of the company already, they are given back as they are and nobody is added.
     Raises NotYoursToManageError, NoSuchRoleError or idempotency.KeyUsedForAnotherRequestError; then nothing has
     changed.
     """
@@ -71,6 +83,10 @@ def add_person(*, actor: Actor, person: Person, key: str, now: datetime) -> Adde
         claim = idempotency.claim(user_id=actor.user_id, key=key, content=content)
         if claim.resource_id is not None:
             return Added(Employee.objects.get(pk=claim.resource_id), is_new=False)
+        colleague = person_at(actor.company_id, address) if address else None
+        if colleague is not None:
+            idempotency.settle(claim, colleague.pk)
+            return Added(colleague, is_new=False, was_there=True)
         employee = Employee.objects.create(
             company_id=actor.company_id, name=person.name, buying_role=person.buying_role, access=person.access
         )

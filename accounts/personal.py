@@ -66,6 +66,7 @@ def _person(employee: Employee) -> Iterable[Row]:
         "number_in_other_systems": employee.external_id,
         "name": employee.name,
         "alias": employee.alias,
+        "address": employee.address,
         "phone": employee.phone,
         "buying_role": employee.get_buying_role_display(),
         "preferred_channel": employee.get_preferred_channel_display(),
@@ -80,7 +81,13 @@ def _erase_person(employee: Employee) -> None:
     _take_out_of_messages(employee, name)
     employee.interests.clear()
     Employee.objects.filter(pk=employee.pk).update(
-        name=name, alias="", phone="", external_id="", is_active=False, preferred_channel=Employee.Channel.INBOX
+        name=name,
+        address="",
+        alias="",
+        phone="",
+        external_id="",
+        is_active=False,
+        preferred_channel=Employee.Channel.INBOX,
     )
     user = User.objects.filter(pk=employee.user_id).first()
     if user is not None:

@@ -9,8 +9,10 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts import audit, sessions
+from accounts.invitations import is_asked_in, take_in
 from accounts.models import Employee, SingleSignOn, User
 from accounts.text import validate_plain_text
+from accounts.webhooks.people import announce_employee
 
 
 class SignOnRefusedError(Exception):
@@ -61,8 +63,9 @@ def sign_on_of(user: User) -> SingleSignOn | None:
 def person_behind(sign_on: SingleSignOn, claims: Mapping[str, Any], *, now: datetime) -> User:
     """Return the user whom `sign_on` vouches for by the claims of a checked id token (`sub`, `email`, …).
 
-    At the first sign-in the user is found, or added where the provider adds people, by the address; from then
-    on `sub` alone says who it is. Raises a SignOnRefusedError; then nothing has changed.
+    At the first sign-in the user is found by the address, or added where the provider adds people, as the very employee
+    that is known by it where there is one; from then on `sub` alone says who it is. An invitation that waits at the
+    address is accepted by it, as by its link. Raises a SignOnRefusedError; then nothing has changed.
     """
     bound = _bound(sign_on, claims["sub"])
     if bound is not None:
@@ -74,8 +77,9 @@ def person_behind(sign_on: SingleSignOn, claims: Mapping[str, Any], *, now: date
         bound = _bound(sign_on, claims["sub"])
         if bound is not None:
             return bound
+        waiting = _waiting(sign_on, email)
         known: User | None = User.objects.filter(email__iexact=email).select_related("employee").first()
-        user = known or _add(sign_on, email, str(claims.get("name") or ""), now)
+        user = known or _add(sign_on, email, str(claims.get("name") or ""), waiting, now)
         _check_company(user, sign_on)
         if SocialAccount.objects.filter(user=user, provider=sign_on.provider_id).exists():
             raise BoundToAnotherError
@@ -121,17 +125,32 @@ def _verified_address(sign_on: SingleSignOn, claims: Mapping[str, Any]) -> str:
     return email
 
 
-def _add(sign_on: SingleSignOn, email: str, name: str, now: datetime) -> User:
-    if not sign_on.makes_people:
+def _waiting(sign_on: SingleSignOn, email: str) -> Employee | None:
+    """Return who of the company is known by the address, without a login; locked, so that one way in makes one."""
+    rows = Employee.objects.select_for_update(no_key=True).filter(company_id=sign_on.company_id, user__isnull=True)
+    return rows.filter(address__iexact=email).first()
+
+
+def _add(sign_on: SingleSignOn, email: str, name: str, waiting: Employee | None, now: datetime) -> User:
+    if not sign_on.makes_people and (waiting is None or not is_asked_in(waiting, now=now)):
         raise UnknownPersonError
+    if waiting is not None and not waiting.is_active:
+        raise NotOfTheCompanyError
+    called = waiting.name if waiting is not None else _name_of(email, name)
+    user: User = User.objects.create_user(email=email, name=called)
+    employee = waiting or Employee.objects.create(company_id=sign_on.company_id, name=called)
+    take_in(employee, user, now=now)
+    if waiting is None:
+        audit.record(
+            "person-added", employee, actor_id=user.pk, now=now, company_id=sign_on.company_id, access=employee.access
+        )
+        announce_employee(employee, now=now)
+    return user
+
+
+def _name_of(email: str, name: str) -> str:
     try:
         validate_plain_text(name)
     except ValidationError:
         name = ""
-    called = name.strip()[:150] or email.partition("@")[0][:150]
-    user: User = User.objects.create_user(email=email, name=called)
-    employee = Employee.objects.create(company_id=sign_on.company_id, user=user, name=called)
-    audit.record(
-        "person-added", employee, actor_id=user.pk, now=now, company_id=sign_on.company_id, access=employee.access
-    )
-    return user
+    return name.strip()[:150] or email.partition("@")[0][:150]

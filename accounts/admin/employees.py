@@ -5,12 +5,14 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.admin.asked_again import AskedAgainAdmin
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter
 from accounts.admin.scoped import FixedFieldsForm, ReadOnlyAdmin, ScopedInline, ScopedModelAdmin, manager_behind
 from accounts.models import Employee, Interest, RoleAssignment, StakeholderRole
+from accounts.people import person_at
 from accounts.webhooks.people import announce_employee
 
 
@@ -27,6 +29,15 @@ class EmployeeForm(FixedFieldsForm[Employee]):
 
     fixed = ("company",)
 
+    def clean(self) -> dict[str, Any]:
+        """Refuse the address of a colleague's login: the two would be taken for one person."""
+        cleaned = super().clean() or self.cleaned_data
+        company, address = cleaned.get("company"), cleaned.get("address")
+        colleague = person_at(company.pk, address) if company and address else None
+        if colleague is not None and colleague.user_id is not None and colleague != self.instance:
+            self.add_error("address", _("Another employee of this company signs in with this e-mail address."))
+        return cleaned
+
 
 @admin.register(Employee)
 class EmployeeAdmin(AskedAgainAdmin[Employee], ScopedModelAdmin[Employee]):
@@ -36,7 +47,7 @@ class EmployeeAdmin(AskedAgainAdmin[Employee], ScopedModelAdmin[Employee]):
     list_display = ("name", "company", "buying_role", "access", "is_active")
     list_filter = ("is_active", "access", "buying_role", ("company", LinkedRowFilter))
     list_select_related = ("company",)
-    search_fields = ("name", "external_id", "company__name", "user__email")
+    search_fields = ("name", "external_id", "company__name", "user__email", "address")
     ordering = ("name",)
     autocomplete_fields = ("company", "user", "interests")
     inlines = (RoleInline,)

@@ -46,6 +46,8 @@ def _why_not(error: Exception) -> str:
     """Why nothing was sent, and what to do."""
     if isinstance(error, invitations.TooManyInvitationsError):
         return _("Nothing was sent: there were many invitations just now. Wait for a while, then try again.")
+    if isinstance(error, invitations.AddressOfAnotherError):
+        return _("Nothing was sent: a colleague signs in with this address, or is known by it. Invite that colleague.")
     return _("Nothing was sent: the person signs in already, or no longer takes part.")
 
 

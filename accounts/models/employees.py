@@ -7,6 +7,7 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import history
@@ -85,6 +86,10 @@ class EmployeeQuerySet(ScopedQuerySet["Employee"]):
             return self.filter(company_id=actor.company_id)
         return self.filter(pk=actor.employee_id)
 
+    def known_by(self, address: str) -> Self:
+        """Those who sign in with an e-mail address, or are known by it as long as they have no login."""
+        return self.filter(Q(user__email__iexact=address) | Q(address__iexact=address))
+
 
 class Employee(models.Model):
     """Somebody who works in a company; may or may not sign in."""
@@ -116,6 +121,11 @@ class Employee(models.Model):
         related_name="employee",
         verbose_name=_("login"),
     )
+    address = models.EmailField(
+        _("e-mail address"),
+        blank=True,
+        help_text=_("What the person is known by until there is a login; with one, its address is what counts."),
+    )
     external_id = models.CharField(_("number in other systems"), max_length=100, blank=True)
     name = models.CharField(_("name"), max_length=150, validators=[validate_plain_text])
     alias = models.CharField(
@@ -146,9 +156,24 @@ class Employee(models.Model):
                 name="employee_external_id_unique",
                 violation_error_message=_("Another employee of this company has this number."),
             ),
+            # One person twice: whoever signs in with the address would find the points of one, never the other's.
+            models.UniqueConstraint(
+                "company",
+                Lower("address"),
+                condition=~Q(address=""),
+                name="employee_address_unique",
+                violation_error_message=_("Another employee of this company is known by this e-mail address."),
+            ),
+            # An old address beside a login: no colleague could be known by it, and nobody would see why.
+            models.CheckConstraint(
+                condition=Q(user__isnull=True) | Q(address=""),
+                name="employee_address_until_login",
+                violation_error_message=_("The login has an e-mail address of its own: leave this one empty."),
+            ),
             # Somebody who was forgotten and is named again, or signs in.
             models.CheckConstraint(
-                condition=Q(erased_at__isnull=True) | Q(is_active=False, alias="", phone="", external_id=""),
+                condition=Q(erased_at__isnull=True)
+                | Q(is_active=False, address="", alias="", phone="", external_id=""),
                 name="employee_erased_is_nobody",
             ),
         ]

@@ -4,7 +4,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -28,7 +31,11 @@ _COLUMNS = (
     PERSON,
     Column("name", gettext_lazy("Name"), also=("full name", "employee")),
     Column("alias", gettext_lazy("Alias")),
-    Column("email", gettext_lazy("E-mail address"), gettext_lazy("Of the login. No login is made or changed by it.")),
+    Column(
+        "email",
+        gettext_lazy("E-mail address"),
+        gettext_lazy("Of the login, or until there is one what the person is known by. It makes and changes no login."),
+    ),
     Column("phone", gettext_lazy("Phone"), also=("telephone", "phone number")),
     Column("buying_role", gettext_lazy("Buying role"), gettext_lazy("DECIDES, INFLUENCES, USES, PAYS, GUARDS.")),
     Column("access", gettext_lazy("Access"), gettext_lazy("MEMBER or ADMIN.")),
@@ -36,7 +43,8 @@ _COLUMNS = (
     Column("is_active", gettext_lazy("Active"), gettext_lazy("yes or no"), also=("active",)),
 )
 _TEXTS = (("name", 150), ("alias", 50), ("phone", 50))
-_FIELDS = ("name", "alias", "phone", "buying_role", "access", "is_active")
+_FIELDS = ("external_id", "address", "name", "alias", "phone", "buying_role", "access", "is_active")
+_COLUMN_OF = {"external_id": PERSON.code, "address": "email"}
 _ACTS = {"access": "access-changed", "buying_role": "buying-role-changed"}
 
 
@@ -47,6 +55,15 @@ class _Plan:
     employee: Employee
     changed: set[str] = field(default_factory=set)
     roles: frozenset[str] | None = None
+
+    def say(self, name: str, value: str | bool | None) -> list[tuple[str, str, str]]:
+        """Set a field to what a row says, None being nothing; gives the difference, if it is one."""
+        before = getattr(self.employee, name)
+        if value is None or value in (before, before.strip() if isinstance(before, str) else before):
+            return []
+        setattr(self.employee, name, value)
+        self.changed.add(name)
+        return [(_COLUMN_OF.get(name, name), _written(before), _written(value))]
 
 
 class People:
@@ -86,7 +103,7 @@ class People:
                     employee.external_id,
                     employee.name,
                     employee.alias,
-                    employee.user.email if employee.user else "",
+                    _address_of(employee),
                     employee.phone,
                     employee.buying_role,
                     employee.access,
@@ -104,6 +121,8 @@ class PeopleSheet:
         self._role_ids = dict(StakeholderRole.objects.values_list("code", "pk"))
         self._companies: dict[str, int] = {}
         self._known: dict[tuple[int, str], Employee] = {}
+        self._known_by: dict[tuple[int, str], Employee] = {}
+        self._said: set[int] = set()
         self._roles = Held()
 
     def judge(self, rows: Sequence[Row], *, is_final: bool) -> list[Verdict]:
@@ -138,12 +157,27 @@ class PeopleSheet:
     def _look_up(self, rows: Sequence[Row], *, is_final: bool) -> None:
         numbers = {row.cells.get(NUMBER.code, "") for row in rows} - {""}
         self._companies = dict(Company.objects.filter(external_id__in=numbers).values_list("external_id", "pk"))
-        people = {row.cells.get(PERSON.code, "") for row in rows} - {""}
-        known = Employee.objects.filter(company__in=self._companies.values(), external_id__in=people).order_by("pk")
+        known = Employee.objects.filter(pk__in=self._found(rows)).select_related("user").order_by("pk")
         if is_final:
             known = known.select_for_update(no_key=True, of=("self",))
-        self._known = {(employee.company_id, employee.external_id): employee for employee in known}
-        self._roles = _roles_of([employee.pk for employee in self._known.values()], at=self._terms.now)
+            self._said.clear()  # what earlier rows said is in the database
+        self._known, self._known_by = {}, {}
+        for employee in known:
+            self._known[employee.company_id, employee.external_id] = employee
+            self._known_by[employee.company_id, _address_of(employee).lower()] = employee
+        self._roles = _roles_of([employee.pk for employee in known], at=self._terms.now)
+
+    def _found(self, rows: Sequence[Row]) -> set[int]:
+        """The ids of those whom the rows may be about, or may be mistaken for."""
+        people = {row.cells.get(PERSON.code, "") for row in rows} - {""}
+        addresses = {row.cells.get("email", "").lower() for row in rows} - {""}
+        colleagues = Employee.objects.filter(company__in=self._companies.values())
+        found = set(colleagues.filter(external_id__in=people).values_list("pk", flat=True))
+        if addresses:
+            by_address = colleagues.annotate(by=Lower("address")).filter(by__in=addresses)
+            by_login = colleagues.annotate(by=Lower("user__email")).filter(by__in=addresses)
+            found.update(by_address.values_list("pk", flat=True), by_login.values_list("pk", flat=True))
+        return found
 
     def _judge(self, row: Row) -> Verdict:
         number, person = needed(row, NUMBER.code, 100), needed(row, PERSON.code, 100)
@@ -151,24 +185,44 @@ class PeopleSheet:
         if company_id is None:
             sentence = _("No company has the number “%(number)s”. Move the companies in first.")
             raise RefusedError(NUMBER.code, sentence % {"number": shown(number)})
-        known = self._known.get((company_id, person))
-        plan = _Plan(known or Employee(company_id=company_id, external_id=person))
-        changes = []
-        for name, value in self._values(row).items():
-            before = getattr(plan.employee, name)
-            if value is not None and value not in (before, before.strip() if isinstance(before, str) else before):
-                changes.append((name, _written(before), _written(value)))
-                setattr(plan.employee, name, value)
-                plan.changed.add(name)
+        address, values, roles = _address_in(row), self._values(row), codes(row, "roles", self._role_ids)
+        known = self._known.get((company_id, person)) or self._without_number(company_id, address)
+        plan = _Plan(known or Employee(company_id=company_id, external_id=person), roles=roles)
+        values |= {"external_id": person, "address": self._new_address(plan.employee, address)}
+        changes = [change for name, value in values.items() for change in plan.say(name, value)]
         if not plan.employee.name:
             raise RefusedError("name", _("Nobody of this company has this number yet, and somebody new needs a name."))
-        plan.roles = codes(row, "roles", self._role_ids)
         held = self._roles.codes(plan.employee.pk or 0)
-        if plan.roles is not None and plan.roles != held:
-            changes.append(("roles", listed(held), listed(plan.roles)))
+        if roles is not None and roles != held:
+            changes.append(("roles", listed(held), listed(roles)))
+        if address and _address_of(plan.employee).lower() == address.lower():
+            self._known_by[company_id, address.lower()] = plan.employee
+            self._said.add(hash((company_id, address.lower())))
         if known is None:
             return Verdict(Fate.NEW, plan=plan)
         return Verdict(Fate.CHANGED if changes else Fate.UNCHANGED, changes=changes, plan=plan)
+
+    def _without_number(self, company_id: int, address: str) -> Employee | None:
+        """Who of the company the address belongs to, if nobody has given them a number so far."""
+        colleague = self._known_by.get((company_id, address.lower())) if address else None
+        is_free = colleague is not None and not colleague.external_id and not self._is_said(company_id, address)
+        return colleague if is_free else None
+
+    def _new_address(self, employee: Employee, address: str) -> str | None:
+        """What the employee is known by from now on; None where nothing changes, as with everybody who has a login."""
+        if not address or employee.user_id is not None or employee.address.lower() == address.lower():
+            return None
+        owner = self._known_by.get((employee.company_id, address.lower()))
+        if owner is not None and owner != employee:
+            sentence = _("“%(person)s” of this company has this address. One person is one row; leave one out.")
+            raise RefusedError("email", sentence % {"person": shown(owner.name)})
+        if self._is_said(employee.company_id, address):
+            raise RefusedError("email", _("An earlier row has this address. One person is one row; leave one out."))
+        return address
+
+    def _is_said(self, company_id: int, address: str) -> bool:
+        """Whether an earlier row of a dry run has the address."""
+        return hash((company_id, address.lower())) in self._said
 
     def _values(self, row: Row) -> dict[str, str | bool | None]:
         """What the row says of each field; None where it says nothing."""
@@ -220,6 +274,20 @@ def _acts_of(plan: _Plan, *, is_new: bool) -> Iterator[audit.Act]:
             yield audit.Act(action, employee, employee.company_id, {name: getattr(employee, name)})
     if "is_active" in plan.changed:
         yield audit.Act("reactivated" if employee.is_active else "deactivated", employee, employee.company_id)
+
+
+def _address_of(employee: Employee) -> str:
+    return employee.user.email if employee.user else employee.address
+
+
+def _address_in(row: Row) -> str:
+    """The e-mail address of a row; "" where it says none."""
+    address = written(row, "email", 254)
+    try:
+        validate_email(address or "nobody@example.com")
+    except ValidationError as error:
+        raise RefusedError("email", _("“%(value)s” is no e-mail address.") % {"value": shown(address)}) from error
+    return address
 
 
 def _written(value: object) -> str:

@@ -110,6 +110,7 @@ NO_WORDS_OF_A_PERSON = {
     "accounts.Draft": {"address"},
     "accounts.Job": {"parameters", "result"},
     "loyalty.Adjustment": {"said_last_day"},
+    "accounts.Employee": {"address"},  # of whom has no login, as these have
     "accounts.Invitation": {"address"},  # whom somebody invited: it goes with that person
 }
 """Columns that people cannot write words into, though their type would allow it."""
@@ -168,6 +169,19 @@ def test_no_word_outlives_whoever_wrote_it_or_is_named_by_its_row(world: CanaryW
         erase_now(erasure_id=erasure.pk, by_user_id=world.manager.pk, now=timezone.now())
 
     assert tables_that_say([TOKEN]) == {}
+
+
+def test_whoever_has_no_login_is_known_by_no_address_afterwards(world: CanaryWorld) -> None:
+    guest = Employee.objects.get(company=world.a.member.company, user=None, address__contains="guest")
+    address = guest.address
+    assert {"accounts_employee", "accounts_invitation", "accounts_mail"} <= set(tables_that_say([address]))
+    [person] = [part for part in subjects.parts() if part.code == "person"]
+    assert [row["address"] for row in person.rows(guest)] == [address]
+    erasure = ask_to_erase(employee_id=guest.pk, by_user_id=world.manager.pk, now=timezone.now())
+
+    erase_now(erasure_id=erasure.pk, by_user_id=world.manager.pk, now=timezone.now())
+
+    assert tables_that_say([address]) == {}
 
 
 def test_erasing_runs_twice_without_harm_and_touches_nobody_else(world: CanaryWorld) -> None:

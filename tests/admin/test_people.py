@@ -47,6 +47,23 @@ def test_login_is_created_with_a_password_or_without(desk: Client) -> None:
     assert not User.objects.get(email="bob@example.com").has_usable_password()
 
 
+def test_employee_is_not_known_by_the_address_of_a_colleague(desk: Client) -> None:
+    colleague = an_employee(a_company(), user=a_user(email="ann@firm.example"))
+    known = an_employee(colleague.company, login=False, address="bob@firm.example")
+    add = reverse("admin:accounts_employee_add")
+    said = {
+        "company": colleague.company_id, "name": "Second", "buying_role": "USES", "preferred_channel": "INBOX",
+        "access": "MEMBER", "is_active": "on", "roles-TOTAL_FORMS": "0", "roles-INITIAL_FORMS": "0",
+    }  # fmt: skip
+
+    answers = [desk.post(add, {**said, "address": address}) for address in ("Ann@firm.example", "BOB@firm.example")]
+    desk.post(add, {**said, "address": "second@firm.example"})
+
+    assert "Another employee of this company signs in with this e-mail address" in answers[0].content.decode()
+    assert "Another employee of this company is known by this e-mail address" in answers[1].content.decode()
+    assert [row.name for row in Employee.objects.exclude(pk__in=(colleague.pk, known.pk))] == ["Second"]
+
+
 def test_second_login_of_one_address_is_refused_whatever_its_capitals(desk: Client) -> None:
     a_user(email="ann@example.com")
 

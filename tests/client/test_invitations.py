@@ -254,10 +254,11 @@ def test_of_two_clicks_one_is_served(firm: Firm, nia: Employee) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_people_with_one_address_one_gets_it(firm: Firm, nia: Employee) -> None:
-    other = an_employee(firm.membership.company, login=False)
+    elsewhere = an_admin(a_company())
+    other = an_employee(elsewhere.company, login=False)
     words = []
-    for person in (nia, other):
-        asked(admin_of(firm), person)
+    for person, admin in ((nia, firm.admin), (other, elsewhere)):
+        asked(as_actor(user_of(admin)), person)
         words.append(sent_word())
 
     def accepting(word: str) -> Any:

@@ -17,6 +17,7 @@ from accounts.models import (
     StakeholderRole,
     User,
 )
+from accounts.moving import run
 from loyalty.models import Membership, Wallet
 from tests.factories.canaries import fingerprint
 from tests.factories.world import (
@@ -25,6 +26,7 @@ from tests.factories.world import (
     a_member,
     a_program,
     a_role,
+    a_user,
     an_account_manager,
     an_admin,
     an_employee,
@@ -240,6 +242,83 @@ def test_person_changes_everywhere_and_roles_end_and_begin(manager: User) -> Non
     assert (ended.role.code, begun.role.code, ended.ends_at) == ("owner", "buyer", begun.starts_at)
     actions = AuditEntry.objects.filter(company=company).values_list("action", flat=True)
     assert set(actions) == {"access-changed", "buying-role-changed", "role-changed"}
+
+
+BY_ADDRESS = ["customer_number", "person_number", "name", "email"]
+
+
+@pytest.mark.parametrize("has_login", [True, False])
+def test_person_without_a_number_is_found_by_the_address_and_gets_it(manager: User, has_login: bool) -> None:
+    company = a_company(external_id="C1")
+    known = {"user": a_user(email="Ada@firm.example")} if has_login else {"address": "Ada@firm.example", "user": None}
+    ada = an_employee(company, external_id="", name="Ada", **known)
+    an_employee(a_company(external_id="C2"), external_id="", address="ada@firm.example", login=False)
+
+    done = moved_in("people", [BY_ADDRESS, ["C1", "E-7", "", "ada@firm.example"]], by=manager)
+    again = moved_in("people", [BY_ADDRESS, ["C1", "E-7", "", "ada@firm.example"]], by=manager)
+
+    assert counts(done.checked) == counts(done.done) == (0, 1, 0, 0)
+    assert done.checked["differences"][0]["changes"] == [["person_number", "", "E-7"]]
+    assert counts(again.done) == (0, 0, 1, 0)
+    [row] = Employee.objects.filter(company=company)
+    assert (row.pk, row.external_id, row.name, row.user, row.address) == (
+        ada.pk, "E-7", "Ada", ada.user, ada.address,
+    )  # fmt: skip
+
+
+def test_address_is_kept_for_whoever_has_no_login_and_goes_out_with_them(manager: User, tmp_path: Path) -> None:
+    company = a_company(external_id="C1")
+    an_employee(company, external_id="2", name="Bob", user=a_user(email="bob@firm.example"))
+    rows = [BY_ADDRESS, ["C1", "1", "Ada", "Ada@firm.example"], ["C1", "2", "", "robert@firm.example"]]
+
+    done = moved_in("people", rows, by=manager)
+    changed = moved_in("people", [BY_ADDRESS, ["C1", "1", "", "ada.king@firm.example"]], by=manager)
+    content = exported("people", by=manager, is_workbook=False)
+    back = moved_in("people", content, by=manager, form=form_of(content, tmp_path))
+
+    assert counts(done.done) == (1, 0, 1, 0)
+    assert changed.checked["differences"][0]["changes"] == [["email", "Ada@firm.example", "ada.king@firm.example"]]
+    assert "ada.king@firm.example" in content.decode("utf-8-sig")
+    assert counts(back.done) == (0, 0, 2, 0)
+    ada, bob = Employee.objects.order_by("external_id")
+    assert (ada.address, ada.user, bob.address) == ("ada.king@firm.example", None, "")
+    assert bob.user is not None
+    assert bob.user.email == "bob@firm.example"
+
+
+@pytest.mark.parametrize("batch", [1, 1_000])
+def test_one_address_is_one_person_s(manager: User, monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
+    monkeypatch.setattr(run, "BATCH", batch)
+    company = a_company(external_id="C1")
+    an_employee(company, external_id="1", name="Ada", user=a_user(email="ada@firm.example"))
+    an_employee(company, external_id="2", name="Bob", login=False, address="bob@firm.example")
+    carol = an_employee(company, external_id="", name="Carol", login=False, address="carol@firm.example")
+    rows = [
+        BY_ADDRESS,
+        ["C1", "9", "Ada", "ADA@firm.example"],
+        ["C1", "8", "Bob", "bob@firm.example"],
+        ["C1", "3", "", "carol@firm.example"],
+        ["C1", "4", "Carol", "Carol@firm.example"],
+        ["C1", "5", "Dan", "dan@firm.example"],
+        ["C1", "6", "Dan", "DAN@firm.example"],
+        ["C1", "7", "Eve", "eve at firm"],
+    ]
+
+    done = moved_in("people", rows, by=manager)
+
+    assert counts(done.checked) == counts(done.done) == (1, 1, 0, 5)
+    of_the_dry_run, of_the_import = (
+        [(line, column) for line, column, _sentence in refusals(findings)] for findings in (done.checked, done.done)
+    )
+    assert of_the_dry_run == of_the_import == [(line, "email") for line in (2, 3, 5, 7, 8)]
+    said = "“{}” of this company has this address. One person is one row; leave one out."
+    assert [sentence for _line, _column, sentence in refusals(done.done)] == [
+        *(said.format(name) for name in ("Ada", "Bob", "Carol", "Dan")), "“eve at firm” is no e-mail address.",
+    ]  # fmt: skip
+    assert list(Employee.objects.order_by("external_id").values_list("external_id", "name")) == [
+        ("1", "Ada"), ("2", "Bob"), ("3", "Carol"), ("5", "Dan"),
+    ]  # fmt: skip
+    assert Employee.objects.get(external_id="3") == carol
 
 
 @pytest.mark.usefixtures("words")

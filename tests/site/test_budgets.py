@@ -105,7 +105,8 @@ class Scene:
             colleague = an_employee(company)
             a_role(colleague, f"role-{colleague.pk}")
             guest, actor = an_employee(company, login=False), as_actor(user_of(self.admin))
-            invite(actor=actor, employee_id=guest.pk, address="guest@example.com", language="en", now=now)
+            address = f"guest-{guest.pk}@example.com"
+            invite(actor=actor, employee_id=guest.pk, address=address, language="en", now=now)
             a_reward(self.program, price=20 + number)
             a_survey(self.program)
             answer(self.admin, a_survey(self.program), at=now, recommend="9", wish="More")

@@ -20,6 +20,7 @@ from accounts.actors import Actor
 from accounts.forms import InvitationForm, NewPersonForm, PersonForm
 from accounts.idempotency import KeyUsedForAnotherRequestError
 from accounts.invitations import (
+    AddressOfAnotherError,
     InvitationError,
     NoSuchEmployeeError,
     NoSuchInvitationError,
@@ -33,6 +34,7 @@ from accounts.middleware import actor_behind
 from accounts.models import Employee, Invitation, RoleAssignment, StakeholderRole
 from accounts.models.employees import EmployeeQuerySet
 from accounts.people import (
+    Added,
     LastAdminError,
     NoSuchPersonError,
     NotYoursToManageError,
@@ -112,14 +114,12 @@ def add(request: HttpRequest) -> HttpResponse:
     except KeyUsedForAnotherRequestError:
         form.add_error(None, _("This page was used for somebody else already. Open it again to add another person."))
         return render(request, "company/person_add.html", {"form": form}, status=409)
-    except TooManyInvitationsError as error:
+    except (TooManyInvitationsError, AddressOfAnotherError) as error:
         form.add_error("address", _not_invited(error))
         return render(request, "company/person_add.html", {"form": form}, status=409)
-    if invitation is not None:
-        said = {"person": added.employee.name, "address": invitation.address}
-        messages.success(request, _("%(person)s takes part from now on. The invitation goes to %(address)s.") % said)
-    elif added.is_new:
-        messages.success(request, _("%(person)s takes part from now on.") % {"person": added.employee.name})
+    if added.is_new or added.was_there:
+        said = {"person": added.employee.name, "address": form.cleaned_data["address"]}
+        messages.success(request, _what_came_of(added, is_invited=invitation is not None) % said)
     return HttpResponseRedirect(reverse("person", args=[added.employee.pk]))
 
 
@@ -236,11 +236,12 @@ def _show(
         available = balances_of([owner], today=today)[0].available
         statement_url = f"{reverse('statement')}?person={row.pk}&program={membership.program.code}"
     last = _last_invitation(row)
+    address = row.address or (last.address if last else "")
     context = {
         "person": _shown(row, actor),
         "employee": row,
         "last_invitation": last,
-        "invitation_form": invitation or InvitationForm(initial={"address": last.address if last else ""}),
+        "invitation_form": invitation or InvitationForm(initial={"address": address}),
         "form": form,
         "is_own": row.pk == actor.employee_id,
         "available": available,
@@ -301,8 +302,26 @@ def _refusal(error: PeopleError) -> str:
             return _("Nothing has changed: a role that was chosen no longer exists. Choose again.")
 
 
+def _what_came_of(added: Added, *, is_invited: bool) -> str:
+    """What has become of somebody who was to be added, and what to do next."""
+    if added.is_new and is_invited:
+        return _("%(person)s takes part from now on. The invitation goes to %(address)s.")
+    if added.is_new:
+        return _("%(person)s takes part from now on.")
+    if is_invited:
+        return _(
+            "%(person)s, who takes part already, is known by %(address)s: nobody was added, and the invitation goes "
+            "there. Change below what is no longer so."
+        )
+    if not added.employee.is_active:
+        return _("%(person)s, who took part before, has %(address)s: nobody was added. Let the person in again below.")
+    return _("%(person)s signs in with %(address)s already: nobody was added. Change below what is no longer so.")
+
+
 def _not_invited(error: InvitationError) -> str:
     """What happened, why, and what to do next."""
     if isinstance(error, TooManyInvitationsError):
         return _("Nothing was sent: there were many invitations just now. Wait for a while, then try again.")
+    if isinstance(error, AddressOfAnotherError):
+        return _("Nothing was sent: a colleague signs in with this address, or is known by it. Invite that colleague.")
     return _("Nothing was sent: the person signs in already, or no longer takes part.")
