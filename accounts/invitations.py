@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit, mail
 from accounts.actors import Actor
 from accounts.mail import MailKind, NothingToSendError, Prepared
-from accounts.models import Employee, Invitation, Mail, User
+from accounts.models import Employee, Invitation, Mail, SingleSignOn, User
 from accounts.people import Added, NotYoursToManageError, Person, add_person, may_manage_people, person_at
 
 LIFETIME = timedelta(days=14)
@@ -55,6 +55,10 @@ class NoSuchInvitationError(InvitationError):
 
 class AddressTakenError(InvitationError):
     """Somebody signs in with this address already."""
+
+
+class OnlyByCompanyError(InvitationError):
+    """The company's people come in by the company's own sign-in alone, which accepts the invitation, too."""
 
 
 class AddressOfAnotherError(InvitationError):
@@ -144,15 +148,23 @@ def find(token: str, *, now: datetime) -> Invitation:
     return invitation
 
 
+def only_way_in(invitation: Invitation) -> SingleSignOn | None:
+    """Return the company's own sign-in where whoever is invited has to come in by it, and not by the link."""
+    rows = SingleSignOn.objects.filter(is_active=True, is_required=True)
+    return rows.filter(company_id=invitation.employee.company_id).first()
+
+
 def accept(*, token: str, arrival: Arrival, now: datetime) -> User:
     """Make the login of whoever was invited, once. `arrival.password` has passed the validators.
 
-    Raises NoSuchInvitationError or AddressTakenError; then nothing has changed.
+    Raises NoSuchInvitationError, OnlyByCompanyError or AddressTakenError; then nothing has changed.
     """
     found = find(token, now=now)
     with transaction.atomic():
         employee = Employee.objects.select_for_update(no_key=True).get(pk=found.employee_id)
         invitation = find(token, now=now)  # again, under the lock: of two clicks one has been served by now
+        if only_way_in(invitation) is not None:
+            raise OnlyByCompanyError
         user = _new_user(invitation, arrival)
         employee.name = arrival.name
         employee.save(update_fields=["name"])

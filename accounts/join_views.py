@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.forms import JoinForm
-from accounts.invitations import AddressTakenError, NoSuchInvitationError, accept, find
+from accounts.invitations import AddressTakenError, NoSuchInvitationError, OnlyByCompanyError, accept, find, only_way_in
 
 
 @sensitive_post_parameters("password")
@@ -30,6 +30,9 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     if request.user.is_authenticated:
         status = 409 if request.method == "POST" else 200
         return render(request, "accounts/join.html", {**context, "is_somebody_else": True}, status=status)
+    if sign_on := only_way_in(invitation):
+        status = 409 if request.method == "POST" else 200
+        return render(request, "accounts/join.html", {**context, "sign_on": sign_on}, status=status)
     said = {
         "name": invitation.employee.name,
         "language": get_language(),
@@ -41,7 +44,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "accounts/join.html", context, status=422 if form.is_bound else 200)
     try:
         user = accept(token=token, arrival=form.arrival, now=now)
-    except NoSuchInvitationError:
+    except (NoSuchInvitationError, OnlyByCompanyError):  # it has just become so: the link says more when opened again
         return _no_such_invitation(request)
     except AddressTakenError:
         return render(request, "accounts/join.html", {**context, "is_taken": True}, status=409)

@@ -17,6 +17,7 @@ from accounts.invitations import (
     LIFETIME,
     Arrival,
     NoSuchInvitationError,
+    OnlyByCompanyError,
     accept,
     add_and_invite,
     invite,
@@ -27,7 +28,7 @@ from accounts.models import AuditEntry, Company, Employee, Invitation, SingleSig
 from accounts.people import Person
 from accounts.single_sign_on import NotOfTheCompanyError, UnknownPersonError, person_behind
 from tests.client.conftest import Firm, SignIn
-from tests.client.pages import hidden_of, words_of
+from tests.client.pages import hidden_of, source_of, words_of
 from tests.database import empty_the_tables
 from tests.factories.canaries import as_actor, fingerprint, user_of
 from tests.factories.identity_provider import a_single_sign_on
@@ -326,6 +327,29 @@ def test_provider_takes_nobody_of_another_company_for_its_own(sign_on: SingleSig
     person = Employee.objects.get(user=user)
     assert (person.company, person.name) == (company, "Nia of the Provider")
     assert WebhookEvent.objects.get(kind="employee.changed").facts["employee"]["id"] == person.pk
+
+
+def test_link_opens_no_door_of_its_own_where_the_provider_is_the_only_way_in(
+    firm: Firm, nia: Employee, sign_on: SingleSignOn, client: Client
+) -> None:
+    SingleSignOn.objects.update(is_required=True)
+    asked(firm, nia)
+    word = word_sent()
+    before = fingerprint()
+    said = {"name": "Nia", "password": WORD, "language": "en", "time_zone": "UTC"}
+
+    shown, sent = client.get(f"/join/{word}/"), client.post(f"/join/{word}/", said)
+    with pytest.raises(OnlyByCompanyError):
+        accept(token=word, arrival=Arrival("Nia", WORD, "en", "UTC"), now=timezone.now())
+
+    assert (shown.status_code, sent.status_code) == (200, 409)
+    assert "signs in with its own sign-in. Go on there as nia@firm.example" in words_of(shown)
+    assert f'href="/accounts/company/{sign_on.provider_id}/"' in source_of(shown)
+    assert "_auth_user_id" not in client.session
+    assert fingerprint() == before
+
+    by_provider(sign_on)
+    assert Invitation.objects.get().state(timezone.now()) == Invitation.State.ACCEPTED
 
 
 @pytest.mark.django_db(transaction=True)
