@@ -133,7 +133,7 @@ def a_line(serve: Callable[[socket.socket, threading.Event], None]) -> Iterator[
             yield listening.getsockname()[1]
         finally:
             over.set()
-            listening.close()
+            listening.shutdown(socket.SHUT_RDWR)  # wakes whoever still waits for a connection; closing does not
             thread.join(5)
 
 
