@@ -43,9 +43,7 @@ from loyalty.activities.limits import CONSENT_LIMIT
 from loyalty.earning import (
     CapSubject,
     EarningRule,
-    Fixed,
     MayEarn,
-    Per,
     Period,
     cap_sentence,
     formula_sentence,
@@ -247,14 +245,15 @@ def _prospect(
     for_me = CapSubject.EMPLOYEE in rule.recipients and situation.may_earn is MayEarn.YES
     if not for_me and not for_company:
         obstacles.append(may_earn_sentence(situation.may_earn, gettext))
+    points = _compared(rule, situation.values)
     return Prospect(
         rule=rule,
         type_id=type_id,
         gives=formula_sentence(rule.formula, catalogue, gettext),
         for_me=for_me,
         for_company=for_company,
-        effort=_effort(rule),
-        points=_compared(rule),
+        effort=_effort(rule, points),
+        points=points,
         allowances=tuple(
             Allowance(sentence, None if used is None or key is None else max(0, limit - used.of(key)))
             for key, limit, sentence in _limits(rule, membership, situation, actor, day)
@@ -276,22 +275,16 @@ def _may_earn(consent_roles: list[str] | None, own_roles: frozenset[str]) -> May
     return MayEarn.YES if not consent_roles or own_roles.intersection(consent_roles) else MayEarn.ROLE_NOT_NAMED
 
 
-def _effort(rule: EarningRule) -> Effort:
-    if not isinstance(rule.formula, Fixed):
+def _effort(rule: EarningRule, points: int) -> Effort:
+    if rule.formula.counted:
         return Effort.GROWS
     ends = [cap.limit for cap in rule.caps if cap.period is Period.EVER and cap.subject is not CapSubject.PROGRAM]
-    return Effort.ONCE if ends and min(ends) < 2 * rule.formula.points else Effort.EACH_TIME
+    return Effort.ONCE if ends and min(ends) < 2 * points else Effort.EACH_TIME
 
 
-def _compared(rule: EarningRule) -> int:
-    """Points for one time, or for SPEND_TO_COMPARE of what the formula counts."""
-    match rule.formula:
-        case Fixed(points):
-            return points
-        case Per(points, step, _of):
-            return int(SPEND_TO_COMPARE / step * points)
-        case formula:
-            return int(SPEND_TO_COMPARE * formula.percent / 100)
+def _compared(rule: EarningRule, values: Values) -> int:
+    """Points for one time, or for SPEND_TO_COMPARE of what the formula counts, as things stand."""
+    return rule.formula.give({**values, **dict.fromkeys(rule.formula.counted, SPEND_TO_COMPARE)})
 
 
 def _limits(

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from accounts.conditions import Catalogue, Condition, explain, parse
-from loyalty.earning import MAY_EARN, Beneficiary, Cap, CapSubject, EarningRule, Fixed, Period, parse_formula
+from loyalty.earning import MAY_EARN, Beneficiary, Cap, CapSubject, EarningRule, Period, parse_formula
 from loyalty.facts import catalogue_of
 from loyalty.models import ActivityAttribute, Rule, RuleSet
 
@@ -100,8 +100,7 @@ def _facts_read(rules: Iterable[EarningRule]) -> tuple[str, ...]:
     codes: set[str] = set()
     for rule in rules:
         codes |= fact_codes(rule.condition)
-        if not isinstance(rule.formula, Fixed):
-            codes.add(rule.formula.of)
+        codes.update(rule.formula.facts)
         if rule.beneficiary is not Beneficiary.COMPANY:
             codes.add(MAY_EARN)
     return tuple(sorted(codes))

@@ -33,7 +33,7 @@ from accounts.conditions.language import (
     holds,
 )
 from accounts.conditions.parsing import MAX_DEPTH, MAX_LEAVES, ConditionError, parse
-from accounts.conditions.sentences import failure_sentence, leaf_sentence, sentence
+from accounts.conditions.sentences import failure_sentence, leaf_sentence, sentence, value_in_words
 
 __all__ = [
     "ALWAYS",
@@ -67,4 +67,5 @@ __all__ = [
     "registry",
     "sentence",
     "to_json",
+    "value_in_words",
 ]

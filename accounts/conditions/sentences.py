@@ -85,6 +85,11 @@ def failure_sentence(outcome: LeafOutcome, catalogue: Catalogue, translate: Tran
     return translate(template).format(sentence=wanted, actual=actual)
 
 
+def value_in_words(value: Value, fact: Fact, translate: Translate) -> str:
+    """What a fact was, as the sentences above say it: "40 GBP", "Gold", "yes"; empty where it is not known."""
+    return _said(value, fact=fact, translate=translate)
+
+
 def _fact(leaf: Leaf, catalogue: Catalogue) -> Fact:
     return catalogue.get(leaf.fact) or Fact(leaf.fact, FactType.TEXT, label=leaf.fact)
 

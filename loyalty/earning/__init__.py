@@ -5,6 +5,7 @@ The same code serves live earning, replay, examples and explanations.
 
 from loyalty.earning.caps import Cap, CapSubject, Period, cut, period_start
 from loyalty.earning.formulas import (
+    KINDS,
     MAX_POINTS,
     Fixed,
     Formula,
@@ -19,6 +20,7 @@ from loyalty.earning.rules import MAY_EARN, Beneficiary, EarningRule, Gift, MayE
 from loyalty.earning.sentences import cap_sentence, may_earn_sentence, rule_sentence, verdict_sentence
 
 __all__ = [
+    "KINDS",
     "MAX_POINTS",
     "MAY_EARN",
     "Beneficiary",

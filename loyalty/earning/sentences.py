@@ -5,7 +5,8 @@ from types import MappingProxyType
 
 from accounts.conditions import ALWAYS, Catalogue, Label, failure_sentence, sentence
 from loyalty.earning.caps import Cap, CapSubject, Period
-from loyalty.earning.formulas import N_, formula_sentence
+from loyalty.earning.formulas import formula_sentence, joined
+from loyalty.earning.formulas.kind import N_
 from loyalty.earning.rules import Beneficiary, EarningRule, MayEarn, Verdict
 
 Translate = Callable[[str], str]
@@ -51,14 +52,15 @@ def cap_sentence(cap: Cap, translate: Translate) -> str:
 
 def rule_sentence(rule: EarningRule, *, when: Label, catalogue: Catalogue, translate: Translate) -> str:
     """Return the whole rule in plain words; `when` is the name of its activity type."""
-    give = translate(_TO[rule.beneficiary]).format(give=formula_sentence(rule.formula, catalogue, translate))
+    give = translate(_TO[rule.beneficiary]).format(give=rule.formula.sentence(catalogue, translate))
     if rule.condition is ALWAYS:
         text = translate(N_("{when}: {give}")).format(when=when, give=give)
     else:
         condition = sentence(rule.condition, catalogue, translate)
         text = translate(N_("{when}, only if {condition}: {give}")).format(when=when, condition=condition, give=give)
-    for cap in rule.caps:
-        text = translate(N_("{rule}, {limit}")).format(rule=text, limit=cap_sentence(cap, translate))
+    limits = [cap_sentence(cap, translate) for cap in rule.caps]
+    for limit in (*rule.formula.terms(catalogue, translate), *limits):
+        text = translate(N_("{rule}, {limit}")).format(rule=text, limit=limit)
     return translate(N_("{rule}.")).format(rule=text)
 
 
@@ -71,10 +73,7 @@ def verdict_sentence(verdict: Verdict, *, granted: int, catalogue: Catalogue, tr
     """Return in plain words why a rule gave what it gave; `granted` is the sum that passed the limits."""
     if not verdict.is_met:
         reasons = [failure_sentence(outcome, catalogue, translate) for outcome in verdict.failures]
-        text = reasons[0]
-        for reason in reasons[1:]:
-            text = translate(N_("{first}; {second}")).format(first=text, second=reason)
-        return translate(N_("Does not apply: {reasons}.")).format(reasons=text)
+        return translate(N_("Does not apply: {reasons}.")).format(reasons=joined(reasons, translate))
     given = sum(gift.points for gift in verdict.gifts)
     refusal = next((gift.refusal for gift in verdict.gifts if gift.refusal), None)
     if refusal and not given:
@@ -85,6 +84,8 @@ def verdict_sentence(verdict: Verdict, *, granted: int, catalogue: Catalogue, tr
         text = template.format(give=give, given=f"{given:,}", granted=f"{granted:,}")
     else:
         text = translate(N_("Applies: {give}.")).format(give=give)
+    if findings := verdict.rule.formula.findings(verdict.values, catalogue, translate):
+        text = translate(N_("{text} Here: {findings}.")).format(text=text, findings=joined(findings, translate))
     if refusal:
         template = translate(N_("{company} For the employee: {person}"))
         text = template.format(company=text, person=may_earn_sentence(refusal, translate))

@@ -192,3 +192,16 @@ def test_rule_reads_as_a_sentence(rule: EarningRule, sentence: str) -> None:
 )
 def test_verdict_says_why_or_why_not(verdict: Verdict, granted: int, sentence: str) -> None:
     assert verdict_sentence(verdict, granted=granted, catalogue=CATALOGUE, translate=str) == sentence
+
+
+def test_verdict_tells_what_the_formula_met() -> None:
+    rule = a_rule(Per(2, Decimal(10), AMOUNT))
+    known, unknown = judged(rule, amount=Decimal("105.50")), judged(rule)
+
+    told = [verdict_sentence(each, granted=0, catalogue=CATALOGUE, translate=str) for each in (known, unknown)]
+
+    assert told == [
+        "Applies: 2 points for each full 10 GBP of amount would be 20; a limit let 0 through. "
+        "Here: amount was 105.5 GBP.",
+        "Applies: 2 points for each full 10 GBP of amount. Here: amount is not known.",
+    ]

@@ -1,0 +1,53 @@
+"""Formulas: a menu of ways to turn an activity into points, each a small document and a module of its own.
+
+Points are whole, and rounded in this folder and nowhere else. `docs/extending.md` leads through adding a kind.
+"""
+
+from collections.abc import Mapping
+
+from accounts.conditions import Catalogue
+from loyalty.earning.formulas.fixed import Fixed
+from loyalty.earning.formulas.kind import MAX_POINTS, N_, Formula, Translate, joined
+from loyalty.earning.formulas.per import Per
+from loyalty.earning.formulas.percent import Percent
+from loyalty.earning.formulas.reading import FormulaError, Part, shown
+
+__all__ = [
+    "KINDS",
+    "MAX_POINTS",
+    "Fixed",
+    "Formula",
+    "FormulaError",
+    "Per",
+    "Percent",
+    "formula_sentence",
+    "joined",
+    "parse_formula",
+]
+
+KINDS: Mapping[str, type[Formula]] = {kind.kind: kind for kind in (Fixed, Per, Percent)}
+"""The menu, by what documents call each kind."""
+
+
+def parse_formula(document: object, catalogue: Catalogue) -> Formula:
+    """Return the formula that `document` describes; FormulaError where it does not."""
+    if not isinstance(document, Mapping):
+        raise FormulaError(N_("A formula is an object with the key 'kind'."))
+    kind = document.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise FormulaError(N_("kind: {found} is not one of {kinds}."), found=shown(kind), kinds=", ".join(KINDS))
+    formula = KINDS[kind]
+    part = Part(document, catalogue)
+    if unknown := sorted(str(key) for key in set(document) - formula.keys - formula.optional - {"kind"}):
+        template = N_("{key}: a formula of the kind '{kind}' has no such key.")
+        raise FormulaError(template, key=unknown[0], kind=kind)
+    part.require(formula.keys - formula.optional, {"kind", *formula.optional})
+    return formula.read(part)
+
+
+def formula_sentence(formula: Formula, catalogue: Catalogue, translate: Translate) -> str:
+    """Return the formula in plain words, with all that holds of it."""
+    text = formula.sentence(catalogue, translate)
+    for term in formula.terms(catalogue, translate):
+        text = translate(N_("{formula}, {term}")).format(formula=text, term=term)
+    return text

@@ -1,0 +1,47 @@
+"""The same number of points each time.
+
+{"kind": "fixed", "points": 50}
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar, Self
+
+from accounts.conditions import Catalogue, Values
+from loyalty.earning.formulas.kind import N_, Formula, Translate
+from loyalty.earning.formulas.reading import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed(Formula):
+    """The same number of points each time."""
+
+    points: int
+
+    kind: ClassVar[str] = "fixed"
+    keys: ClassVar[frozenset[str]] = frozenset({"points"})
+    example: ClassVar[Mapping[str, object]] = {"kind": "fixed", "points": 50}
+
+    @classmethod
+    def read(cls, part: Part) -> Self:
+        """Read the points."""
+        return cls(part.points("points"))
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def exact(self, values: Values) -> Decimal:
+        """Return the points."""
+        return Decimal(self.points)
+
+    def give(self, values: Values) -> int:
+        """Return the points."""
+        return self.points
+
+    def sentence(self, catalogue: Catalogue, translate: Translate) -> str:
+        """Return "50 points"."""
+        template = N_("{points} point") if self.points == 1 else N_("{points} points")
+        return translate(template).format(points=f"{self.points:,}")

@@ -1,0 +1,106 @@
+"""What a kind of formula is: how it is read, what it gives, and how it says itself."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from decimal import ROUND_DOWN, Context, Decimal
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from accounts.conditions import Catalogue, Fact, Values, value_in_words
+
+if TYPE_CHECKING:
+    from loyalty.earning.formulas.reading import Part
+
+MAX_POINTS = 10**15
+"""The most that one rule gives for one activity; far from where a 64-bit integer ends."""
+
+EXACT = Context(prec=1_000, rounding=ROUND_DOWN)
+"""Enough digits that no product is rounded: a rounded one could reach the next whole point."""
+
+Translate = Callable[[str], str]
+
+
+def N_(text: str) -> str:
+    """Mark a template for translation; `translate` is applied when it is rendered."""
+    return text
+
+
+class Formula(ABC):
+    """A way to turn an activity into points; every kind is one, in a module of its own.
+
+    `docs/extending.md` leads through adding one.
+    """
+
+    __slots__ = ()
+
+    kind: ClassVar[str]
+    """What the document calls it."""
+    keys: ClassVar[frozenset[str]]
+    """The keys that its document has beside `kind`."""
+    optional: ClassVar[frozenset[str]] = frozenset()
+    """Those that may be left out."""
+    example: ClassVar[Mapping[str, object]]
+    """A whole document of the kind, over facts that every activity has."""
+
+    @classmethod
+    @abstractmethod
+    def read(cls, part: "Part") -> Self:
+        """Return the formula that the document describes, whose keys are known to be the right ones.
+
+        Raises FormulaError, best by the methods of `part`, which name the place.
+        """
+
+    @property
+    @abstractmethod
+    def facts(self) -> tuple[str, ...]:
+        """The codes of the facts that it reads: they are kept with every evaluation, in this order explained."""
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Those of its facts that are numbers with which the points grow; empty where it gives the same each time."""
+        return ()
+
+    @abstractmethod
+    def exact(self, values: Values) -> Decimal:
+        """Return the points before rounding, from 0 to MAX_POINTS; 0 where a fact that it needs is not known."""
+
+    def give(self, values: Values) -> int:
+        """Return whole points, from 0 to MAX_POINTS."""
+        return int(self.exact(values))
+
+    @abstractmethod
+    def sentence(self, catalogue: Catalogue, translate: Translate) -> str:
+        """Return what it gives in plain words, such as "2 points for each full 10 GBP of amount"."""
+
+    def terms(self, catalogue: Catalogue, translate: Translate) -> list[str]:
+        """Return what else holds of it, each in plain words, such as "at least 5 points each time"."""
+        return []
+
+    def findings(self, values: Values, catalogue: Catalogue, translate: Translate) -> list[str]:
+        """Return what it met, each in plain words, such as "amount was 105.5 GBP"."""
+        return [found(catalogue[code], values, translate) for code in self.facts]
+
+
+def found(fact: Fact, values: Values, translate: Translate) -> str:
+    """Return what a fact was, such as "amount was 105.5 GBP"."""
+    value = values.get(fact.code)
+    if value is None:
+        return translate(N_("{fact} is not known")).format(fact=fact.label)
+    return translate(N_("{fact} was {value}")).format(fact=fact.label, value=value_in_words(value, fact, translate))
+
+
+def plain(number: Decimal) -> str:
+    """Return a number as people read it: no trailing zeros, thousands set apart."""
+    return f"{number.normalize():,f}"
+
+
+def with_unit(number: Decimal, fact: Fact) -> str:
+    """Return a number with the unit of what it counts, such as "10 GBP"."""
+    return f"{plain(number)} {fact.unit}".rstrip()
+
+
+def joined(texts: list[str], translate: Translate) -> str:
+    """Return texts as one, such as "amount was 5 GBP; tier was Gold"."""
+    text = texts[0]
+    for following in texts[1:]:
+        text = translate(N_("{first}; {second}")).format(first=text, second=following)
+    return text

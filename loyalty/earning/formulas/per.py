@@ -1,0 +1,64 @@
+"""Points for each full step of a number.
+
+{"kind": "per", "points": 2, "step": "10", "of": "activity.amount"}
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar, Self
+
+from accounts.conditions import Catalogue, Values
+from loyalty.earning.formulas.kind import MAX_POINTS, N_, Formula, Translate, with_unit
+from loyalty.earning.formulas.reading import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Per(Formula):
+    """`points` for each full `step` of the fact `of`."""
+
+    points: int
+    step: Decimal
+    of: str
+
+    kind: ClassVar[str] = "per"
+    keys: ClassVar[frozenset[str]] = frozenset({"points", "step", "of"})
+    example: ClassVar[Mapping[str, object]] = {"kind": "per", "points": 2, "step": "10", "of": "activity.amount"}
+
+    @classmethod
+    def read(cls, part: Part) -> Self:
+        """Read the points, the step and the fact."""
+        return cls(part.points("points"), part.number("step", most=10**9), part.number_fact("of"))
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What is counted."""
+        return (self.of,)
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """What is counted."""
+        return (self.of,)
+
+    def exact(self, values: Values) -> Decimal:
+        """Return the points, which are whole as steps are full."""
+        return Decimal(self.give(values))
+
+    def give(self, values: Values) -> int:
+        """Return the points; 0 where the fact is not known or negative."""
+        value = values.get(self.of)
+        if not isinstance(value, Decimal) or value < self.step:
+            return 0
+        if value >= self.step * MAX_POINTS:
+            return MAX_POINTS
+        return min(int(value // self.step) * self.points, MAX_POINTS)
+
+    def sentence(self, catalogue: Catalogue, translate: Translate) -> str:
+        """Return "2 points for each full 10 GBP of amount"."""
+        one, many = (
+            N_("{points} point for each full {step} of {fact}"),
+            N_("{points} points for each full {step} of {fact}"),
+        )
+        fact = catalogue[self.of]
+        template = translate(one if self.points == 1 else many)
+        return template.format(points=f"{self.points:,}", step=with_unit(self.step, fact), fact=fact.label)

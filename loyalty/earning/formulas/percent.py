@@ -1,0 +1,54 @@
+"""A share of a number, in points.
+
+{"kind": "percent", "percent": "2.5", "of": "activity.amount"}
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar, Self
+
+from accounts.conditions import Catalogue, Values
+from loyalty.earning.formulas.kind import EXACT, MAX_POINTS, N_, Formula, Translate, plain
+from loyalty.earning.formulas.reading import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Percent(Formula):
+    """`percent` of the fact `of`, in points."""
+
+    percent: Decimal
+    of: str
+
+    kind: ClassVar[str] = "percent"
+    keys: ClassVar[frozenset[str]] = frozenset({"percent", "of"})
+    example: ClassVar[Mapping[str, object]] = {"kind": "percent", "percent": "2.5", "of": "activity.amount"}
+
+    @classmethod
+    def read(cls, part: Part) -> Self:
+        """Read the percentage and the fact."""
+        return cls(part.number("percent", most=10_000), part.number_fact("of"))
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What it is a share of."""
+        return (self.of,)
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """What it is a share of."""
+        return (self.of,)
+
+    def exact(self, values: Values) -> Decimal:
+        """Return the share; 0 where the fact is not known or negative."""
+        value = values.get(self.of)
+        if not isinstance(value, Decimal) or value <= 0:
+            return Decimal(0)
+        if value >= MAX_POINTS * 100 / self.percent:
+            return Decimal(MAX_POINTS)
+        return EXACT.scaleb(EXACT.multiply(value, self.percent), -2)
+
+    def sentence(self, catalogue: Catalogue, translate: Translate) -> str:
+        """Return "2.5 % of amount in points"."""
+        template = translate(N_("{percent} % of {fact} in points"))
+        return template.format(percent=plain(self.percent), fact=catalogue[self.of].label)

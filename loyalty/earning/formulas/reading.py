@@ -1,0 +1,124 @@
+"""From a document to its values, or to an error that names the place and says what belongs there."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+
+from accounts.conditions import Catalogue, Fact, FactType
+from loyalty.earning.formulas.kind import N_
+
+_SHOWN = 60
+
+
+class FormulaError(ValueError):
+    """A formula document that cannot be run; the sentence names the key and says what it takes.
+
+    `str()` is English; `translated` says the same in a reader's language.
+    """
+
+    def __init__(self, template: str, **words: str) -> None:
+        super().__init__(template.format(**words))
+        self._template = template
+        self._words = words
+
+    def translated(self, translate: Callable[[str], str]) -> str:
+        """Return the sentence in the language of `translate`."""
+        return translate(self._template).format(**self._words)
+
+
+class Part:
+    """An object of a document, at its `path`: every method reads one key, and refuses what does not belong there."""
+
+    def __init__(self, document: Mapping[str, object], catalogue: Catalogue, path: str = "") -> None:
+        self.document = document
+        self.catalogue = catalogue
+        self.path = path
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.document
+
+    def place(self, key: str) -> str:
+        """Return where a key stands, such as `bands[1].from`."""
+        return f"{self.path}.{key}" if self.path else key
+
+    def require(self, keys: Collection[str], optional: Collection[str] = ()) -> None:
+        """Refuse a key that is neither of `keys` nor `optional`, and one of `keys` that is missing."""
+        if unknown := sorted(str(key) for key in self.document if key not in keys and key not in optional):
+            template = N_("{key}: no such key here; there are {keys}.")
+            raise FormulaError(template, key=self.place(unknown[0]), keys=", ".join(sorted({*keys, *optional})))
+        if missing := sorted(set(keys) - set(self.document)):
+            raise FormulaError(N_("{key}: missing."), key=self.place(missing[0]))
+
+    def points(self, key: str, *, least: int = 1) -> int:
+        """Read a whole number of points."""
+        raw = self.document[key]
+        if not isinstance(raw, int) or isinstance(raw, bool) or not least <= raw <= 10**9:
+            template = N_("{key}: {found} is not a whole number from {least} to 1,000,000,000.")
+            raise FormulaError(template, key=self.place(key), found=shown(raw), least=str(least))
+        return raw
+
+    def number(self, key: str, *, most: int, least: str = "0.0001") -> Decimal:
+        """Read a number, written as one or as text; by way of text, as 0.1 is meant and not the nearest fraction."""
+        raw = self.document[key]
+        try:
+            number = Decimal(str(raw)) if isinstance(raw, int | float | str) and not isinstance(raw, bool) else None
+        except (InvalidOperation, ValueError):
+            number = None
+        if number is None or not number.is_finite() or not Decimal(least) <= number <= most:
+            template = N_("{key}: {found} is not a number from {least} to {most}.")
+            raise FormulaError(template, key=self.place(key), found=shown(raw), least=least, most=f"{most:,}")
+        return number
+
+    def number_fact(self, key: str) -> str:
+        """Read the code of a fact that is a number."""
+        return self._fact(
+            key,
+            (FactType.NUMBER,),
+            N_("{key}: {found} is not a number of this activity; there are {facts}."),
+        ).code
+
+    def named_fact(self, key: str) -> Fact:
+        """Read the code of a fact that has one of several names: a text, a choice, a set, yes or no."""
+        types = (FactType.TEXT, FactType.CHOICE, FactType.SET, FactType.BOOLEAN)
+        return self._fact(key, types, N_("{key}: {found} is nothing to look up by; there are {facts}."))
+
+    def one_of(self, key: str, choices: Iterable[str]) -> str:
+        """Read one of several words."""
+        raw = self.document[key]
+        listed = list(choices)
+        if not isinstance(raw, str) or raw not in listed:
+            template = N_("{key}: {found} is not one of {choices}.")
+            raise FormulaError(template, key=self.place(key), found=shown(raw), choices=", ".join(listed))
+        return raw
+
+    def part(self, key: str) -> "Part":
+        """Read an object."""
+        return self._part(self.document[key], self.place(key))
+
+    def parts(self, key: str, *, most: int) -> "list[Part]":
+        """Read a list of objects, at least one and not more than `most`."""
+        raw = self.document[key]
+        if not isinstance(raw, list) or not raw:
+            raise FormulaError(N_("{key}: {found} is not a list with entries."), key=self.place(key), found=shown(raw))
+        if len(raw) > most:
+            template = N_("{key}: there are {count} entries; {most} is the most.")
+            raise FormulaError(template, key=self.place(key), count=str(len(raw)), most=str(most))
+        return [self._part(one, f"{self.place(key)}[{index}]") for index, one in enumerate(raw)]
+
+    def _part(self, raw: object, path: str) -> "Part":
+        if not isinstance(raw, Mapping):
+            raise FormulaError(N_("{key}: {found} is not an object."), key=path, found=shown(raw))
+        return Part(raw, self.catalogue, path)
+
+    def _fact(self, key: str, types: Collection[FactType], template: str) -> Fact:
+        code = self.document[key]
+        fact = self.catalogue.get(code) if isinstance(code, str) else None
+        if fact is None or fact.type not in types:
+            facts = ", ".join(sorted(fact.code for fact in self.catalogue.values() if fact.type in types))
+            raise FormulaError(template, key=self.place(key), found=shown(code), facts=facts)
+        return fact
+
+
+def shown(raw: object) -> str:
+    """Return what stands in the document, and no more of it than helps."""
+    text = repr(raw)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
