@@ -138,6 +138,6 @@ def test_refusal_is_said_in_the_language_of_the_reader() -> None:
     with pytest.raises(FormulaError) as refusal:
         parse_formula({"kind": "gift"}, {})
 
-    assert str(refusal.value) == "kind: 'gift' is not one of fixed, per, percent."
+    assert str(refusal.value) == "kind: 'gift' is not one of fixed, per, percent, steps."
     german = {"kind: {found} is not one of {kinds}.": "kind: {found} ist keines von {kinds}."}
-    assert refusal.value.translated(german.__getitem__) == "kind: 'gift' ist keines von fixed, per, percent."
+    assert refusal.value.translated(german.__getitem__) == "kind: 'gift' ist keines von fixed, per, percent, steps."

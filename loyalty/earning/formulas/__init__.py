@@ -11,21 +11,25 @@ from loyalty.earning.formulas.kind import MAX_POINTS, N_, Formula, Translate, jo
 from loyalty.earning.formulas.per import Per
 from loyalty.earning.formulas.percent import Percent
 from loyalty.earning.formulas.reading import FormulaError, Part, shown
+from loyalty.earning.formulas.steps import Applies, Band, Steps
 
 __all__ = [
     "KINDS",
     "MAX_POINTS",
+    "Applies",
+    "Band",
     "Fixed",
     "Formula",
     "FormulaError",
     "Per",
     "Percent",
+    "Steps",
     "formula_sentence",
     "joined",
     "parse_formula",
 ]
 
-KINDS: Mapping[str, type[Formula]] = {kind.kind: kind for kind in (Fixed, Per, Percent)}
+KINDS: Mapping[str, type[Formula]] = {kind.kind: kind for kind in (Fixed, Per, Percent, Steps)}
 """The menu, by what documents call each kind."""
 
 
