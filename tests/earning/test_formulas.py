@@ -138,6 +138,9 @@ def test_refusal_is_said_in_the_language_of_the_reader() -> None:
     with pytest.raises(FormulaError) as refusal:
         parse_formula({"kind": "gift"}, {})
 
-    assert str(refusal.value) == "kind: 'gift' is not one of fixed, per, percent, steps."
+    assert str(refusal.value) == "kind: 'gift' is not one of fixed, per, percent, steps, lookup."
     german = {"kind: {found} is not one of {kinds}.": "kind: {found} ist keines von {kinds}."}
-    assert refusal.value.translated(german.__getitem__) == "kind: 'gift' ist keines von fixed, per, percent, steps."
+    assert (
+        refusal.value.translated(german.__getitem__)
+        == "kind: 'gift' ist keines von fixed, per, percent, steps, lookup."
+    )

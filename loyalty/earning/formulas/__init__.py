@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from accounts.conditions import Catalogue
 from loyalty.earning.formulas.fixed import Fixed
 from loyalty.earning.formulas.kind import MAX_POINTS, N_, Formula, Translate, joined
+from loyalty.earning.formulas.lookup import Lookup
 from loyalty.earning.formulas.per import Per
 from loyalty.earning.formulas.percent import Percent
 from loyalty.earning.formulas.reading import FormulaError, Part, shown
@@ -21,6 +22,7 @@ __all__ = [
     "Fixed",
     "Formula",
     "FormulaError",
+    "Lookup",
     "Per",
     "Percent",
     "Steps",
@@ -29,7 +31,7 @@ __all__ = [
     "parse_formula",
 ]
 
-KINDS: Mapping[str, type[Formula]] = {kind.kind: kind for kind in (Fixed, Per, Percent, Steps)}
+KINDS: Mapping[str, type[Formula]] = {kind.kind: kind for kind in (Fixed, Per, Percent, Steps, Lookup)}
 """The menu, by what documents call each kind."""
 
 
