@@ -6,9 +6,10 @@ from decimal import Decimal
 from django.utils.translation import gettext_lazy as _
 
 from accounts.conditions import Catalogue, Fact, FactType, registry
+from loyalty import earning
 from loyalty.models import ActivityAttribute, Program
 
-AMOUNT = "activity.amount"
+AMOUNT = earning.AMOUNT
 QUANTITY = "activity.quantity"
 OBJECT = "activity.object"
 DAY = "activity.day"

@@ -5,6 +5,7 @@ The same code serves live earning, replay, examples and explanations.
 
 from loyalty.earning.caps import Cap, CapSubject, Period, cut, period_start
 from loyalty.earning.formulas import (
+    AMOUNT,
     KINDS,
     MAX_POINTS,
     Applies,
@@ -12,9 +13,12 @@ from loyalty.earning.formulas import (
     Fixed,
     Formula,
     FormulaError,
+    Kind,
     Lookup,
+    Modified,
     Per,
     Percent,
+    Rounding,
     Steps,
     formula_sentence,
     parse_formula,
@@ -24,6 +28,7 @@ from loyalty.earning.rules import MAY_EARN, Beneficiary, EarningRule, Gift, MayE
 from loyalty.earning.sentences import cap_sentence, may_earn_sentence, rule_sentence, verdict_sentence
 
 __all__ = [
+    "AMOUNT",
     "KINDS",
     "MAX_POINTS",
     "MAY_EARN",
@@ -37,11 +42,14 @@ __all__ = [
     "Formula",
     "FormulaError",
     "Gift",
+    "Kind",
     "Lookup",
     "MayEarn",
+    "Modified",
     "Per",
     "Percent",
     "Period",
+    "Rounding",
     "Steps",
     "Verdict",
     "cap_sentence",

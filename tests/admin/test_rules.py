@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from accounts.conditions import registry
 from accounts.models import Segment, User
-from loyalty.earning import Per, parse_formula
+from loyalty.earning import KINDS, Kind, Per, parse_formula
 from loyalty.models import ActivityAttribute, Metric, Program, Rule, RuleCap, RuleSet
 from tests.factories.world import a_program, a_purchase_type, a_rule_set
 
@@ -108,6 +108,22 @@ def test_bad_condition_is_refused_and_the_place_named(
         ({"kind": "per", "points": 1, "step": "10", "of": "activity.object"}, "of: 'activity.object' is not a number"),
         ("[1]", "A formula is an object"),
         ("", "This field is required"),
+        ({**FIXED, "at_most": "lots"}, "at_most: 'lots' is not a whole number"),
+        ({**FIXED, "rounding": "sideways"}, "rounding: 'sideways' is not one of"),
+        (
+            {"kind": "lookup", "by": "standing.tier", "table": [{"is": "gld", "points": 1}]},
+            "table[0].is: 'gld' is not one of basic, gold.",
+        ),
+        (
+            {
+                "kind": "steps",
+                "of": "activity.amount",
+                "applies": "to the part",
+                "bands": [{"from": 0, "to": 9, "percent": 1}, {"from": 10, "percent": 2}],
+            },
+            "bands[1].from: from 9 to 10 there is a gap",
+        ),
+        ('{"kind": "percent", "percent": NaN, "of": "activity.amount"}', "percent: nan is not a number"),
     ],
 )
 def test_bad_formula_is_refused_and_the_key_named(
@@ -153,6 +169,21 @@ def test_rule_is_shown_in_plain_words_in_form_list_and_version(desk: Client, dra
     ]
 
     assert all(sentence in page.content.decode() for page in pages)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_formula_of_every_kind_with_all_modifiers_is_saved_and_said(
+    desk: Client, draft: RuleSet, kind: type[Kind]
+) -> None:
+    formula = {**kind.example, "minimum_spend": "20", "rounding": "up", "at_least": 2, "at_most": 90}
+
+    response = desk.post(reverse("admin:loyalty_rule_add"), posted(draft, formula=formula))
+
+    assert response.status_code == 302
+    rule = Rule.objects.get()
+    assert rule.formula == formula
+    page = desk.get(reverse("admin:loyalty_rule_change", args=[rule.pk])).content.decode()
+    assert "nothing where amount is below 20 GBP, rounded up, at least 2 points each time, at most 90 points" in page
 
 
 def test_rule_in_force_can_be_read_but_not_changed(desk: Client, program: Program) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from accounts.conditions import Catalogue, Fact, FactType, Value
 from loyalty.earning import (
+    KINDS,
     MAX_POINTS,
     Fixed,
     Formula,
@@ -138,9 +139,7 @@ def test_refusal_is_said_in_the_language_of_the_reader() -> None:
     with pytest.raises(FormulaError) as refusal:
         parse_formula({"kind": "gift"}, {})
 
-    assert str(refusal.value) == "kind: 'gift' is not one of fixed, per, percent, steps, lookup."
+    kinds = ", ".join(KINDS)
+    assert str(refusal.value) == f"kind: 'gift' is not one of {kinds}."
     german = {"kind: {found} is not one of {kinds}.": "kind: {found} ist keines von {kinds}."}
-    assert (
-        refusal.value.translated(german.__getitem__)
-        == "kind: 'gift' ist keines von fixed, per, percent, steps, lookup."
-    )
+    assert refusal.value.translated(german.__getitem__) == f"kind: 'gift' ist keines von {kinds}."

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.conditions import Catalogue, Fact, FactType, Value
-from loyalty.earning import KINDS, MAX_POINTS, Formula, FormulaError, formula_sentence, parse_formula
+from loyalty.earning import KINDS, MAX_POINTS, Formula, FormulaError, Kind, formula_sentence, parse_formula
 
 CATALOGUE: Catalogue = {
     "activity.amount": Fact("activity.amount", FactType.NUMBER, "amount", "GBP"),
@@ -25,19 +25,19 @@ facts = st.fixed_dictionaries(
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
 
-def example_of(kind: type[Formula]) -> Formula:
+def example_of(kind: type[Kind]) -> Formula:
     return parse_formula(kind.example, CATALOGUE)
 
 
 @every_kind
-def test_example_of_a_kind_is_read_as_that_kind(kind: type[Formula]) -> None:
+def test_example_of_a_kind_is_read_as_that_kind(kind: type[Kind]) -> None:
     assert type(example_of(kind)) is kind
     assert kind.example["kind"] == kind.kind == next(code for code, one in KINDS.items() if one is kind)
     assert kind.optional <= kind.keys
 
 
 @every_kind
-def test_document_of_a_kind_needs_each_of_its_keys(kind: type[Formula]) -> None:
+def test_document_of_a_kind_needs_each_of_its_keys(kind: type[Kind]) -> None:
     for key in kind.keys - kind.optional:
         document = {name: value for name, value in kind.example.items() if name != key}
 
@@ -48,7 +48,7 @@ def test_document_of_a_kind_needs_each_of_its_keys(kind: type[Formula]) -> None:
 
 
 @every_kind
-def test_kind_reads_facts_that_exist_and_grows_with_numbers_of_them(kind: type[Formula]) -> None:
+def test_kind_reads_facts_that_exist_and_grows_with_numbers_of_them(kind: type[Kind]) -> None:
     formula = example_of(kind)
 
     assert set(formula.facts) <= set(CATALOGUE)
@@ -57,7 +57,7 @@ def test_kind_reads_facts_that_exist_and_grows_with_numbers_of_them(kind: type[F
 
 
 @every_kind
-def test_kind_says_itself_and_what_it_met_in_the_language_of_the_reader(kind: type[Formula]) -> None:
+def test_kind_says_itself_and_what_it_met_in_the_language_of_the_reader(kind: type[Kind]) -> None:
     formula = example_of(kind)
     asked: list[str] = []
 
@@ -73,7 +73,7 @@ def test_kind_says_itself_and_what_it_met_in_the_language_of_the_reader(kind: ty
 @every_kind
 @given(values=facts)
 def test_kind_gives_whole_points_never_negative_never_above_the_most_and_reads_nothing_else(
-    kind: type[Formula], values: dict[str, Value]
+    kind: type[Kind], values: dict[str, Value]
 ) -> None:
     formula = example_of(kind)
 

@@ -9,6 +9,7 @@ import pytest
 
 from accounts import laws
 from loyalty.activities import ActivityItem, Outcome, Status
+from loyalty.earning import KINDS
 from loyalty.models import (
     Activity,
     ActivityReturn,
@@ -326,3 +327,31 @@ def test_huge_number_in_an_attribute_gives_the_most_and_does_not_break_the_call(
     assert outcomes[0].error is not None
     assert outcomes[0].error.code == "bad_attribute"
     assert [outcome.points for outcome in outcomes] == [0, 10**15, 0]
+
+
+FORMULAS = [
+    {**kind.example, **modifiers}
+    for kind in KINDS.values()
+    for modifiers in ({}, {"minimum_spend": "60", "rounding": "half up", "at_least": 31, "at_most": 45})
+]
+
+
+@IN_ONE_CALL_OR_SEVERAL
+@pytest.mark.parametrize("formula", FORMULAS, ids=lambda formula: f"{formula['kind']} {len(formula)}")
+def test_return_takes_its_share_of_what_was_given_whatever_the_formula(
+    formula: dict[str, object], at_once: bool
+) -> None:
+    program = a_program()
+    a_rule_set(program, [{"formula": formula, "caps": [("COMPANY", "MONTH", 10_000)]}])
+    member = a_member(program)
+    purchase = a_purchase(member.company, "1500", object="SAW-1", quantity=Decimal(3))
+    part = a_purchase(member.company, "1450", quantity=Decimal(2), reverses=purchase.external_id)
+    rest = a_purchase(member.company, "50", quantity=Decimal(1), reverses=purchase.external_id)
+
+    given, *taken = [outcome.points for outcome in sent([purchase, part, rest], at_once=at_once)]
+
+    # What is left, 50, would not reach the minimum spend: the formula is not run again.
+    assert given > 0
+    assert taken == [given * 50 // 1500 - given, -(given * 50 // 1500)]
+    assert balance(member) == 0
+    assert CapUsage.objects.get().used == 0

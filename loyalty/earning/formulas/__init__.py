@@ -7,14 +7,16 @@ from collections.abc import Mapping
 
 from accounts.conditions import Catalogue
 from loyalty.earning.formulas.fixed import Fixed
-from loyalty.earning.formulas.kind import MAX_POINTS, N_, Formula, Translate, joined
+from loyalty.earning.formulas.kind import AMOUNT, MAX_POINTS, N_, Formula, Kind, Translate, joined
 from loyalty.earning.formulas.lookup import Lookup
+from loyalty.earning.formulas.modifiers import MODIFIERS, Modified, Rounding, read_modified
 from loyalty.earning.formulas.per import Per
 from loyalty.earning.formulas.percent import Percent
 from loyalty.earning.formulas.reading import FormulaError, Part, shown
 from loyalty.earning.formulas.steps import Applies, Band, Steps
 
 __all__ = [
+    "AMOUNT",
     "KINDS",
     "MAX_POINTS",
     "Applies",
@@ -22,16 +24,19 @@ __all__ = [
     "Fixed",
     "Formula",
     "FormulaError",
+    "Kind",
     "Lookup",
+    "Modified",
     "Per",
     "Percent",
+    "Rounding",
     "Steps",
     "formula_sentence",
     "joined",
     "parse_formula",
 ]
 
-KINDS: Mapping[str, type[Formula]] = {kind.kind: kind for kind in (Fixed, Per, Percent, Steps, Lookup)}
+KINDS: Mapping[str, type[Kind]] = {kind.kind: kind for kind in (Fixed, Per, Percent, Steps, Lookup)}
 """The menu, by what documents call each kind."""
 
 
@@ -44,11 +49,11 @@ def parse_formula(document: object, catalogue: Catalogue) -> Formula:
         raise FormulaError(N_("kind: {found} is not one of {kinds}."), found=shown(kind), kinds=", ".join(KINDS))
     formula = KINDS[kind]
     part = Part(document, catalogue)
-    if unknown := sorted(str(key) for key in set(document) - formula.keys - formula.optional - {"kind"}):
+    if unknown := sorted(str(key) for key in set(document) - formula.keys - MODIFIERS - {"kind"}):
         template = N_("{key}: a formula of the kind '{kind}' has no such key.")
         raise FormulaError(template, key=unknown[0], kind=kind)
-    part.require(formula.keys - formula.optional, {"kind", *formula.optional})
-    return formula.read(part)
+    part.require(formula.keys - formula.optional, {"kind", *formula.optional, *MODIFIERS})
+    return read_modified(formula.read(part), part)
 
 
 def formula_sentence(formula: Formula, catalogue: Catalogue, translate: Translate) -> str:

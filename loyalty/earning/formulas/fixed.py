@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from accounts.conditions import Catalogue, Values
-from loyalty.earning.formulas.kind import N_, Formula, Translate
+from loyalty.earning.formulas.kind import N_, Kind, Translate
 from loyalty.earning.formulas.reading import Part
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed(Formula):
+class Fixed(Kind):
     """The same number of points each time."""
 
     points: int

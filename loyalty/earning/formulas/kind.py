@@ -24,30 +24,14 @@ def N_(text: str) -> str:
     return text
 
 
-class Formula(ABC):
-    """A way to turn an activity into points; every kind is one, in a module of its own.
+AMOUNT = "activity.amount"
+"""The fact that a minimum spend is held against."""
 
-    `docs/extending.md` leads through adding one.
-    """
+
+class Formula(ABC):
+    """A way to turn an activity into points."""
 
     __slots__ = ()
-
-    kind: ClassVar[str]
-    """What the document calls it."""
-    keys: ClassVar[frozenset[str]]
-    """The keys that its document has beside `kind`."""
-    optional: ClassVar[frozenset[str]] = frozenset()
-    """Those that may be left out."""
-    example: ClassVar[Mapping[str, object]]
-    """A whole document of the kind, over facts that every activity has."""
-
-    @classmethod
-    @abstractmethod
-    def read(cls, part: "Part") -> Self:
-        """Return the formula that the document describes, whose keys are known to be the right ones.
-
-        Raises FormulaError, best by the methods of `part`, which name the place.
-        """
 
     @property
     @abstractmethod
@@ -78,6 +62,29 @@ class Formula(ABC):
     def findings(self, values: Values, catalogue: Catalogue, translate: Translate) -> list[str]:
         """Return what it met, each in plain words, such as "amount was 105.5 GBP"."""
         return [found(catalogue[code], values, translate) for code in self.facts]
+
+
+class Kind(Formula):
+    """A formula of the menu; each is a module of its own. `docs/extending.md` leads through adding one."""
+
+    __slots__ = ()
+
+    kind: ClassVar[str]
+    """What the document calls it."""
+    keys: ClassVar[frozenset[str]]
+    """The keys that its document has beside `kind` and the modifiers that every kind takes."""
+    optional: ClassVar[frozenset[str]] = frozenset()
+    """Those that may be left out."""
+    example: ClassVar[Mapping[str, object]]
+    """A whole document of the kind, over facts that every activity has."""
+
+    @classmethod
+    @abstractmethod
+    def read(cls, part: "Part") -> Self:
+        """Return the formula that the document describes, whose keys are known to be the right ones.
+
+        Raises FormulaError, best by the methods of `part`, which name the place.
+        """
 
 
 def found(fact: Fact, values: Values, translate: Translate) -> str:

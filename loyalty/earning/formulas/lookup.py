@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import ClassVar, NamedTuple, Self
 
 from accounts.conditions import Catalogue, Fact, FactType, Value, Values, value_in_words
-from loyalty.earning.formulas.kind import N_, Formula, Translate, found, joined
+from loyalty.earning.formulas.kind import N_, Kind, Translate, found, joined
 from loyalty.earning.formulas.rates import RATE_KEYS, Rate, read_rate
 from loyalty.earning.formulas.reading import FormulaError, Part, shown
 
@@ -32,7 +32,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Lookup(Formula):
+class Lookup(Kind):
     """Rows for what the fact `by` is; `otherwise` for what none of them names, a value not known included."""
 
     by: str

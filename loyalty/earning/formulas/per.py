@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from accounts.conditions import Catalogue, Values
-from loyalty.earning.formulas.kind import MAX_POINTS, N_, Formula, Translate, with_unit
+from loyalty.earning.formulas.kind import MAX_POINTS, N_, Kind, Translate, with_unit
 from loyalty.earning.formulas.reading import Part
 
 
 @dataclass(frozen=True, slots=True)
-class Per(Formula):
+class Per(Kind):
     """`points` for each full `step` of the fact `of`."""
 
     points: int

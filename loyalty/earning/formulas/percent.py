@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from accounts.conditions import Catalogue, Values
-from loyalty.earning.formulas.kind import EXACT, MAX_POINTS, N_, Formula, Translate, plain
+from loyalty.earning.formulas.kind import EXACT, MAX_POINTS, N_, Kind, Translate, plain
 from loyalty.earning.formulas.reading import Part
 
 
 @dataclass(frozen=True, slots=True)
-class Percent(Formula):
+class Percent(Kind):
     """`percent` of the fact `of`, in points."""
 
     percent: Decimal

@@ -15,7 +15,7 @@ from typing import ClassVar, NamedTuple, Self
 
 from accounts.conditions import Catalogue, Values
 from loyalty.earning.formulas.fixed import Fixed
-from loyalty.earning.formulas.kind import EXACT, MAX_POINTS, N_, Formula, Translate, found, joined, plain, with_unit
+from loyalty.earning.formulas.kind import EXACT, MAX_POINTS, N_, Kind, Translate, found, joined, plain, with_unit
 from loyalty.earning.formulas.rates import RATE_KEYS, Rate, read_rate
 from loyalty.earning.formulas.reading import FormulaError, Part, shown
 
@@ -37,7 +37,7 @@ class Band(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Steps(Formula):
+class Steps(Kind):
     """Bands of the fact `by`, the lowest first; below the first nothing is given."""
 
     by: str
