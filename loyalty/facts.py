@@ -14,7 +14,7 @@ QUANTITY = "activity.quantity"
 OBJECT = "activity.object"
 DAY = "activity.day"
 SOURCE = "activity.source"
-TIER = "standing.tier"
+TIER = earning.TIER
 TIER_RANK = "standing.tier_rank"
 ATTRIBUTE_PREFIX = "attribute."
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from accounts.conditions import Catalogue
 from loyalty.earning.formulas.fixed import Fixed
-from loyalty.earning.formulas.kind import AMOUNT, MAX_POINTS, N_, Formula, Kind, Translate, joined
+from loyalty.earning.formulas.kind import AMOUNT, MAX_POINTS, N_, TIER, Formula, Kind, Translate, joined
 from loyalty.earning.formulas.lookup import Lookup
 from loyalty.earning.formulas.modifiers import MODIFIERS, Modified, Rounding, read_modified
 from loyalty.earning.formulas.per import Per
@@ -19,6 +19,7 @@ __all__ = [
     "AMOUNT",
     "KINDS",
     "MAX_POINTS",
+    "TIER",
     "Applies",
     "Band",
     "Fixed",

@@ -26,6 +26,8 @@ def N_(text: str) -> str:
 
 AMOUNT = "activity.amount"
 """The fact that a minimum spend is held against."""
+TIER = "standing.tier"
+"""The fact that says which tier the company holds, by its code."""
 
 
 class Formula(ABC):

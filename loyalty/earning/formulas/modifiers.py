@@ -1,11 +1,12 @@
 """What may be said of a formula of any kind, beside its own keys.
 
-"minimum_spend": "100"      nothing where the activity's amount is below it
-"rounding": "half up"       how parts of a point are rounded; down unless said
-"at_least": 5               no fewer points each time, where there are any
-"at_most": 500              no more points each time
+"minimum_spend": "100"                      nothing where the activity's amount is below it
+"multipliers": {"tier": {"gold": "1.5"}}    what the kind gives, times a factor
+"rounding": "half up"                       how parts of a point are rounded; down unless said
+"at_least": 5                               no fewer points each time, where there are any
+"at_most": 500                              no more points each time
 
-In this order: minimum spend, the kind's own calculation, rounding, the least and the most.
+In this order: minimum spend, the kind's own calculation, multipliers, rounding, the least and the most.
 """
 
 from collections.abc import Mapping
@@ -15,9 +16,10 @@ from enum import StrEnum
 
 from accounts.conditions import Catalogue, FactType, Values
 from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, N_, Formula, Translate, plain, with_unit
+from loyalty.earning.formulas.multipliers import Multipliers, read_multipliers
 from loyalty.earning.formulas.reading import FormulaError, Part
 
-MODIFIERS = frozenset({"minimum_spend", "rounding", "at_least", "at_most"})
+MODIFIERS = frozenset({"minimum_spend", "multipliers", "rounding", "at_least", "at_most"})
 """The keys that every kind of formula takes."""
 
 
@@ -48,15 +50,17 @@ class Modified(Formula):
 
     formula: Formula
     minimum_spend: Decimal | None = None
+    multipliers: Multipliers | None = None
     rounding: Rounding | None = None
     at_least: int | None = None
     at_most: int | None = None
 
     @property
     def facts(self) -> tuple[str, ...]:
-        """Those of its kind, and the amount where there is a minimum of it."""
+        """Those of its kind, the amount where there is a minimum of it, and those that multiply."""
         spend = () if self.minimum_spend is None else (AMOUNT,)
-        return tuple(dict.fromkeys((*self.formula.facts, *spend)))
+        factors = () if self.multipliers is None else self.multipliers.facts
+        return tuple(dict.fromkeys((*self.formula.facts, *spend, *factors)))
 
     @property
     def counted(self) -> tuple[str, ...]:
@@ -64,8 +68,11 @@ class Modified(Formula):
         return self.formula.counted
 
     def exact(self, values: Values) -> Decimal:
-        """Return what its kind gives, and 0 below the minimum spend."""
-        return Decimal(0) if self._is_too_little(values) else self.formula.exact(values)
+        """Return what its kind gives, multiplied; 0 below the minimum spend."""
+        if self._is_too_little(values):
+            return Decimal(0)
+        exact = self.formula.exact(values)
+        return exact if self.multipliers is None else EXACT.multiply(exact, self.multipliers.factor(values))
 
     def give(self, values: Values) -> int:
         """Return whole points, within the least and the most."""
@@ -83,6 +90,8 @@ class Modified(Formula):
             fact = catalogue[AMOUNT]
             template = translate(N_("nothing where {fact} is below {amount}"))
             terms.append(template.format(fact=fact.label, amount=with_unit(self.minimum_spend, fact)))
+        if self.multipliers is not None:
+            terms += self.multipliers.terms(catalogue, translate)
         if self.rounding is not None:
             terms.append(translate(_SAID[self.rounding]))
         for points, one, many in (
@@ -100,6 +109,8 @@ class Modified(Formula):
             fact = catalogue[AMOUNT]
             template = translate(N_("{fact} did not reach {amount}, so nothing is given"))
             return [*findings, template.format(fact=fact.label, amount=with_unit(self.minimum_spend, fact))]
+        if self.multipliers is not None:
+            findings += self.multipliers.findings(values, catalogue, translate)
         exact = self.exact(values)
         whole = self._whole(exact)
         if exact != whole:
@@ -146,4 +157,5 @@ def read_modified(formula: Formula, part: Part) -> Formula:
         template = N_("{key}: {least} is more than the most of {most} points.")
         raise FormulaError(template, key=part.place("at_least"), least=f"{at_least:,}", most=f"{at_most:,}")
     rounding = Rounding(part.one_of("rounding", Rounding)) if "rounding" in part else None
-    return Modified(formula, minimum_spend, rounding, at_least, at_most)
+    multipliers = read_multipliers(part) if "multipliers" in part else None
+    return Modified(formula, minimum_spend, multipliers, rounding, at_least, at_most)
