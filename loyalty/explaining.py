@@ -23,6 +23,19 @@ class PlainRule:
     caps: tuple[str, ...]
 
 
+LIST_SHOWN = 300
+"""So many products of a list are shown on a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlainList:
+    """A list of products that rules ask for; `more` stand on it than are shown."""
+
+    name: str
+    products: tuple[str, ...]
+    more: int
+
+
 @dataclass(frozen=True, slots=True)
 class PlainVerdict:
     """What one rule said of one activity; `points` are those of wallets that the reader may see."""
@@ -52,11 +65,19 @@ def plain_rules(rule_set: RuleSet, program: Program) -> list[PlainRule]:
         sentence = rule_sentence(
             replace(rule, caps=()),
             when=row.activity_type.name,
-            catalogue=words.catalogue(activity_type_id=type_id, program=program),
+            catalogue=words.catalogue(activity_type_id=type_id, program=program, rule_set_id=rule_set.pk),
             translate=gettext,
         )
         plain.append(PlainRule(rule.name, sentence, tuple(cap_sentence(cap, gettext) for cap in rule.caps)))
     return plain
+
+
+def plain_lists(rule_set: RuleSet) -> list[PlainList]:
+    """Return what stands on each of a version's lists of products, cut to LIST_SHOWN; one query."""
+    return [
+        PlainList(row.name, tuple(sorted(row.products)[:LIST_SHOWN]), max(0, len(row.products) - LIST_SHOWN))
+        for row in rule_set.product_lists.order_by("name", "code")
+    ]
 
 
 def explain(transaction: Transaction, actor: Actor) -> list[PlainVerdict]:
@@ -83,7 +104,9 @@ def verdicts_of(evaluation: Evaluation, actor: Actor) -> list[PlainVerdict]:
     activity_type = evaluation.activity.type
     words = Vocabulary()
     plain = words.plain_catalogue(activity_type_id=activity_type.pk, program=evaluation.program)
-    catalogue = words.catalogue(activity_type_id=activity_type.pk, program=evaluation.program)
+    catalogue = words.catalogue(
+        activity_type_id=activity_type.pk, program=evaluation.program, rule_set_id=evaluation.rule_set_id
+    )
     values = {code: from_json(raw, plain[code]) if code in plain else raw for code, raw in evaluation.facts.items()}
     granted = _granted_in_sight(evaluation, actor)
     in_sight = _recipients_in_sight(evaluation, actor)

@@ -14,6 +14,8 @@ QUANTITY = "activity.quantity"
 OBJECT = "activity.object"
 DAY = "activity.day"
 SOURCE = "activity.source"
+PRODUCT_LISTS = "activity.product_lists"
+"""The codes of the rule set's lists that the activity's object stands on."""
 TIER = earning.TIER
 TIER_RANK = "standing.tier_rank"
 ATTRIBUTE_PREFIX = "attribute."
@@ -26,6 +28,7 @@ def register() -> None:
         Fact(QUANTITY, FactType.NUMBER, _("quantity")),
         Fact(OBJECT, FactType.TEXT, _("product code")),
         Fact(DAY, FactType.DATE, _("day")),
+        Fact(PRODUCT_LISTS, FactType.SET, _("the product's lists")),
         Fact(SOURCE, FactType.TEXT, _("source")),
         Fact(TIER, FactType.CHOICE, _("tier of the company")),
         Fact(TIER_RANK, FactType.NUMBER, _("rank of the company's tier")),

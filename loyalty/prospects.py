@@ -235,7 +235,7 @@ def _prospect(
 ) -> Prospect:
     program = membership.program
     catalogue: Catalogue = (
-        words.catalogue(activity_type_id=type_id, program=program)
+        words.catalogue(activity_type_id=type_id, program=program, rule_set_id=situation.rule_set_id)
         if words
         else _ByCode(catalogue_of((), program=program))
     )

@@ -1,22 +1,26 @@
 """Rule sets read from the database and made ready for the calculation; checked when somebody saves one."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
 from accounts.conditions import Catalogue, Condition, explain, parse
 from loyalty.earning import MAY_EARN, Beneficiary, Cap, CapSubject, EarningRule, Period, parse_formula
-from loyalty.facts import catalogue_of
-from loyalty.models import ActivityAttribute, Rule, RuleSet
+from loyalty.facts import PRODUCT_LISTS, catalogue_of
+from loyalty.models import ActivityAttribute, ProductList, Rule, RuleSet
 
 
 @dataclass(frozen=True, slots=True)
 class TypeRules:
-    """The rules of one version for one activity type, and the facts that they read."""
+    """The rules of one version for one activity type, and the facts that they read.
+
+    `lists_of` says on which of the version's lists a product stands, where a rule asks for that.
+    """
 
     rules: tuple[EarningRule, ...]
     fact_codes: tuple[str, ...]
+    lists_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,19 @@ def read_rules(rule_set_id: int) -> Mapping[int, TypeRules]:
     for rule in rules:
         catalogue = catalogue_of(attributes.get(rule.activity_type_id, []))
         by_type.setdefault(rule.activity_type_id, []).append(earning_rule(rule, catalogue))
-    return {type_id: TypeRules(tuple(rules), _facts_read(rules)) for type_id, rules in by_type.items()}
+    facts = {type_id: _facts_read(rules) for type_id, rules in by_type.items()}
+    is_asked = any(PRODUCT_LISTS in codes for codes in facts.values())
+    lists_of = _lists_by_product(rule_set_id) if is_asked else {}
+    return {type_id: TypeRules(tuple(rules), facts[type_id], lists_of) for type_id, rules in by_type.items()}
+
+
+def _lists_by_product(rule_set_id: int) -> Mapping[str, frozenset[str]]:
+    """Return the codes of the lists that each product stands on."""
+    lists_of: dict[str, set[str]] = {}
+    for code, products in ProductList.objects.filter(rule_set=rule_set_id).values_list("code", "products"):
+        for product in products:
+            lists_of.setdefault(product, set()).add(code)
+    return {product: frozenset(codes) for product, codes in lists_of.items()}
 
 
 def earning_rule(rule: Rule, catalogue: Catalogue) -> EarningRule:

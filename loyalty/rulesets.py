@@ -9,7 +9,7 @@ from accounts import audit
 from accounts.conditions import ConditionError
 from accounts.models import User
 from loyalty.earning import FormulaError
-from loyalty.models import Program, Rule, RuleCap, RuleSet
+from loyalty.models import ProductList, Program, Rule, RuleCap, RuleSet
 from loyalty.versions import (
     NotADraftError,
     NotInForceError,
@@ -54,7 +54,7 @@ def next_version(program: Program) -> int:
 
 
 def draft_from(*, rule_set: RuleSet, by: User, now: datetime) -> RuleSet:
-    """Copy the rules and limits of a version, whatever its state, into a new draft; returns the draft."""
+    """Copy all that a version is made of, whatever its state, into a new draft; returns the draft."""
     with transaction.atomic():
         draft = RuleSet.objects.create(program=rule_set.program, version=next_version(rule_set.program))
         originals = list(rule_set.rules.prefetch_related("caps").order_by("position", "pk"))
@@ -75,6 +75,10 @@ def draft_from(*, rule_set: RuleSet, by: User, now: datetime) -> RuleSet:
             RuleCap(rule=copy, subject=cap.subject, period=cap.period, limit=cap.limit)
             for original, copy in zip(originals, copies, strict=True)
             for cap in original.caps.all()
+        )
+        ProductList.objects.bulk_create(
+            ProductList(rule_set=draft, code=each.code, name=each.name, products=each.products)
+            for each in rule_set.product_lists.order_by("pk")
         )
         audit.record(
             "rule-set-drafted", draft, actor_id=by.pk, now=now, version=draft.version, copied_from=rule_set.version

@@ -29,7 +29,7 @@ from loyalty.benefits import (
 from loyalty.benefits.entitlements import used_up
 from loyalty.benefits.forms import UseForm
 from loyalty.benefits.using import OWED
-from loyalty.explaining import plain_rules, rule_set_in_force
+from loyalty.explaining import plain_lists, plain_rules, rule_set_in_force
 from loyalty.models import Benefit, BenefitUse, Membership
 from loyalty.selectors import membership_of, memberships_of, standing_of
 
@@ -54,6 +54,7 @@ def rules(request: HttpRequest) -> HttpResponse:
             "program": program,
             "rule_set": rule_set,
             "rules": plain_rules(rule_set, program) if rule_set else [],
+            "lists": plain_lists(rule_set) if rule_set else [],
             "tiers": standing.tiers,
             "tier": standing.tier,
             "unit": standing.unit,

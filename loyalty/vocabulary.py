@@ -6,7 +6,7 @@ from accounts.conditions import Catalogue, Fact
 from accounts.facts import COMPANY_SEGMENTS, EMPLOYEE_ROLES
 from loyalty import arrays
 from loyalty.earning import EarningRule
-from loyalty.facts import TIER, catalogue_of
+from loyalty.facts import PRODUCT_LISTS, TIER, catalogue_of
 from loyalty.models import ActivityAttribute, Program, Rule
 from loyalty.rulebook import earning_rule
 
@@ -14,6 +14,7 @@ _WORDS = """
     SELECT 'segments', 0, code, name, 0 FROM accounts_segment
     UNION ALL SELECT 'roles', 0, code, name, 0 FROM accounts_stakeholderrole
     UNION ALL SELECT 'tiers', program_id, code, name, rank FROM loyalty_tier
+    UNION ALL SELECT 'lists', rule_set_id, code, name, 0 FROM loyalty_productlist
     ORDER BY 1, 2, 5, 3"""
 
 
@@ -28,16 +29,20 @@ class Vocabulary:
         for attribute in ActivityAttribute.objects.order_by("code"):
             self._attributes.setdefault(attribute.activity_type_id, []).append(attribute)
         self._words: dict[tuple[str, int], list[tuple[str, str]]] = {}
-        for kind, program_id, code, name, _rank in arrays.fetch(_WORDS):
-            self._words.setdefault((kind, program_id), []).append((code, name))
+        for kind, owner_id, code, name, _rank in arrays.fetch(_WORDS):
+            self._words.setdefault((kind, owner_id), []).append((code, name))
 
-    def catalogue(self, *, activity_type_id: int, program: Program) -> Catalogue:
-        """Return the facts of an activity type in a program; a fact that has no codes yet cannot be asked."""
+    def catalogue(self, *, activity_type_id: int, program: Program, rule_set_id: int | None = None) -> Catalogue:
+        """Return the facts of an activity type in a program; a fact that has no codes yet cannot be asked.
+
+        Lists of products are those of a rule set: without one, nothing can be asked about them.
+        """
         catalogue: dict[str, Fact] = dict(self.plain_catalogue(activity_type_id=activity_type_id, program=program))
         for code, words in (
             (COMPANY_SEGMENTS, ("segments", 0)),
             (EMPLOYEE_ROLES, ("roles", 0)),
             (TIER, ("tiers", program.pk)),
+            (PRODUCT_LISTS, ("lists", rule_set_id or 0)),
         ):
             fact = catalogue.pop(code)
             if choices := self._words.get(words):
@@ -50,4 +55,7 @@ class Vocabulary:
 
     def earning_rule(self, rule: Rule) -> EarningRule:
         """Return a rule ready for the calculation; raises ConditionError or FormulaError where it is not sound."""
-        return earning_rule(rule, self.catalogue(activity_type_id=rule.activity_type_id, program=rule.rule_set.program))
+        catalogue = self.catalogue(
+            activity_type_id=rule.activity_type_id, program=rule.rule_set.program, rule_set_id=rule.rule_set_id
+        )
+        return earning_rule(rule, catalogue)

@@ -14,11 +14,24 @@ from loyalty.activities.scene import Scene
 from loyalty.activities.turns import Turn
 from loyalty.activities.writing import AwardRow, EvaluationRow, write_awards, write_evaluations, write_reversals
 from loyalty.earning import CapSubject, EarningRule, Gift, evaluate, points_to_reverse
-from loyalty.facts import AMOUNT, ATTRIBUTE_PREFIX, DAY, OBJECT, QUANTITY, SOURCE, TIER, TIER_RANK, number
+from loyalty.facts import (
+    AMOUNT,
+    ATTRIBUTE_PREFIX,
+    DAY,
+    OBJECT,
+    PRODUCT_LISTS,
+    QUANTITY,
+    SOURCE,
+    TIER,
+    TIER_RANK,
+    number,
+)
 from loyalty.ledger import Act, AwardEntry, Book, CapBook, CapKey, Owner, last_day
 from loyalty.models import Metric, Transaction
 from loyalty.standing import MetricRule, StandingBoard, contributions, month_of
 from loyalty.standing.review import announce_moves, tell_of_moves
+
+_ON_NO_LIST: frozenset[str] = frozenset()
 
 
 class Judging:
@@ -135,6 +148,8 @@ class Judging:
         doer = self._doer(membership, item)
         rule_set_id, rules = self._scene.rules_at(program_id, arrival.type_id, item.occurred_at)
         values = self._values(arrival, doer)
+        if item.object:
+            values[PRODUCT_LISTS] = rules.lists_of.get(item.object, _ON_NO_LIST)
         evaluation = EvaluationRow(
             arrival.activity_id,
             item.company_id,

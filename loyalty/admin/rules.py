@@ -3,27 +3,28 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.db.models.fields.related import RelatedField
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter
-from accounts.admin.scoped import ReadOnlyAdmin, ScopedInline, ScopedModelAdmin
+from accounts.admin.scoped import ReadOnlyAdmin, ScopedInline
 from accounts.conditions import ConditionError
 from loyalty.admin.documents import DOCUMENT_FIELDS, check_condition, check_formula
+from loyalty.admin.drafts import PartOfRulesAdmin, PartOfRulesForm, is_open
 from loyalty.earning import FormulaError, rule_sentence
 from loyalty.facts import AMOUNT
-from loyalty.models import Rule, RuleCap, RuleSet
+from loyalty.models import Rule, RuleCap
 from loyalty.vocabulary import Vocabulary
 
 
 def in_words(rule: Rule, vocabulary: Vocabulary) -> str:
     """Return the rule as clients read it, or what keeps it from being run."""
-    catalogue = vocabulary.catalogue(activity_type_id=rule.activity_type_id, program=rule.rule_set.program)
+    catalogue = vocabulary.catalogue(
+        activity_type_id=rule.activity_type_id, program=rule.rule_set.program, rule_set_id=rule.rule_set_id
+    )
     try:
         earning_rule = vocabulary.earning_rule(rule)
     except ConditionError as error:
@@ -37,14 +38,11 @@ FORMULA_TO_START_FROM = {"kind": "per", "points": 1, "step": "10", "of": AMOUNT}
 """What the form of a new rule shows, as there is no formula without one of its kinds."""
 
 
-class RuleForm(forms.ModelForm[Rule]):
+class RuleForm(PartOfRulesForm[Rule]):
     """A rule of a draft."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        rule_set = self.fields.get("rule_set")
-        if rule_set is not None and self.instance._state.adding is False:
-            rule_set.disabled = True
         if self.initial.get("formula") is None:
             self.initial["formula"] = FORMULA_TO_START_FROM
 
@@ -58,17 +56,14 @@ class RuleForm(forms.ModelForm[Rule]):
         cleaned = super().clean() or self.cleaned_data
         rule_set, activity_type = cleaned.get("rule_set"), cleaned.get("activity_type")
         if rule_set and activity_type:
-            catalogue = Vocabulary().catalogue(activity_type_id=activity_type.pk, program=rule_set.program)
+            catalogue = Vocabulary().catalogue(
+                activity_type_id=activity_type.pk, program=rule_set.program, rule_set_id=rule_set.pk
+            )
             if "condition" in cleaned:
                 check_condition(self, cleaned["condition"], catalogue)
             if "formula" in cleaned:
                 check_formula(self, cleaned["formula"], catalogue)
         return cleaned
-
-
-def is_open(rule: Rule | None) -> bool:
-    """Whether a rule may still change: it is new, or its version is a draft."""
-    return rule is None or rule.rule_set.status == RuleSet.Status.DRAFT
 
 
 class CapInline(ScopedInline[RuleCap, Rule]):
@@ -91,7 +86,7 @@ class CapInline(ScopedInline[RuleCap, Rule]):
 
 
 @admin.register(Rule)
-class RuleAdmin(ScopedModelAdmin[Rule]):
+class RuleAdmin(PartOfRulesAdmin[Rule]):
     """Rules of drafts to edit, rules in force to read."""
 
     form = RuleForm
@@ -115,15 +110,6 @@ class RuleAdmin(ScopedModelAdmin[Rule]):
             rule.plain_sentence = in_words(rule, vocabulary)  # type: ignore[attr-defined]
         return rows
 
-    def get_field_queryset(
-        self, db: str | None, db_field: RelatedField[Any, Any], request: HttpRequest
-    ) -> QuerySet[Any]:
-        """New rules go into drafts."""
-        rows = super().get_field_queryset(db, db_field, request)
-        if db_field.name == "rule_set":
-            rows = rows.filter(status=RuleSet.Status.DRAFT).select_related("program").order_by("-pk")
-        return rows
-
     def get_fields(self, request: HttpRequest, obj: Rule | None = None) -> Any:
         """The sentence stands under the documents once there is one."""
         fields = ("rule_set", "name", "code", "position", "activity_type", "condition", "formula", "beneficiary")
@@ -139,24 +125,6 @@ class RuleAdmin(ScopedModelAdmin[Rule]):
         if not hasattr(rule, "plain_sentence"):
             return in_words(rule, Vocabulary())
         return str(rule.plain_sentence)
-
-    def has_change_permission(self, request: HttpRequest, obj: Rule | None = None) -> bool:
-        """Rules in force never change."""
-        return is_open(obj) and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Rule | None = None) -> bool:
-        """Rules in force stay."""
-        return is_open(obj) and super().has_delete_permission(request, obj)
-
-    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Say why the page of a rule in force has nothing to save."""
-        rule = context.get("original")
-        if not is_open(rule):
-            text = _(
-                "Version %(version)s was put in force, so its rules stay. To change one, make a new draft from it."
-            )
-            self.message_user(request, text % {"version": rule.rule_set.version}, messages.INFO)
-        return super().render_change_form(request, context, *args, **kwargs)
 
 
 @admin.register(RuleCap)

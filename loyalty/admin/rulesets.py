@@ -45,7 +45,8 @@ STEPS: Mapping[str, Step] = {
     "draft": Step(
         gettext_lazy("Make a new draft from it"),
         gettext_lazy(
-            "Its rules and limits are copied into the next version, which you can change until it is in force."
+            "Its rules, limits and lists of products are copied into the next version, which you can change until it "
+            "is in force."
         ),
         gettext_lazy("%(row)s is drawn up; its rules can be changed now."),
         lambda rule_set, by, now, _asked: draft_from(rule_set=rule_set, by=by, now=now),
@@ -120,7 +121,12 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
         }[row.status]
 
     def further_tools(self, request: HttpRequest, row: RuleSet) -> list[dict[str, Any]]:
-        """A draft takes further rules."""
-        if row.status != RuleSet.Status.DRAFT or not request.user.has_perm("loyalty.add_rule"):
+        """A draft takes further rules and what they ask for."""
+        if row.status != RuleSet.Status.DRAFT:
             return []
-        return [{"label": _("Add a rule"), "url": reverse("admin:loyalty_rule_add", query={"rule_set": row.pk})}]
+        parts = (("rule", _("Add a rule")), ("productlist", _("Add a list of products")))
+        return [
+            {"label": label, "url": reverse(f"admin:loyalty_{part}_add", query={"rule_set": row.pk})}
+            for part, label in parts
+            if request.user.has_perm(f"loyalty.add_{part}")
+        ]

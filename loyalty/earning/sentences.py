@@ -18,6 +18,14 @@ _TO: Mapping[Beneficiary, str] = MappingProxyType(
         Beneficiary.BOTH: N_("{give} to the company and the same to the employee"),
     }
 )
+_TO_FIRST: Mapping[Beneficiary, str] = MappingProxyType(
+    {
+        Beneficiary.COMPANY: N_("the company gets {give}"),
+        Beneficiary.EMPLOYEE: N_("the employee gets {give}"),
+        Beneficiary.BOTH: N_("the company and the employee each get {give}"),
+    }
+)
+"""For what is a list of rates: whom they go to would be read of the last one alone."""
 _PERIODS: Mapping[Period, str] = MappingProxyType(
     {
         Period.DAY: N_("at most {limit} points a day {subject}"),
@@ -52,7 +60,8 @@ def cap_sentence(cap: Cap, translate: Translate) -> str:
 
 def rule_sentence(rule: EarningRule, *, when: Label, catalogue: Catalogue, translate: Translate) -> str:
     """Return the whole rule in plain words; `when` is the name of its activity type."""
-    give = translate(_TO[rule.beneficiary]).format(give=rule.formula.sentence(catalogue, translate))
+    to = _TO_FIRST if rule.formula.is_table else _TO
+    give = translate(to[rule.beneficiary]).format(give=rule.formula.sentence(catalogue, translate))
     if rule.condition is ALWAYS:
         text = translate(N_("{when}: {give}")).format(when=when, give=give)
     else:

@@ -31,10 +31,11 @@ from loyalty.models.ledger import (
     Wallet,
 )
 from loyalty.models.programs import Consent, Membership, Program, ProgramComment
-from loyalty.models.rules import Rule, RuleCap, RuleSet
+from loyalty.models.rules import MOST_PRODUCTS, ProductList, Rule, RuleCap, RuleSet
 from loyalty.models.standing import Metric, MetricBucket, Tier, TierAssignment
 
 __all__ = [
+    "MOST_PRODUCTS",
     "Activity",
     "ActivityAttribute",
     "ActivityReturn",
@@ -57,6 +58,7 @@ __all__ = [
     "Metric",
     "MetricBucket",
     "Posting",
+    "ProductList",
     "Program",
     "ProgramComment",
     "ProgramDay",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -83,6 +84,60 @@ def _immutable_with(rule_set_of_row: str) -> pgtrigger.Trigger:
             RETURN NEW;
         """,  # noqa: S608 (the two callers below give constants)
     )
+
+
+MOST_PRODUCTS = 10_000
+"""On one list: what a rule set needs is kept in memory."""
+
+
+class ProductListQuerySet(ScopedQuerySet["ProductList"]):
+    """Lists of products; visible with their rule set."""
+
+    company_lookup = "rule_set__program__memberships__company"
+
+    def seen_by_account_manager(self, actor: Actor) -> Self:
+        return self.filter(rule_set__in=RuleSet.objects.visible_to(actor))
+
+    def seen_by_employee(self, actor: Actor) -> Self:
+        return self.filter(rule_set__in=RuleSet.objects.visible_to(actor))
+
+
+class ProductList(models.Model):
+    """Products (the objects of activities) under a name that the rules of a version ask for.
+
+    A list belongs to its version, so what a rule in force counts never changes either.
+    """
+
+    rule_set = models.ForeignKey(
+        RuleSet, on_delete=models.CASCADE, related_name="product_lists", verbose_name=_("rule set")
+    )
+    code = models.SlugField(_("code"), max_length=50)
+    name = models.CharField(_("name"), max_length=100, validators=[validate_plain_text])
+    products = ArrayField(models.CharField(max_length=200), verbose_name=_("product codes"))
+
+    objects = ProductListQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("list of products")
+        verbose_name_plural = _("lists of products")
+        constraints = [
+            # Two lists under one code: a rule would count by whichever was read first.
+            models.UniqueConstraint(
+                fields=["rule_set", "code"],
+                name="product_list_code_unique",
+                violation_error_message=_("Another list of this version has this code."),
+            ),
+            # A rule for a list of nothing looks as if it gave something.
+            models.CheckConstraint(
+                condition=Q(products__len__gte=1) & Q(products__len__lte=MOST_PRODUCTS),
+                name="product_list_has_products",
+                violation_error_message=_("A list has from 1 to 10,000 products."),
+            ),
+        ]
+        triggers = [_immutable_with("line.rule_set_id")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class RuleQuerySet(ScopedQuerySet["Rule"]):

@@ -42,6 +42,7 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
             "loyalty.RuleSet",
             "loyalty.Rule",
             "loyalty.RuleCap",
+            "loyalty.ProductList",
             "loyalty.CapUsage",
             "loyalty.ActivityType",
             "loyalty.ActivityAttribute",

@@ -77,6 +77,7 @@ def furnish(by: User, *, companies: int = 1) -> Program:
             {"beneficiary": "BOTH", "caps": [("COMPANY", "MONTH", 5_000)]},
             {"condition": {"fact": "company.segments", "op": "has", "value": "key"}},
         ],
+        lists={"tools": ["DRILL-9", "SAW-1"]},
     )
     a_rule_set(program, starts_at=EPOCH - timedelta(days=1), status=RuleSet.Status.DRAFT)
     reward = a_reward(program, pieces=1_000)

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, User
-from loyalty.models import Program, Rule, RuleCap, RuleSet
+from loyalty.models import ProductList, Program, Rule, RuleCap, RuleSet
 from loyalty.rulesets import (
     NoRulesError,
     NotADraftError,
@@ -39,7 +39,10 @@ def a_draft(program: Program, *, rules: int = 1) -> RuleSet:
 
 def everything() -> list[Any]:
     """All that a refusal leaves as it is."""
-    return [list(model._default_manager.order_by("pk").values()) for model in (RuleSet, Rule, RuleCap, AuditEntry)]
+    return [
+        list(model._default_manager.order_by("pk").values())
+        for model in (RuleSet, Rule, RuleCap, ProductList, AuditEntry)
+    ]
 
 
 def terms(program: Program) -> list[tuple[int, str, datetime | None, datetime | None]]:
@@ -57,6 +60,7 @@ def test_draft_copies_rules_and_limits_into_the_next_version(program: Program, m
             },
             {"code": "b", "beneficiary": "BOTH", "caps": [("EMPLOYEE", "YEAR", 8), ("PROGRAM", "EVER", 9)]},
         ],
+        lists={"tools": ["SAW-1", "DRILL-9"]},
     )
     columns = ("code", "name", "position", "activity_type", "condition", "formula", "beneficiary")
 
@@ -67,6 +71,9 @@ def test_draft_copies_rules_and_limits_into_the_next_version(program: Program, m
     assert list(
         RuleCap.objects.filter(rule__rule_set=draft).order_by("limit").values_list("rule__code", "subject", "limit")
     ) == [("a", "COMPANY", 7), ("b", "EMPLOYEE", 8), ("b", "PROGRAM", 9)]
+    assert list(draft.product_lists.values_list("code", "name", "products")) == [
+        ("tools", "Tools", ["SAW-1", "DRILL-9"])
+    ]
     entry = AuditEntry.objects.get(action="rule-set-drafted")
     assert (entry.actor, entry.numbers) == (manager, {"version": 2, "copied_from": 1})
 
@@ -136,6 +143,10 @@ def test_version_without_rules_is_refused(program: Program, manager: User) -> No
     [
         ({"condition": {"all": [{"fact": "standing.tier", "op": "eq", "value": "gld"}]}}, r"“Odd”.*all\[0\]: 'gld'"),
         ({"formula": {"kind": "fixed", "points": -1}}, "“Odd”.*points: -1"),
+        (
+            {"condition": {"fact": "activity.product_lists", "op": "has", "value": "tools"}},
+            "“Odd”.*There is no fact 'activity.product_lists'",
+        ),
     ],
 )
 def test_unsound_rule_is_refused_by_name_and_place(

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.conditions import Catalogue, Fact, FactType, Value
-from loyalty.earning import FormulaError, Lookup, formula_sentence, parse_formula
+from accounts.conditions import ALWAYS, Catalogue, Fact, FactType, Value
+from loyalty.earning import (
+    Beneficiary,
+    EarningRule,
+    FormulaError,
+    Lookup,
+    formula_sentence,
+    parse_formula,
+    rule_sentence,
+)
 
 AMOUNT, PIECES, PRODUCT = "activity.amount", "activity.quantity", "activity.object"
 TIER, SEGMENTS, IS_OWN = "standing.tier", "company.segments", "attribute.own"
@@ -164,6 +172,23 @@ def test_rest_of_a_lookup_is_checked_likewise(document: dict[str, Any], says: st
 )
 def test_lookup_reads_as_a_sentence(formula: Lookup, sentence: str) -> None:
     assert formula_sentence(formula, CATALOGUE, str) == sentence
+
+
+@pytest.mark.parametrize(
+    ("to", "who"),
+    [
+        (Beneficiary.COMPANY, "the company gets"),
+        (Beneficiary.EMPLOYEE, "the employee gets"),
+        (Beneficiary.BOTH, "the company and the employee each get"),
+    ],
+)
+def test_rule_of_a_table_says_first_to_whom_it_gives(to: Beneficiary, who: str) -> None:
+    table = {"kind": "lookup", "by": TIER, "table": [{"is": "gold", "points": 9}], "at_most": 7}
+    rule = EarningRule(1, "rule", "Rule", ALWAYS, parse_formula(table, CATALOGUE), to)
+
+    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=str) == (
+        f"Purchase: {who} 9 points where tier is Gold; nothing otherwise, at most 7 points each time."
+    )
 
 
 @pytest.mark.parametrize(

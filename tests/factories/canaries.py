@@ -468,6 +468,7 @@ def _a_program_of(canary: str) -> Program:
                 "caps": [("COMPANY", "EVER", 10**9), ("EMPLOYEE", "EVER", 10**9)],
             }
         ],
+        lists={f"{canary}-list": [f"{canary}-object"]},
     )
     return program
 

@@ -16,6 +16,7 @@ from loyalty.models import (
     BenefitMatrix,
     Membership,
     Metric,
+    ProductList,
     Program,
     Rule,
     RuleCap,
@@ -122,13 +123,17 @@ def a_rule_set(
     starts_at: datetime = EPOCH,
     ends_at: datetime | None = None,
     status: str = RuleSet.Status.ACTIVE,
+    lists: Mapping[str, Sequence[str]] | None = None,
 ) -> RuleSet:
-    """A rule set with `rules`, each overriding "1 point for each full 1 of amount, to the company".
+    """A rule set with `rules` and `lists` of products by their code.
 
+    Each rule overrides "1 point for each full 1 of amount, to the company".
     `caps` of a rule are triples of subject, period and limit.
     """
     version = program.rule_sets.count() + 1
     rule_set = RuleSet.objects.create(program=program, version=version)
+    for code, products in (lists or {}).items():
+        ProductList.objects.create(rule_set=rule_set, code=code, name=code.capitalize(), products=[*products])
     for position, fields in enumerate(rules):
         caps: Iterable[tuple[str, str, int]] = fields.get("caps", ())
         rule = Rule.objects.create(

@@ -26,6 +26,7 @@ from loyalty.models import (
     Membership,
     MetricBucket,
     Posting,
+    ProductList,
     Rule,
     RuleCap,
     RuleSet,
@@ -53,7 +54,7 @@ APPEND_ONLY: list[type[Model]] = [
 ]  # fmt: skip
 EVERYTHING: list[type[Model]] = [
     *APPEND_ONLY, Wallet, Lot, CapUsage, AwardReversal, ActivityReturn, Membership, MetricBucket, TierAssignment,
-    RuleSet, Rule, RuleCap, Reward, RewardStock, Redemption,
+    RuleSet, Rule, RuleCap, ProductList, Reward, RewardStock, Redemption,
 ]  # fmt: skip
 
 
@@ -74,7 +75,7 @@ class World:
 def world() -> World:
     program, other = a_program(tiers={"bronze": 0}), a_program()
     for each in (program, other):
-        a_rule_set(each, [{"caps": [("COMPANY", "MONTH", 500)]}])
+        a_rule_set(each, [{"caps": [("COMPANY", "MONTH", 500)]}], lists={"tools": ["SAW-1"]})
     first, second = a_member(program), a_member(program)
     elsewhere = a_member(other, first.company)
     purchase = a_purchase(first.company, 100)
@@ -279,6 +280,11 @@ def test_one_bad_posting_takes_the_good_ones_of_its_statement_with_it(world: Wor
         " SELECT rule_id, 'PROGRAM', 'DAY', 1 FROM loyalty_rulecap",
         'UPDATE loyalty_rulecap SET "limit" = 9',
         "DELETE FROM loyalty_rulecap",
+        "INSERT INTO loyalty_productlist (rule_set_id, code, name, products)"
+        " SELECT rule_set_id, 'more', name, products FROM loyalty_productlist",
+        "UPDATE loyalty_productlist SET products = products || ARRAY['SAW-2']::varchar[]",
+        "UPDATE loyalty_productlist SET name = 'Another name'",
+        "DELETE FROM loyalty_productlist",
         "DELETE FROM loyalty_ruleset",
         "UPDATE loyalty_ruleset SET status = 'DRAFT'",
         "UPDATE loyalty_ruleset SET starts_at = starts_at + interval '1 day'",
@@ -297,11 +303,14 @@ def test_rule_is_not_moved_out_of_or_into_rules_in_force(world: World) -> None:
         rule_set=draft, code="new", name="New", activity_type=in_force.activity_type, formula=in_force.formula
     )
     cap = RuleCap.objects.create(rule=drafted, subject="PROGRAM", period="DAY", limit=1)
+    listed = ProductList.objects.filter(rule_set=in_force.rule_set)
 
     with refused_by("rule_set_in_force_is_immutable"):
         Rule.objects.filter(pk=in_force.pk).update(rule_set=draft)
     with refused_by("rule_set_in_force_is_immutable"):
         Rule.objects.filter(pk=drafted.pk).update(rule_set=in_force.rule_set)
+    with refused_by("rule_set_in_force_is_immutable"):
+        listed.update(rule_set=draft)
     with refused_by("rule_set_in_force_is_immutable"):
         RuleCap.objects.filter(pk=cap.pk).update(rule=in_force)
     with refused_by("rule_set_in_force_is_immutable"):
@@ -324,6 +333,17 @@ def test_rules_of_a_draft_change_freely(world: World) -> None:
     draft.delete()
 
     assert not Rule.objects.filter(pk=rule.pk).exists()
+
+
+def test_list_of_products_is_never_empty_too_long_or_there_twice(world: World) -> None:
+    draft = RuleSet.objects.create(program=world.first.program, version=7)
+    ProductList.objects.create(rule_set=draft, code="tools", name="Tools", products=["SAW-1"])
+
+    for products in ([], ["SAW-1"] * 10_001):
+        with refused_by("product_list_has_products"):
+            ProductList.objects.create(rule_set=draft, code="more", name="More", products=products)
+    with refused_by("product_list_code_unique"):
+        ProductList.objects.create(rule_set=draft, code="tools", name="More", products=["SAW-1"])
 
 
 def test_two_versions_are_never_in_force_at_once(world: World) -> None:

@@ -45,6 +45,11 @@ class Formula(ABC):
         """Those of its facts that are numbers with which the points grow; empty where it gives the same each time."""
         return ()
 
+    @property
+    def is_table(self) -> bool:
+        """Whether its sentence lists several rates: to whom they go is then said before them."""
+        return False
+
     @abstractmethod
     def exact(self, values: Values) -> Decimal:
         """Return the points before rounding, from 0 to MAX_POINTS; 0 where a fact that it needs is not known."""

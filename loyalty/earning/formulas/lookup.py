@@ -82,6 +82,11 @@ class Lookup(Kind):
         """What its rates count."""
         return tuple(dict.fromkeys(code for rate in self._rates() for code in rate.facts))
 
+    @property
+    def is_table(self) -> bool:
+        """It is one."""
+        return True
+
     def exact(self, values: Values) -> Decimal:
         """Return the points of the first row that fits, else those of `otherwise`."""
         row = self._row(values.get(self.by))

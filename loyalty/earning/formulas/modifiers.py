@@ -67,6 +67,11 @@ class Modified(Formula):
         """Those of its kind."""
         return self.formula.counted
 
+    @property
+    def is_table(self) -> bool:
+        """Whether its kind is one."""
+        return self.formula.is_table
+
     def exact(self, values: Values) -> Decimal:
         """Return what its kind gives, multiplied; 0 below the minimum spend."""
         if self._is_too_little(values):

@@ -75,6 +75,11 @@ class Steps(Kind):
         """All of them."""
         return self.facts
 
+    @property
+    def is_table(self) -> bool:
+        """It is one."""
+        return True
+
     def exact(self, values: Values) -> Decimal:
         """Return the points; 0 where what decides is not known, negative or below the first band."""
         value = values.get(self.by)
