@@ -38,15 +38,16 @@ def hide_secrets(logger: object, name: str, event: MutableMapping[str, Any]) -> 
 def _without_secrets(key: str, value: Any) -> Any:
     if _NAMES.search(key) and value not in (None, ""):
         return HIDDEN
-    if isinstance(value, str):
-        for carrier in _CARRIERS:
-            value = carrier.sub(rf"\g<kept>{HIDDEN}", value)
-        return value
     if isinstance(value, dict):
         return {inner: _without_secrets(str(inner), content) for inner, content in value.items()}
     if isinstance(value, list | tuple):
         return [_without_secrets("", content) for content in value]
-    return value
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else repr(value)  # as it would be written: a request with its query string
+    for carrier in _CARRIERS:
+        text = carrier.sub(rf"\g<kept>{HIDDEN}", text)
+    return text
 
 
 class RequestLogMiddleware(RequestMiddleware):
