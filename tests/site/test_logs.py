@@ -111,7 +111,7 @@ def test_the_query_string_of_a_refused_request_is_blanked(client: Client, writte
     "login",
     [
         pytest.param(lambda world: world.manager, id="manager", marks=pytest.mark.long),
-        pytest.param(lambda world: world.a.account_manager, id="account manager"),
+        pytest.param(lambda world: world.a.account_manager, id="account manager", marks=pytest.mark.long),
         pytest.param(lambda world: user_of(world.a.admin), id="admin"),
     ],
 )
