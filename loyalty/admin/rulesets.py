@@ -1,9 +1,11 @@
 """Versions of a program's rules: read in plain words, drawn up, put in force, taken out of force."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -11,10 +13,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.admin.links import VocabularyFilter, row_link, rows_link
+from accounts.actors import Actor
+from accounts.admin.links import AskedFilter, VocabularyFilter, row_link, rows_link
 from accounts.admin.steps import Step
 from loyalty.admin.rules import in_words
 from loyalty.admin.versions import ActivateForm, VersionAdmin
+from loyalty.concerns import concerns_of, paying_people_only
 from loyalty.models import Rule, RuleSet
 from loyalty.rulesets import activate, draft_from, next_version, retire
 from loyalty.vocabulary import Vocabulary
@@ -55,20 +59,44 @@ STEPS: Mapping[str, Step] = {
 }
 
 
+DOUBTS = gettext_lazy("worth a second look")
+
+
+def in_doubt(rule_sets: QuerySet[RuleSet], at: datetime) -> QuerySet[RuleSet]:
+    """Return those, in force or to come, by which people gain and their company nothing."""
+    unended = Q(ends_at__isnull=True) | Q(ends_at__gt=at)
+    return paying_people_only(rule_sets.filter(unended, status=RuleSet.Status.ACTIVE))
+
+
+class GainFilter(AskedFilter):
+    """Rule sets in force or to come by who gains."""
+
+    title = gettext_lazy("who gains")
+    parameter_name = "gain"
+    choices_of = {"people": gettext_lazy("people, and their company nothing")}
+
+    def cut(self, rows: QuerySet[RuleSet], asked: str, actor: Actor) -> QuerySet[RuleSet]:
+        """Those to think twice about, of those that hold or are to come."""
+        return in_doubt(rows, actor.at)
+
+
 @admin.register(RuleSet)
 class RuleSetAdmin(VersionAdmin[RuleSet]):
     """Versions. All that changes one is a step with a page to confirm it."""
 
     steps: ClassVar[Mapping[str, Step]] = STEPS
     list_display = ("__str__", "program", "state", "starts_at", "ends_at", "rule_list")
-    list_filter = (("program", VocabularyFilter), "status")
+    list_filter = (("program", VocabularyFilter), "status", GainFilter)
     list_select_related = ("program",)
     search_fields = ("program__name", "program__code")
     ordering = ("-pk",)
 
     def get_fields(self, request: HttpRequest, obj: RuleSet | None = None) -> Any:
         """A new version only asks for which program."""
-        return ("program", "version", "state", "starts_at", "ends_at", "in_words") if obj else ("program",)
+        if obj is None:
+            return ("program",)
+        doubts = ("doubts",) if concerns_of(obj) else ()
+        return ("program", "version", "state", "starts_at", "ends_at", *doubts, "in_words")
 
     def get_readonly_fields(self, request: HttpRequest, obj: RuleSet | None = None) -> Any:
         """A version that exists changes by steps alone."""
@@ -95,6 +123,11 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
         """A link to its rules."""
         return rows_link(Rule, _("Rules"), rule_set__exact=rule_set.pk)
 
+    @admin.display(description=DOUBTS)
+    def doubts(self, rule_set: RuleSet) -> str:
+        """What the manager should think twice about."""
+        return format_html_join("", "<p>{}</p>", ((sentence,) for sentence in concerns_of(rule_set)))
+
     @admin.display(description=gettext_lazy("rules"))
     def in_words(self, rule_set: RuleSet) -> str:
         """Every rule in plain words, leading to its page."""
@@ -104,6 +137,11 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
         if not rows:
             return _("No rules yet.")
         return format_html("<ol>{}</ol>", format_html_join("", "<li>{}<br>{}</li>", rows))
+
+    def foretold(self, row: RuleSet, name: str) -> dict[str, Any]:
+        """Before it is put in force, say what the manager should think twice about."""
+        sentences = concerns_of(row) if name == "activate" else []
+        return {"facts": [(DOUBTS, sentence) for sentence in sentences]}
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

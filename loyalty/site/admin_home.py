@@ -26,6 +26,7 @@ from accounts.middleware import actor_behind
 from accounts.models import Approval, Company, FollowUp, Job, WebhookDelivery, WebhookSubscription
 from loyalty.admin.memberships import moved, taking_part, without_consent
 from loyalty.admin.programs import without_rules
+from loyalty.admin.rulesets import in_doubt
 from loyalty.figures import Change, change, days_of
 from loyalty.models import (
     BenefitMatrix,
@@ -167,6 +168,7 @@ def _questions(actor: Actor, program: Program | None) -> dict[str, QuerySet[Any]
         "nobody": _numbered(taking_part(without_account_manager(Company.objects.visible_to(actor), at), at)),
         "out of stock": _numbered(out_of_stock(Reward.objects.visible_to(actor).filter(is_published=True))),
         "no rules": _numbered(without_rules(Program.objects.visible_to(actor), at)),
+        "kickback": _numbered(in_doubt(RuleSet.objects.visible_to(actor), at)),
         "webhooks": _numbered(given_up(WebhookDelivery.objects.visible_to(actor)), "ended_at"),
         "failing": _numbered(failing(WebhookSubscription.objects.visible_to(actor))),
         "closing": _numbered(closing_soon(Survey.objects.visible_to(actor), at), "closes_at"),
@@ -273,6 +275,15 @@ def _all_notices(counts: Mapping[str, _Count], program: Program | None, actor: A
             many("no rules"),
         ),
         _list_of(Program, rules="none"),
+    )
+    yield (
+        "kickback",
+        ngettext(
+            "By %(count)s version of rules people gain and their company nothing: that is a kickback.",
+            "By %(count)s versions of rules people gain and their company nothing: that is a kickback.",
+            many("kickback"),
+        ),
+        _list_of(RuleSet, gain="people"),
     )
     yield (
         "no consent",

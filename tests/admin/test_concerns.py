@@ -1,0 +1,72 @@
+"""A manager is told where people gain and their company nothing; nothing is forbidden."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from loyalty.concerns import concerns_of
+from loyalty.models import RuleSet
+from tests.client.pages import words_of
+from tests.factories.world import EPOCH, a_program, a_rule_set
+
+SPEND = {"kind": "per", "points": 1, "step": "1", "of": "activity.amount"}
+PIECES = {"kind": "per", "points": 1, "step": "1", "of": "activity.quantity"}
+ONCE = {"kind": "fixed", "points": 50}
+PERSON, COMPANY, BOTH = ({"beneficiary": to} for to in ("EMPLOYEE", "COMPANY", "BOTH"))
+KICKBACK = "that is a kickback"
+
+
+def rules(*pairs: tuple[dict[str, Any], dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"code": f"r{place}", "formula": formula, **to} for place, (formula, to) in enumerate(pairs)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("drawn_up", "is_kickback"),
+    [
+        (rules((SPEND, PERSON)), True),
+        (rules((ONCE, PERSON)), True),
+        (rules((SPEND, PERSON), (ONCE, COMPANY)), True),  # the company gains, but not by what it buys
+        (rules((SPEND, PERSON), (PIECES, PERSON), (ONCE, BOTH)), True),
+        (rules((SPEND, COMPANY)), False),
+        (rules((SPEND, BOTH)), False),
+        (rules((SPEND, PERSON), (PIECES, COMPANY)), False),
+        (rules((SPEND, COMPANY), (ONCE, PERSON)), False),
+        ([], False),
+    ],
+)
+def test_rules_by_which_people_alone_gain_are_a_kickback(drawn_up: list[dict[str, Any]], is_kickback: bool) -> None:
+    rule_set = a_rule_set(a_program(), drawn_up, status=RuleSet.Status.DRAFT)
+
+    assert [KICKBACK in sentence for sentence in concerns_of(rule_set)] == [True] * is_kickback
+
+
+def test_it_is_said_at_the_version_before_it_is_put_in_force_and_at_home(desk: Client) -> None:
+    program = a_program(tiers={"basic": 0})
+    draft = a_rule_set(program, rules((SPEND, PERSON)), starts_at=EPOCH, status=RuleSet.Status.DRAFT)
+    page = f"/admin/loyalty/ruleset/{draft.pk}/"
+
+    assert KICKBACK in words_of(desk.get(f"{page}change/"))
+    assert KICKBACK in words_of(desk.get(f"{page}activate/"))
+    assert KICKBACK not in words_of(desk.get("/admin/"))
+    desk.post(f"{page}activate/", {"starts_at": ""})
+    draft.refresh_from_db()
+
+    assert draft.status == RuleSet.Status.ACTIVE
+    assert "By 1 version of rules people gain and their company nothing: that is a kickback." in words_of(
+        desk.get("/admin/")
+    )
+    assert [row.pk for row in desk.get("/admin/loyalty/ruleset/", {"gain": "people"}).context["cl"].result_list] == [
+        draft.pk
+    ]
+    desk.post(f"{page}retire/")
+    assert KICKBACK not in words_of(desk.get("/admin/"))
+
+
+def test_rules_that_give_to_the_company_raise_no_eyebrow(desk: Client) -> None:
+    draft = a_rule_set(a_program(), rules((SPEND, BOTH)), starts_at=EPOCH, status=RuleSet.Status.DRAFT)
+
+    answers = [desk.get(f"/admin/loyalty/ruleset/{draft.pk}/{page}/") for page in ("change", "activate")]
+
+    assert not any(word in words_of(answer) for answer in answers for word in (KICKBACK, "second look"))
