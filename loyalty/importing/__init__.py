@@ -4,11 +4,13 @@ from accounts.tables import UnreadableFileError
 from loyalty.importing.profile import Profile, ProfileError, load_profile
 from loyalty.importing.rejections import REASONS, ErrorFile, Rejection
 from loyalty.importing.run import ImportResult, NotPreparedError, import_activities
+from loyalty.importing.shares import ImportStoppedError
 
 __all__ = [
     "REASONS",
     "ErrorFile",
     "ImportResult",
+    "ImportStoppedError",
     "NotPreparedError",
     "Profile",
     "ProfileError",

@@ -3,7 +3,6 @@
 A run that was killed is completed by running it again: what is there already is known by its id.
 """
 
-import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from loyalty.importing.matching import Goods, Match, Matcher, Purchase
 from loyalty.importing.profile import Profile
 from loyalty.importing.reading import OnProgress, check_structure, open_table
 from loyalty.importing.rejections import Rejection, rejection
+from loyalty.importing.shares import Share, most_processes, share_out
 from loyalty.models import ActivityAttribute, ActivityType, Program, Source
 
 BATCH = 1_000
@@ -59,22 +59,15 @@ class ImportResult:
 
 @dataclass(slots=True)
 class _Tally:
-    """Counts as they grow."""
+    """Counts as they grow, and the rejections that nobody was told of."""
 
-    on_rejection: Callable[[Rejection], None]
     counts: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
-    _untold: list[Rejection] = field(default_factory=list)
+    untold: list[Rejection] = field(default_factory=list)
 
     def reject(self, rejected: Rejection) -> None:
         self.rejected[rejected.reason] += 1
-        self._untold.append(rejected)
-
-    def tell(self) -> None:
-        """Tell of the rejections since the last time, in the order of the file."""
-        for rejected in sorted(self._untold, key=lambda one: one.line):
-            self.on_rejection(rejected)
-        self._untold.clear()
+        self.untold.append(rejected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +88,9 @@ def import_activities(
     on_progress: OnProgress = lambda done, total: None,
     on_rejection: Callable[[Rejection], None] = lambda rejected: None,
     batch_size: int = BATCH,
+    processes: int = 1,
 ) -> ImportResult:
-    """Import a file and return what became of its lines.
+    """Import a file and return what became of its lines; where that changes nothing, in several `processes`.
 
     Raises UnreadableFileError where the file's structure is broken and NotPreparedError where the installation lacks
     what the profile names; nothing is changed then. Whatever else is raised leaves whole batches behind.
@@ -104,29 +98,59 @@ def import_activities(
     _look_for_means(profile)
     total = check_structure(path, profile, on_progress)
     firsts = {} if profile.in_time_order else _first_activities(path, profile, now)
-    means = _prepare(profile)
-    tally = _Tally(on_rejection)
+    run = _Run(path, profile, _prepare(profile), firsts, now, batch_size)
     done = 0
-    with open_table(path, profile) as table, seldom_collecting_garbage():
-        reader = LineReader(profile, table.places, means.attribute_types, now=now)
-        customers = Customers(means.program, profile.new_companies, table.places, firsts)
-        batches = _Batches(profile, means, customers, now)
-        while rows := list(islice(table.rows, batch_size)):
-            batches.take(_sound(reader, rows, tally), tally)
-            tally.tell()
-            done += len(rows)
-            on_progress(done, total)
-            if done == ANALYZE_AFTER * batch_size:
-                arrays.run("ANALYZE loyalty_activity, loyalty_evaluation, loyalty_award, loyalty_posting, loyalty_lot")
+
+    def tell(parts: Sequence[tuple[int, list[Rejection]]]) -> None:
+        nonlocal done
+        for rejected in sorted((one for _rows, part in parts for one in part), key=lambda one: one.line):
+            on_rejection(rejected)
+        done += parts[0][0]
+        on_progress(done, total)
+
+    count = most_processes(processes)
+    tallies = share_out(count, run.do, tell) if count > 1 else [run.do(Share(), lambda told: tell([told]))]
+    counts = sum((tally.counts for tally in tallies), Counter[str]())
     return ImportResult(
         lines=done,
-        recorded=tally.counts["recorded"],
-        returned=tally.counts["returned"],
-        waiting=tally.counts["waiting"],
-        already_there=tally.counts["already_there"],
-        left_out=tally.counts["left_out"],
-        rejected=dict(tally.rejected),
+        recorded=counts["recorded"],
+        returned=counts["returned"],
+        waiting=counts["waiting"],
+        already_there=counts["already_there"],
+        left_out=counts["left_out"],
+        rejected=dict(sum((tally.rejected for tally in tallies), Counter[str]())),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run over a file, whole or in shares."""
+
+    path: Path
+    profile: Profile
+    means: _Means
+    firsts: Mapping[str, datetime]
+    now: datetime
+    batch_size: int
+
+    def do(self, share: Share, tell: Callable[[tuple[int, list[Rejection]]], None]) -> _Tally:
+        """Import the customers of a share; `tell` hears after each batch how many rows it had and what was rejected."""
+        tally = _Tally()
+        with open_table(self.path, self.profile) as table, seldom_collecting_garbage():
+            reader = LineReader(self.profile, table.places, self.means.attribute_types, now=self.now)
+            customers = Customers(self.means.program, self.profile.new_companies, table.places, self.firsts)
+            batches = _Batches(self.profile, self.means, customers, share, self.now)
+            size, done = self.batch_size * share.of, 0
+            while rows := list(islice(table.rows, size)):
+                batches.take(_sound(reader, rows, share, tally), tally)
+                tell((len(rows), tally.untold))
+                tally.untold = []
+                done += 1
+                if share.is_first and done == ANALYZE_AFTER:
+                    arrays.run(
+                        "ANALYZE loyalty_activity, loyalty_evaluation, loyalty_award, loyalty_posting, loyalty_lot"
+                    )
+        return tally
 
 
 def _look_for_means(profile: Profile) -> tuple[Program, dict[str, FactType]]:
@@ -169,12 +193,16 @@ def _first_activities(path: Path, profile: Profile, now: datetime) -> dict[str, 
     return firsts
 
 
-def _sound(reader: LineReader, rows: Sequence[tuple[int, list[str]]], tally: _Tally) -> list[Line]:
+def _sound(reader: LineReader, rows: Sequence[tuple[int, list[str]]], share: Share, tally: _Tally) -> list[Line]:
+    """Return the sound lines of the share; what is no line of any customer is counted by the first share."""
     lines: list[Line] = []
     for number, row in rows:
         line = reader.read(number, row)
         if isinstance(line, Line):
-            lines.append(line)
+            if share.holds(line.customer):
+                lines.append(line)
+        elif not share.is_first:
+            continue
         elif line is None:
             tally.counts["left_out"] += 1
         else:
@@ -185,7 +213,7 @@ def _sound(reader: LineReader, rows: Sequence[tuple[int, list[str]]], tally: _Ta
 class _Batches:
     """What is done with the sound lines of one batch: known ids screened, returns matched, the rest recorded."""
 
-    def __init__(self, profile: Profile, means: _Means, customers: Customers, now: datetime) -> None:
+    def __init__(self, profile: Profile, means: _Means, customers: Customers, share: Share, now: datetime) -> None:
         self._profile = profile
         self._means = means
         self._customers = customers
@@ -193,14 +221,14 @@ class _Batches:
         self._people: dict[tuple[int, str], int] = {}
         self._finds_originals = profile.returns is not None and not profile.returns.original_column
         # Two imports of one source would match returns to the same pieces: they take turns, batch by batch.
-        self._lock = zlib.crc32(f"loyalty.importing:{means.source.pk}".encode())
+        self._locks = share.locks(f"loyalty.importing:{means.source.pk}")
 
     def take(self, lines: Sequence[Line], tally: _Tally) -> None:
         """Import one batch in one transaction."""
         if not lines:
             return
         with transaction.atomic():
-            arrays.fetch("SELECT pg_advisory_xact_lock(%s)", self._lock)
+            arrays.fetch("SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS l(key)", self._locks)
             fresh = self._acceptable(self._screened(lines, tally), tally)
             pairs = self._matched(fresh, tally)
             self._customers.admit(line for line, match in pairs if match is None)

@@ -108,7 +108,9 @@ def _kill_import_of(path: Path) -> None:
         "ALLOWED_HOSTS": "localhost",
         "CELERY_BROKER_URL": "redis://127.0.0.1:1/0",
     }
-    command = [sys.executable, "manage.py", "import_activities", str(path), "--profile", "online_retail"]
+    # Of several processes the others finish the batch in hand before they find that they are alone.
+    wanted = ("--profile", "online_retail", "--processes", "1")
+    command = [sys.executable, "manage.py", "import_activities", str(path), *wanted]
     with subprocess.Popen(command, cwd=CHECKOUT, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         said = ""

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import resource
 import time
 from itertools import islice
@@ -28,9 +29,12 @@ def real_file(path: Path, *, folder: Path, quick: bool) -> Figure:
     call_command("create_wholesale", stdout=io.StringIO())
     file = _head(path, folder) if quick else path
     started = time.perf_counter()
-    result = import_activities(path=file, profile=load_profile(PROFILE), now=timezone.now())
+    processes = os.cpu_count() or 1
+    result = import_activities(path=file, profile=load_profile(PROFILE), now=timezone.now(), processes=processes)
     import_seconds = time.perf_counter() - started
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    own, largest = (
+        resource.getrusage(whose).ru_maxrss / 1024 for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
     broken = [finding.law.code for finding in laws.verify() if finding.count]
     if broken or not result.adds_up:
         raise LawBrokenError(f"Broken laws: {', '.join(broken) or 'none'}; the lines add up: {result.adds_up}.")
@@ -45,7 +49,7 @@ def real_file(path: Path, *, folder: Path, quick: bool) -> Figure:
         detail=(
             f"{result.lines:,} lines in {import_seconds:.1f} s ({result.lines / import_seconds:,.0f} a second), "
             f"{result.recorded:,} recorded, {result.returned:,} returned, {sum(result.rejected.values()):,} rejected; "
-            f"COPY {copy_seconds:.2f} s; at most {memory:,.0f} MB; all laws hold"
+            f"COPY {copy_seconds:.2f} s; {processes} processes, none above {max(own, largest):,.0f} MB; all laws hold"
         ),
     )
 

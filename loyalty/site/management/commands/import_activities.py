@@ -1,5 +1,6 @@
 """Import a file of another system; a profile says how to read it."""
 
+import os
 import re
 import sys
 import time
@@ -14,6 +15,7 @@ from django.utils import timezone
 from loyalty.importing import (
     ErrorFile,
     ImportResult,
+    ImportStoppedError,
     NotPreparedError,
     Profile,
     ProfileError,
@@ -41,6 +43,9 @@ class Command(BaseCommand):
             help=f"how to read it: a name ({', '.join(_names())}) or the path of a YAML file",
         )
         parser.add_argument("--errors", type=Path, help="where to list rejected lines (default: FILE.errors.csv)")
+        parser.add_argument(
+            "--processes", type=int, default=os.cpu_count() or 1, help="in how many processes at once (default: all)"
+        )
         parser.add_argument("--quiet", action="store_true", help="show no progress")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -60,6 +65,7 @@ class Command(BaseCommand):
                     now=timezone.now(),
                     on_progress=progress.show,
                     on_rejection=errors.write,
+                    processes=options["processes"],
                 )
         except NotPreparedError as error:
             raise CommandError(f"{error} {_advice(profile)}") from error
@@ -68,6 +74,8 @@ class Command(BaseCommand):
         except DatabaseError as error:
             cause = str(error).partition("\n")[0]
             raise CommandError(f"The database stopped the import: {cause}. {_RESUME}") from error
+        except ImportStoppedError as error:
+            raise CommandError(f"{error} {_RESUME}") from error
         except KeyboardInterrupt as error:
             raise CommandError(f"Stopped. {_RESUME}") from error
         finally:
