@@ -1,5 +1,6 @@
 """Rules and judgements in plain words: what holds now, and why an activity brought what it brought."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -55,13 +56,14 @@ def rule_set_in_force(program: Program, *, at: datetime) -> RuleSet | None:
 
 
 def plain_rules(rule_set: RuleSet, program: Program) -> list[PlainRule]:
-    """Return every rule of a version in plain words, in the language in force; four queries."""
+    """Return every rule of a version in plain words, in the language in force; at most five queries."""
     rows = Rule.objects.filter(rule_set=rule_set).select_related("activity_type").prefetch_related("caps")
     words = Vocabulary()
     plain = []
     for row in rows.order_by("position", "code"):
         type_id = row.activity_type_id
-        rule = earning_rule(row, words.plain_catalogue(activity_type_id=type_id, program=program))
+        catalogue = words.plain_catalogue(activity_type_id=type_id, program=program)
+        rule = earning_rule(row, catalogue, words.scheme_for(row))
         sentence = rule_sentence(
             replace(rule, caps=()),
             when=row.activity_type.name,
@@ -108,7 +110,10 @@ def verdicts_of(evaluation: Evaluation, actor: Actor) -> list[PlainVerdict]:
         activity_type_id=activity_type.pk, program=evaluation.program, rule_set_id=evaluation.rule_set_id
     )
     values = {code: from_json(raw, plain[code]) if code in plain else raw for code, raw in evaluation.facts.items()}
-    granted = _granted_in_sight(evaluation, actor)
+    awards = list(Award.objects.visible_to(actor).filter(evaluation=evaluation))
+    granted = _granted(awards)
+    # What limits alone had cut would be what the tightest had left.
+    over_budget = {award.rule_code for award in awards if award.granted not in (award.raw, award.cap_left_before)}
     in_sight = _recipients_in_sight(evaluation, actor)
     rules = rules_by_type(evaluation.rule_set_id).get(activity_type.pk, NO_RULES).rules
     if actor.is_employee and not actor.sees_company:
@@ -122,7 +127,11 @@ def verdicts_of(evaluation: Evaluation, actor: Actor) -> list[PlainVerdict]:
             rule_name=verdict.rule.name,
             sentence=rule_sentence(verdict.rule, when=activity_type.name, catalogue=catalogue, translate=gettext),
             reason=verdict_sentence(
-                verdict, granted=granted.get(verdict.rule.code, 0), catalogue=catalogue, translate=gettext
+                verdict,
+                granted=granted.get(verdict.rule.code, 0),
+                catalogue=catalogue,
+                translate=gettext,
+                is_budget_spent=verdict.rule.code in over_budget,
             ),
             is_met=verdict.is_met,
             is_capped=granted.get(verdict.rule.code, 0) < sum(gift.points for gift in verdict.gifts),
@@ -132,10 +141,10 @@ def verdicts_of(evaluation: Evaluation, actor: Actor) -> list[PlainVerdict]:
     ]
 
 
-def _granted_in_sight(evaluation: Evaluation, actor: Actor) -> dict[str, int]:
-    """Return the points that each rule, by its code, granted to wallets that the actor may see."""
+def _granted(awards: Iterable[Award]) -> dict[str, int]:
+    """Return the points that each rule, by its code, granted."""
     granted: dict[str, int] = {}
-    for award in Award.objects.visible_to(actor).filter(evaluation=evaluation):
+    for award in awards:
         granted[award.rule_code] = granted.get(award.rule_code, 0) + award.granted
     return granted
 

@@ -12,7 +12,7 @@ from loyalty.models import ActivityAttribute, Program
 AMOUNT = earning.AMOUNT
 QUANTITY = "activity.quantity"
 OBJECT = "activity.object"
-DAY = "activity.day"
+DAY = earning.DAY
 SOURCE = "activity.source"
 PRODUCT_LISTS = "activity.product_lists"
 """The codes of the rule set's lists that the activity's object stands on."""

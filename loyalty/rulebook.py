@@ -6,7 +6,20 @@ from datetime import datetime
 from functools import lru_cache
 
 from accounts.conditions import Catalogue, Condition, explain, parse
-from loyalty.earning import MAY_EARN, Beneficiary, Cap, CapSubject, EarningRule, Period, parse_formula
+from loyalty import arrays
+from loyalty.earning import (
+    MAY_EARN,
+    NO_SCHEME,
+    Beneficiary,
+    Campaign,
+    Cap,
+    CapSubject,
+    Combining,
+    EarningRule,
+    Period,
+    Scheme,
+    parse_formula,
+)
 from loyalty.facts import PRODUCT_LISTS, catalogue_of
 from loyalty.models import ActivityAttribute, ProductList, Rule, RuleSet
 
@@ -67,10 +80,11 @@ def read_rules(rule_set_id: int) -> Mapping[int, TypeRules]:
     attributes: dict[int, list[ActivityAttribute]] = {}
     for attribute in ActivityAttribute.objects.filter(activity_type__in={rule.activity_type_id for rule in rules}):
         attributes.setdefault(attribute.activity_type_id, []).append(attribute)
+    scheme = schemes_of([rule_set_id])[rule_set_id] if any(map(asks_for_scheme, rules)) else NO_SCHEME
     by_type: dict[int, list[EarningRule]] = {}
     for rule in rules:
         catalogue = catalogue_of(attributes.get(rule.activity_type_id, []))
-        by_type.setdefault(rule.activity_type_id, []).append(earning_rule(rule, catalogue))
+        by_type.setdefault(rule.activity_type_id, []).append(earning_rule(rule, catalogue, scheme))
     facts = {type_id: _facts_read(rules) for type_id, rules in by_type.items()}
     is_asked = any(PRODUCT_LISTS in codes for codes in facts.values())
     lists_of = _lists_by_product(rule_set_id) if is_asked else {}
@@ -86,7 +100,29 @@ def _lists_by_product(rule_set_id: int) -> Mapping[str, frozenset[str]]:
     return {product: frozenset(codes) for product, codes in lists_of.items()}
 
 
-def earning_rule(rule: Rule, catalogue: Catalogue) -> EarningRule:
+def asks_for_scheme(rule: Rule) -> bool:
+    """Whether a rule's formula has multipliers, and so cannot be read without its version's scheme."""
+    return isinstance(rule.formula, Mapping) and "multipliers" in rule.formula
+
+
+def schemes_of(rule_set_ids: Iterable[int]) -> dict[int, Scheme]:
+    """Return what each version says once for all of its rules; one query."""
+    combining: dict[int, Combining] = {}
+    campaigns: dict[int, dict[str, Campaign]] = {}
+    for rule_set_id, how, code, name, starts_on, ends_on, factor, budget in arrays.fetch(
+        """SELECT s.id, s.combining, c.code, c.name, c.starts_on, c.ends_on, c.factor, c.budget
+           FROM loyalty_ruleset s LEFT JOIN loyalty_campaign c ON c.rule_set_id = s.id
+           WHERE s.id = ANY(%s::bigint[])""",
+        list(rule_set_ids),
+    ):
+        combining[rule_set_id] = Combining(how)
+        named = campaigns.setdefault(rule_set_id, {})
+        if code is not None:
+            named[code] = Campaign(code, name, starts_on, ends_on, factor, budget)
+    return {rule_set_id: Scheme(campaigns[rule_set_id], how) for rule_set_id, how in combining.items()}
+
+
+def earning_rule(rule: Rule, catalogue: Catalogue, scheme: Scheme = NO_SCHEME) -> EarningRule:
     """Return a rule's row as the calculation needs it.
 
     Raises ConditionError or FormulaError, each with a sentence that names the place, where the row is not sound.
@@ -96,7 +132,7 @@ def earning_rule(rule: Rule, catalogue: Catalogue) -> EarningRule:
         code=rule.code,
         name=rule.name,
         condition=parse(rule.condition or None, catalogue),
-        formula=parse_formula(rule.formula, catalogue),
+        formula=parse_formula(rule.formula, catalogue, scheme),
         beneficiary=Beneficiary(rule.beneficiary),
         caps=tuple(
             Cap(CapSubject(cap.subject), Period(cap.period), cap.limit)

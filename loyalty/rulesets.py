@@ -9,7 +9,7 @@ from accounts import audit
 from accounts.conditions import ConditionError
 from accounts.models import User
 from loyalty.earning import FormulaError
-from loyalty.models import ProductList, Program, Rule, RuleCap, RuleSet
+from loyalty.models import Campaign, ProductList, Program, Rule, RuleCap, RuleSet
 from loyalty.versions import (
     NotADraftError,
     NotInForceError,
@@ -56,7 +56,9 @@ def next_version(program: Program) -> int:
 def draft_from(*, rule_set: RuleSet, by: User, now: datetime) -> RuleSet:
     """Copy all that a version is made of, whatever its state, into a new draft; returns the draft."""
     with transaction.atomic():
-        draft = RuleSet.objects.create(program=rule_set.program, version=next_version(rule_set.program))
+        draft = RuleSet.objects.create(
+            program=rule_set.program, version=next_version(rule_set.program), combining=rule_set.combining
+        )
         originals = list(rule_set.rules.prefetch_related("caps").order_by("position", "pk"))
         copies = Rule.objects.bulk_create(
             Rule(
@@ -79,6 +81,18 @@ def draft_from(*, rule_set: RuleSet, by: User, now: datetime) -> RuleSet:
         ProductList.objects.bulk_create(
             ProductList(rule_set=draft, code=each.code, name=each.name, products=each.products)
             for each in rule_set.product_lists.order_by("pk")
+        )
+        Campaign.objects.bulk_create(
+            Campaign(
+                rule_set=draft,
+                code=each.code,
+                name=each.name,
+                starts_on=each.starts_on,
+                ends_on=each.ends_on,
+                factor=each.factor,
+                budget=each.budget,
+            )
+            for each in rule_set.campaigns.order_by("pk")
         )
         audit.record(
             "rule-set-drafted", draft, actor_id=by.pk, now=now, version=draft.version, copied_from=rule_set.version

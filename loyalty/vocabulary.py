@@ -5,10 +5,10 @@ from dataclasses import replace
 from accounts.conditions import Catalogue, Fact
 from accounts.facts import COMPANY_SEGMENTS, EMPLOYEE_ROLES
 from loyalty import arrays
-from loyalty.earning import EarningRule
+from loyalty.earning import NO_SCHEME, EarningRule, Scheme
 from loyalty.facts import PRODUCT_LISTS, TIER, catalogue_of
 from loyalty.models import ActivityAttribute, Program, Rule
-from loyalty.rulebook import earning_rule
+from loyalty.rulebook import asks_for_scheme, earning_rule, schemes_of
 
 _WORDS = """
     SELECT 'segments', 0, code, name, 0 FROM accounts_segment
@@ -29,6 +29,7 @@ class Vocabulary:
         for attribute in ActivityAttribute.objects.order_by("code"):
             self._attributes.setdefault(attribute.activity_type_id, []).append(attribute)
         self._words: dict[tuple[str, int], list[tuple[str, str]]] = {}
+        self._schemes: dict[int, Scheme] = {}
         for kind, owner_id, code, name, _rank in arrays.fetch(_WORDS):
             self._words.setdefault((kind, owner_id), []).append((code, name))
 
@@ -58,4 +59,12 @@ class Vocabulary:
         catalogue = self.catalogue(
             activity_type_id=rule.activity_type_id, program=rule.rule_set.program, rule_set_id=rule.rule_set_id
         )
-        return earning_rule(rule, catalogue)
+        return earning_rule(rule, catalogue, self.scheme_for(rule))
+
+    def scheme_for(self, rule: Rule) -> Scheme:
+        """Return what the rule's version says once for all of its rules, where the rule asks; a query a version."""
+        if not asks_for_scheme(rule):
+            return NO_SCHEME
+        if rule.rule_set_id not in self._schemes:
+            self._schemes |= schemes_of([rule.rule_set_id])
+        return self._schemes[rule.rule_set_id]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from accounts.conditions import Value, Values
@@ -59,7 +59,7 @@ def promise(
         for gift in verdict.gifts:
             limits = _limits(gift, stand)
             points[gift.to] += min([gift.points, *limits])
-            is_limited |= bool(limits) and gift.points > 0
+            is_limited |= (bool(limits) and gift.points > 0) or _has_budget(gift, values[DAY])
     return Promise(points[CapSubject.EMPLOYEE], points[CapSubject.COMPANY], is_limited)
 
 
@@ -68,6 +68,12 @@ def _limits(gift: Gift, stand: Stand) -> list[int]:
     if gift.to is CapSubject.EMPLOYEE and stand.monthly_limit is not None:
         limits.append(stand.monthly_limit)
     return limits
+
+
+def _has_budget(gift: Gift, day: Value) -> bool:
+    """Whether a part of the points comes from a budget, of which there may be too little left."""
+    campaign = gift.rule.formula.campaign_on(day) if isinstance(day, date) else None
+    return gift.from_campaign > 0 and campaign is not None and campaign.budget is not None
 
 
 def _may_earn(stand: Stand, person: Values) -> MayEarn:

@@ -7,13 +7,13 @@ from accounts.conditions import Value, to_json
 from loyalty import arrays
 from loyalty.activities.dated import Enrolment
 from loyalty.activities.items import ActivityItem, Arrival, Batch
-from loyalty.activities.limits import Doer, limits_of
+from loyalty.activities.limits import Doer, budget_of, limits_of
 from loyalty.activities.originals import JudgedAward, Judgement, Original, read_judgements
 from loyalty.activities.returns import Undoing
 from loyalty.activities.scene import Scene
 from loyalty.activities.turns import Turn
 from loyalty.activities.writing import AwardRow, EvaluationRow, write_awards, write_evaluations, write_reversals
-from loyalty.earning import CapSubject, EarningRule, Gift, evaluate, points_to_reverse
+from loyalty.earning import CapSubject, EarningRule, Gift, evaluate, points_to_budget, points_to_reverse
 from loyalty.facts import (
     AMOUNT,
     ATTRIBUTE_PREFIX,
@@ -74,6 +74,8 @@ class Judging:
                 for to in rule.recipients:
                     for key, limit in self._limits(rule, to, doer):
                         limits[key] = max(limit, limits.get(key, 0))
+                if budget := budget_of(rule, doer):
+                    limits[budget[0]] = max(budget[1], limits.get(budget[0], 0))
         for key, limit in self._name_caps_of_undone():
             limits[key] = max(limit, limits.get(key, 0))
         taken_back = {
@@ -186,11 +188,30 @@ class Judging:
     def _award(self, gift: Gift, doer: Doer, evaluation: EvaluationRow) -> JudgedAward:
         employee_id = doer.employee_id if gift.to is CapSubject.EMPLOYEE else None
         limits = tuple(self._limits(gift.rule, gift.to, doer))
-        granted, left = self._caps.let_through(gift.points, limits)
+        budget = budget_of(gift.rule, doer) if gift.from_campaign else None
+        granted, left, from_campaign = self._let_through(gift, limits, budget)
         award = AwardEntry(owner=Owner(doer.program_id, doer.company_id, employee_id), granted=granted)
         wallet_id = self._book.wallet_id(award.owner)
-        self._awards.append(AwardRow(award, evaluation, gift.rule, wallet_id, gift.points, left))
-        return JudgedAward(award, gift.rule.code, limits)
+        self._awards.append(AwardRow(award, evaluation, gift.rule, wallet_id, gift.points, left, from_campaign))
+        return JudgedAward(award, gift.rule.code, from_campaign, limits, budget)
+
+    def _let_through(
+        self, gift: Gift, limits: tuple[tuple[CapKey, int], ...], budget: tuple[CapKey, int] | None
+    ) -> tuple[int, int | None, int]:
+        """Return how many points pass, what the tightest limit had left before, and how many a campaign added.
+
+        A campaign's budget is asked for what it adds alone: once it is spent, rules give what they give without it.
+        What limits cut of it goes back to the budget.
+        """
+        without = gift.points - gift.from_campaign
+        added = gift.from_campaign
+        if budget is not None:
+            added, _left = self._caps.let_through(added, [budget])
+        granted, left = self._caps.let_through(without + added, limits)
+        kept = max(0, granted - without)
+        if budget is not None and kept < added:
+            self._caps.give_back(added - kept, [budget[0]])
+        return granted, left, kept
 
     def _take_back(self, act: Act, judged: JudgedAward, undoing: Undoing) -> int:
         award = judged.award
@@ -201,8 +222,17 @@ class Judging:
             original=undoing.of,
         )
         if points:
+            before = award.reversed
             self._book.reverse(act, award, points, at=undoing.arrival.item.occurred_at)
             self._caps.give_back(points, (key for key, _limit in judged.caps))
+            if judged.budget is not None:
+                freed = points_to_budget(
+                    from_campaign=judged.from_campaign,
+                    granted=award.granted,
+                    reversed_before=before,
+                    reversed_after=before + points,
+                )
+                self._caps.give_back(freed, [judged.budget[0]])
             self._reversed[id(award)] = award
         return points
 
@@ -260,6 +290,9 @@ class Judging:
                     if judged.rule_code in by_code:
                         judged.caps = tuple(self._limits(by_code[judged.rule_code], to, doer))
                         yield from judged.caps
+                        if judged.from_campaign and (budget := budget_of(by_code[judged.rule_code], doer)):
+                            judged.budget = budget
+                            yield budget
 
     def _membership_of(self, judgement: Judgement, original: Original) -> Enrolment | None:
         """The membership that the original counted for: the one of its moment, else (its days were changed) any."""

@@ -10,6 +10,9 @@ from loyalty.ledger import CapKey
 CONSENT_LIMIT = ""
 """The rule code under which a consent's own limit a person and month is counted."""
 
+CAMPAIGN = "campaign:"
+"""With its code behind it, the rule code under which a campaign's budget is counted; no rule's code has a colon."""
+
 
 class Agreed(Protocol):
     """A consent, as far as it limits."""
@@ -46,6 +49,16 @@ def limits_of(rule: EarningRule, to: CapSubject, doer: Doer, consent: Agreed | N
     if to is CapSubject.EMPLOYEE and doer.employee_id is not None and own_limit is not None:
         start = period_start(Period.MONTH, doer.day)
         yield CapKey(doer.program_id, CONSENT_LIMIT, to, doer.employee_id, Period.MONTH, start), own_limit
+
+
+def budget_of(rule: EarningRule, doer: Doer) -> tuple[CapKey, int] | None:
+    """Return the counter of the budget that a campaign of that day has, and the budget; None where there is none."""
+    campaign = rule.formula.campaign_on(doer.day)
+    if campaign is None or campaign.budget is None:
+        return None
+    start = period_start(Period.EVER, doer.day)
+    code = f"{CAMPAIGN}{campaign.code}"
+    return CapKey(doer.program_id, code, CapSubject.PROGRAM, doer.program_id, Period.EVER, start), campaign.budget
 
 
 def _subject_id(subject: CapSubject, doer: Doer) -> int | None:

@@ -23,11 +23,16 @@ _COUNTER: Mapping[str, str] = {
 
 @dataclass(slots=True)
 class JudgedAward:
-    """An award that may be taken back, and the counters that its points stand in."""
+    """An award that may be taken back, and the counters that its points stand in.
+
+    Of those granted, `from_campaign` stand in the counter of the campaign's budget too.
+    """
 
     award: AwardEntry
     rule_code: str
+    from_campaign: int
     caps: tuple[tuple[CapKey, int], ...] = ()
+    budget: tuple[CapKey, int] | None = None
 
 
 @dataclass(slots=True)
@@ -158,8 +163,8 @@ def read_judgements(activity_ids: Collection[int]) -> dict[int, list[Judgement]]
         judgements.setdefault(activity_id, []).append(judgement)
         by_evaluation[evaluation_id] = judgement
     for row in arrays.fetch(
-        """SELECT a.evaluation_id, a.id, a.rule_code, a.program_id, a.company_id, w.employee_id, a.granted,
-                  coalesce(r.reversed, 0), p.id, l.id, l.wallet_id, l.available_on, l.expires_on
+        """SELECT a.evaluation_id, a.id, a.rule_code, a.from_campaign, a.program_id, a.company_id, w.employee_id,
+                  a.granted, coalesce(r.reversed, 0), p.id, l.id, l.wallet_id, l.available_on, l.expires_on
            FROM loyalty_award a
            JOIN loyalty_wallet w ON w.id = a.wallet_id
            LEFT JOIN loyalty_awardreversal r ON r.award_id = a.id
@@ -175,6 +180,7 @@ def read_judgements(activity_ids: Collection[int]) -> dict[int, list[Judgement]]
 def _judged_award(
     award_id: int,
     rule_code: str,
+    from_campaign: int,
     program_id: int,
     company_id: int,
     employee_id: int | None,
@@ -192,4 +198,4 @@ def _judged_award(
     if posting_id is not None and lot_id is not None and wallet_id is not None and available_on is not None:
         award.posting = PostingRef(posting_id)
         award.lot = LotEntry(lot_id, wallet_id, available_on, expires_on)
-    return JudgedAward(award, rule_code)
+    return JudgedAward(award, rule_code, from_campaign)

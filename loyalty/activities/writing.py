@@ -24,7 +24,10 @@ class EvaluationRow:
 
 
 class AwardRow(NamedTuple):
-    """What a rule gave: `raw` points before limits, `cap_left_before` what the tightest limit had left."""
+    """What a rule gave: `raw` points before limits, `cap_left_before` what the tightest limit had left.
+
+    `from_campaign` of the points granted are there only because a campaign was on.
+    """
 
     entry: AwardEntry
     evaluation: EvaluationRow
@@ -32,6 +35,7 @@ class AwardRow(NamedTuple):
     wallet_id: int
     raw: int
     cap_left_before: int | None
+    from_campaign: int
 
 
 def write_evaluations(rows: Sequence[EvaluationRow], ids: Sequence[int]) -> None:
@@ -82,6 +86,7 @@ def write_awards(rows: Sequence[AwardRow], ids: Sequence[int]) -> None:
             "raw": "bigint",
             "granted": "bigint",
             "cap_left_before": "bigint",
+            "from_campaign": "bigint",
         },
         [
             (
@@ -96,6 +101,7 @@ def write_awards(rows: Sequence[AwardRow], ids: Sequence[int]) -> None:
                 row.raw,
                 row.entry.granted,
                 row.cap_left_before,
+                row.from_campaign,
             )
             for row in rows
         ],

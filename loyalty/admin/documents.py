@@ -9,7 +9,7 @@ from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext
 
 from accounts.conditions import Catalogue, ConditionError, parse
-from loyalty.earning import FormulaError, parse_formula
+from loyalty.earning import FormulaError, Scheme, parse_formula
 
 
 class DocumentField(forms.JSONField):
@@ -67,9 +67,9 @@ def check_condition(form: forms.BaseForm, document: object, catalogue: Catalogue
         form.add_error("condition", f"{error.path}: {sentence}" if error.path else sentence)
 
 
-def check_formula(form: forms.BaseForm, document: object, catalogue: Catalogue) -> None:
+def check_formula(form: forms.BaseForm, document: object, catalogue: Catalogue, scheme: Scheme) -> None:
     """Refuse a formula that is none, naming the key."""
     try:
-        parse_formula(document, catalogue)
+        parse_formula(document, catalogue, scheme)
     except FormulaError as error:
         form.add_error("formula", error.translated(gettext))

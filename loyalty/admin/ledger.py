@@ -69,7 +69,7 @@ class EvaluationAdmin(ReadOnlyAdmin[Evaluation]):
 class AwardAdmin(ReadOnlyAdmin[Award]):
     """What rules gave, 0 included."""
 
-    list_display = ("id", "rule", "activity", "wallet", "raw", "posted", "cap_left_before")
+    list_display = ("id", "rule", "activity", "wallet", "raw", "posted", "cap_left_before", "from_campaign")
     list_filter = (("program", VocabularyFilter), ("activity", LinkedRowFilter), ("company", LinkedRowFilter))
     list_select_related = ("rule", "activity", "wallet__company", "wallet__employee")
     search_fields = ("rule_code__exact", "activity__external_id__exact", "company__name")

@@ -17,6 +17,7 @@ from loyalty.admin.drafts import PartOfRulesAdmin, PartOfRulesForm, is_open
 from loyalty.earning import FormulaError, rule_sentence
 from loyalty.facts import AMOUNT
 from loyalty.models import Rule, RuleCap
+from loyalty.rulebook import schemes_of
 from loyalty.vocabulary import Vocabulary
 
 
@@ -62,7 +63,7 @@ class RuleForm(PartOfRulesForm[Rule]):
             if "condition" in cleaned:
                 check_condition(self, cleaned["condition"], catalogue)
             if "formula" in cleaned:
-                check_formula(self, cleaned["formula"], catalogue)
+                check_formula(self, cleaned["formula"], catalogue, schemes_of([rule_set.pk])[rule_set.pk])
         return cleaned
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -49,8 +49,8 @@ STEPS: Mapping[str, Step] = {
     "draft": Step(
         gettext_lazy("Make a new draft from it"),
         gettext_lazy(
-            "Its rules, limits and lists of products are copied into the next version, which you can change until it "
-            "is in force."
+            "Its rules, limits, lists of products and campaigns are copied into the next version, which you can change "
+            "until it is in force."
         ),
         gettext_lazy("%(row)s is drawn up; its rules can be changed now."),
         lambda rule_set, by, now, _asked: draft_from(rule_set=rule_set, by=by, now=now),
@@ -94,19 +94,24 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
     def get_fields(self, request: HttpRequest, obj: RuleSet | None = None) -> Any:
         """A new version only asks for which program."""
         if obj is None:
-            return ("program",)
+            return ("program", "combining")
         doubts = ("doubts",) if concerns_of(obj) else ()
-        return ("program", "version", "state", "starts_at", "ends_at", *doubts, "in_words")
+        return ("program", "version", "state", "starts_at", "ends_at", "combining", *doubts, "in_words")
 
     def get_readonly_fields(self, request: HttpRequest, obj: RuleSet | None = None) -> Any:
-        """A version that exists changes by steps alone."""
-        return self.get_fields(request, obj) if obj else ()
+        """A version that exists changes by steps alone; how a draft combines factors is its own to say."""
+        if obj is None:
+            return ()
+        is_draft = obj.status == RuleSet.Status.DRAFT
+        return [name for name in self.get_fields(request, obj) if name != "combining" or not is_draft]
 
     def save_model(self, request: HttpRequest, obj: RuleSet, form: Any, change: bool) -> None:
-        """Give a new version its number."""
+        """Give a new version its number; of one that exists change what its form asks, as long as it is a draft."""
         if not change:
             obj.version = next_version(obj.program)
             super().save_model(request, obj, form, change)
+        elif not RuleSet.objects.filter(pk=obj.pk, status=RuleSet.Status.DRAFT).update(combining=obj.combining):
+            self.message_user(request, _("Nothing was changed: the version is in force."), messages.ERROR)
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, rule_set: RuleSet) -> str:
@@ -146,9 +151,11 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """A version is read here; there is nothing to save."""
-        nothing_to_save = {"show_save": False, "show_save_and_continue": False, "show_save_and_add_another": False}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **nothing_to_save})
+        """A version in force is read here; there is nothing to save."""
+        row = self.get_object(request, object_id)
+        is_draft = row is not None and row.status == RuleSet.Status.DRAFT
+        buttons = {"show_save": is_draft, "show_save_and_continue": False, "show_save_and_add_another": False}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **buttons})
 
     def offered(self, row: RuleSet) -> list[str]:
         """What its status lets it take."""
@@ -162,7 +169,11 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
         """A draft takes further rules and what they ask for."""
         if row.status != RuleSet.Status.DRAFT:
             return []
-        parts = (("rule", _("Add a rule")), ("productlist", _("Add a list of products")))
+        parts = (
+            ("rule", _("Add a rule")),
+            ("productlist", _("Add a list of products")),
+            ("campaign", _("Add a campaign")),
+        )
         return [
             {"label": label, "url": reverse(f"admin:loyalty_{part}_add", query={"rule_set": row.pk})}
             for part, label in parts

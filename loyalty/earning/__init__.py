@@ -6,11 +6,15 @@ The same code serves live earning, replay, examples and explanations.
 from loyalty.earning.caps import Cap, CapSubject, Period, cut, period_start
 from loyalty.earning.formulas import (
     AMOUNT,
+    DAY,
     KINDS,
     MAX_POINTS,
+    NO_SCHEME,
     TIER,
     Applies,
     Band,
+    Campaign,
+    Combining,
     Fixed,
     Formula,
     FormulaError,
@@ -20,25 +24,30 @@ from loyalty.earning.formulas import (
     Per,
     Percent,
     Rounding,
+    Scheme,
     Steps,
     formula_sentence,
     parse_formula,
 )
-from loyalty.earning.returns import points_to_reverse
+from loyalty.earning.returns import points_to_budget, points_to_reverse
 from loyalty.earning.rules import MAY_EARN, Beneficiary, EarningRule, Gift, MayEarn, Verdict, evaluate
 from loyalty.earning.sentences import cap_sentence, may_earn_sentence, rule_sentence, verdict_sentence
 
 __all__ = [
     "AMOUNT",
+    "DAY",
     "KINDS",
     "MAX_POINTS",
     "MAY_EARN",
+    "NO_SCHEME",
     "TIER",
     "Applies",
     "Band",
     "Beneficiary",
+    "Campaign",
     "Cap",
     "CapSubject",
+    "Combining",
     "EarningRule",
     "Fixed",
     "Formula",
@@ -52,6 +61,7 @@ __all__ = [
     "Percent",
     "Period",
     "Rounding",
+    "Scheme",
     "Steps",
     "Verdict",
     "cap_sentence",
@@ -61,6 +71,7 @@ __all__ = [
     "may_earn_sentence",
     "parse_formula",
     "period_start",
+    "points_to_budget",
     "points_to_reverse",
     "rule_sentence",
     "verdict_sentence",

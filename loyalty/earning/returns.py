@@ -14,3 +14,14 @@ def points_to_reverse(*, granted: int, already_reversed: int, remaining: Decimal
     (left, left_parts), (whole, whole_parts) = remaining.as_integer_ratio(), original.as_integer_ratio()
     kept = granted * left * whole_parts // (left_parts * whole)  # in whole numbers: Decimal would round a long product
     return max(0, granted - kept - already_reversed)
+
+
+def points_to_budget(*, from_campaign: int, granted: int, reversed_before: int, reversed_after: int) -> int:
+    """Return the points that go back to a campaign's budget as an award's reversal grows; not below 0.
+
+    What the campaign added goes back in the share in which the award does: floor(from_campaign x reversed / granted) in
+    all, so any split of a return gives back the same, and a whole one everything.
+    """
+    if not granted:
+        return 0
+    return from_campaign * reversed_after // granted - from_campaign * reversed_before // granted

@@ -59,12 +59,16 @@ class EarningRule:
 
 
 class Gift(NamedTuple):
-    """Points that a rule gives one recipient, before limits; 0 with the reason where the person may not earn."""
+    """Points that a rule gives one recipient, before limits; 0 with the reason where the person may not earn.
+
+    `from_campaign` of them are there only because a campaign was on: its budget is asked for these alone.
+    """
 
     rule: EarningRule
     to: CapSubject
     points: int
     refusal: MayEarn | None = None
+    from_campaign: int = 0
 
 
 class Verdict(NamedTuple):
@@ -97,13 +101,14 @@ def evaluate(rules: Iterable[EarningRule], values: Values) -> list[Verdict]:
 
 def _gifts(rule: EarningRule, values: Values) -> tuple[Gift, ...]:
     points = rule.formula.give(values)
+    added = points - rule.formula.give_without_campaign(values) if rule.formula.campaigns else 0
     if rule.beneficiary is Beneficiary.COMPANY:
-        return (Gift(rule, CapSubject.COMPANY, points),)
+        return (Gift(rule, CapSubject.COMPANY, points, None, added),)
     may_earn = MayEarn(str(values.get(MAY_EARN) or MayEarn.NO_EMPLOYEE))
     if may_earn is MayEarn.YES:
-        personal = Gift(rule, CapSubject.EMPLOYEE, points)
+        personal = Gift(rule, CapSubject.EMPLOYEE, points, None, added)
     else:
         personal = Gift(rule, CapSubject.EMPLOYEE, 0, may_earn)
     if rule.beneficiary is Beneficiary.EMPLOYEE:
         return (personal,)
-    return (Gift(rule, CapSubject.COMPANY, points), personal)
+    return (Gift(rule, CapSubject.COMPANY, points, None, added), personal)

@@ -78,8 +78,13 @@ def may_earn_sentence(may_earn: MayEarn, translate: Translate) -> str:
     return translate(_MAY_EARN[may_earn])
 
 
-def verdict_sentence(verdict: Verdict, *, granted: int, catalogue: Catalogue, translate: Translate) -> str:
-    """Return in plain words why a rule gave what it gave; `granted` is the sum that passed the limits."""
+def verdict_sentence(
+    verdict: Verdict, *, granted: int, catalogue: Catalogue, translate: Translate, is_budget_spent: bool = False
+) -> str:
+    """Return in plain words why a rule gave what it gave; `granted` is the sum that passed the limits.
+
+    `is_budget_spent`: what did not pass had no place in the campaign's budget any more.
+    """
     if not verdict.is_met:
         reasons = [failure_sentence(outcome, catalogue, translate) for outcome in verdict.failures]
         return translate(N_("Does not apply: {reasons}.")).format(reasons=joined(reasons, translate))
@@ -89,8 +94,10 @@ def verdict_sentence(verdict: Verdict, *, granted: int, catalogue: Catalogue, tr
         return may_earn_sentence(refusal, translate)
     give = formula_sentence(verdict.rule.formula, catalogue, translate)
     if granted < given:
-        template = translate(N_("Applies: {give} would be {given}; a limit let {granted} through."))
-        text = template.format(give=give, given=f"{given:,}", granted=f"{granted:,}")
+        template = N_("Applies: {give} would be {given}; a limit let {granted} through.")
+        if is_budget_spent:
+            template = N_("Applies: {give} would be {given}; what was left of the campaign's budget made it {granted}.")
+        text = translate(template).format(give=give, given=f"{given:,}", granted=f"{granted:,}")
     else:
         text = translate(N_("Applies: {give}.")).format(give=give)
     if findings := verdict.rule.formula.findings(verdict.values, catalogue, translate):

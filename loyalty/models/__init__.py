@@ -31,7 +31,7 @@ from loyalty.models.ledger import (
     Wallet,
 )
 from loyalty.models.programs import Consent, Membership, Program, ProgramComment
-from loyalty.models.rules import MOST_PRODUCTS, ProductList, Rule, RuleCap, RuleSet
+from loyalty.models.rules import MOST_PRODUCTS, Campaign, ProductList, Rule, RuleCap, RuleSet
 from loyalty.models.standing import Metric, MetricBucket, Tier, TierAssignment
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "BenefitMatrix",
     "BenefitQuota",
     "BenefitUse",
+    "Campaign",
     "CapUsage",
     "Consent",
     "Evaluation",

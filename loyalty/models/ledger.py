@@ -157,7 +157,10 @@ class AwardQuerySet(ScopedQuerySet["Award"]):
 
 
 class Award(models.Model):
-    """What one rule gave one wallet for one activity: `raw` before limits, `granted` after them, 0 included."""
+    """What one rule gave one wallet for one activity: `raw` before limits, `granted` after them, 0 included.
+
+    `from_campaign` of those granted are there only because a campaign was on.
+    """
 
     id = models.BigAutoField(primary_key=True)
     evaluation = models.ForeignKey(Evaluation, on_delete=models.PROTECT, db_constraint=False, db_index=False)
@@ -170,6 +173,7 @@ class Award(models.Model):
     raw = models.BigIntegerField()
     granted = models.BigIntegerField()
     cap_left_before = models.BigIntegerField(null=True)
+    from_campaign = models.BigIntegerField(db_default=0)
 
     objects = AwardQuerySet.as_manager()
 
@@ -182,6 +186,11 @@ class Award(models.Model):
             # More than the rule's formula gives, or points taken under the name of an award.
             models.CheckConstraint(
                 condition=Q(granted__gte=0) & Q(granted__lte=F("raw")), name="award_granted_within_raw"
+            ),
+            # A campaign whose budget pays more than it brought, or gets back more than it paid.
+            models.CheckConstraint(
+                condition=Q(from_campaign__gte=0) & Q(from_campaign__lte=F("granted")),
+                name="award_from_campaign_within_granted",
             ),
         ]
         triggers = [append_only()]

@@ -7,13 +7,13 @@ from typing import Self
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import history
 from accounts.scope import Actor, ScopedQuerySet
 from accounts.text import validate_plain_text
-from loyalty.earning import Beneficiary, CapSubject, Period
+from loyalty.earning import Beneficiary, CapSubject, Combining, Period
 from loyalty.models import versions
 from loyalty.models.activities import ActivityType
 from loyalty.models.programs import Membership, Program
@@ -36,7 +36,18 @@ class RuleSetQuerySet(ScopedQuerySet["RuleSet"]):
 class RuleSet(ProgramVersion):
     """One version of a program's rules, in force from `starts_at` until `ends_at`."""
 
+    class Combine(models.TextChoices):
+        MULTIPLY = Combining.MULTIPLY.value, _("are multiplied with each other")
+        HIGHEST = Combining.HIGHEST.value, _("count by the highest of them alone")
+
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="rule_sets")
+    combining = models.CharField(
+        _("several factors at once"),
+        max_length=10,
+        choices=Combine,
+        default=Combine.MULTIPLY,
+        help_text=_("Those of a tier and of a campaign, wherever both count for a rule of this version."),
+    )
 
     objects = RuleSetQuerySet.as_manager()
 
@@ -54,7 +65,7 @@ class RuleSet(ProgramVersion):
             versions.ends_after_start("rule_set"),
             versions.one_in_force("rule_set"),
         ]
-        triggers = [versions.in_force_is_immutable("rule_set")]
+        triggers = [versions.in_force_is_immutable("rule_set", "combining")]
 
 
 def _immutable_with(rule_set_of_row: str) -> pgtrigger.Trigger:
@@ -132,6 +143,74 @@ class ProductList(models.Model):
                 condition=Q(products__len__gte=1) & Q(products__len__lte=MOST_PRODUCTS),
                 name="product_list_has_products",
                 violation_error_message=_("A list has from 1 to 10,000 products."),
+            ),
+        ]
+        triggers = [_immutable_with("line.rule_set_id")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CampaignQuerySet(ScopedQuerySet["Campaign"]):
+    """Campaigns; visible with their rule set."""
+
+    company_lookup = "rule_set__program__memberships__company"
+
+    def seen_by_account_manager(self, actor: Actor) -> Self:
+        return self.filter(rule_set__in=RuleSet.objects.visible_to(actor))
+
+    def seen_by_employee(self, actor: Actor) -> Self:
+        return self.filter(rule_set__in=RuleSet.objects.visible_to(actor))
+
+
+class Campaign(models.Model):
+    """Days on which the rules that name it give more, within a budget of points for all of them together.
+
+    `code` is its lineage: a new version of the rules keeps it, so its budget goes on counting. The budget counts what
+    the campaign adds, and is a limit like any other: a counter of `CapUsage`.
+    """
+
+    rule_set = models.ForeignKey(
+        RuleSet, on_delete=models.CASCADE, related_name="campaigns", verbose_name=_("rule set")
+    )
+    code = models.SlugField(_("code"), max_length=40)
+    name = models.CharField(_("name"), max_length=100, validators=[validate_plain_text])
+    starts_on = models.DateField(_("first day"))
+    ends_on = models.DateField(_("last day"))
+    factor = models.DecimalField(_("factor"), max_digits=7, decimal_places=4)
+    budget = models.PositiveBigIntegerField(
+        _("budget (points)"), null=True, blank=True, help_text=_("What it may add in all. Empty: without a limit.")
+    )
+
+    objects = CampaignQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("campaign")
+        verbose_name_plural = _("campaigns")
+        constraints = [
+            # Two campaigns under one code: they would share a budget, and rules would name both.
+            models.UniqueConstraint(
+                fields=["rule_set", "code"],
+                name="campaign_code_unique",
+                violation_error_message=_("Another campaign of this version has this code."),
+            ),
+            # A campaign that is on at no day looks as if it gave something.
+            models.CheckConstraint(
+                condition=Q(ends_on__gte=F("starts_on")),
+                name="campaign_ends_after_start",
+                violation_error_message=_("The last day is before the first."),
+            ),
+            # Points that a campaign takes away cannot be counted against what it may add.
+            models.CheckConstraint(
+                condition=Q(factor__gt=1) & Q(factor__lte=100),
+                name="campaign_factor_adds",
+                violation_error_message=_("The factor of a campaign is more than 1, and 100 at most."),
+            ),
+            # A campaign with nothing to give is announced, and gives nothing.
+            models.CheckConstraint(
+                condition=Q(budget__isnull=True) | Q(budget__gte=1),
+                name="campaign_budget_positive",
+                violation_error_message=_("A budget has at least 1 point."),
             ),
         ]
         triggers = [_immutable_with("line.rule_set_id")]

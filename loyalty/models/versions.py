@@ -55,11 +55,14 @@ def one_in_force(name: str) -> ExclusionConstraint:
     )
 
 
-def in_force_is_immutable(name: str) -> pgtrigger.Trigger:
+def in_force_is_immutable(name: str, *columns: str) -> pgtrigger.Trigger:
     """The trigger that lets a version change only while it is a draft, and from then on only end.
 
+    `columns` are those that this kind of version has beside the ones that all have.
     The migrations hold the text as it stands here, spaces included.
     """
+    fixed = ("program_id", "version", "starts_at", *columns)
+    new, old = (", ".join(f"{row}.{column}" for column in fixed) for row in ("NEW", "OLD"))
     return pgtrigger.Trigger(
         name="in_force_is_immutable",
         level=pgtrigger.Row,
@@ -71,8 +74,8 @@ def in_force_is_immutable(name: str) -> pgtrigger.Trigger:
                         RETURN NEW;
                     END IF;
                     IF TG_OP = 'DELETE' OR NEW.status = 'DRAFT'
-                       OR (NEW.program_id, NEW.version, NEW.starts_at)
-                          IS DISTINCT FROM (OLD.program_id, OLD.version, OLD.starts_at)
+                       OR ({new})
+                          IS DISTINCT FROM ({old})
                     THEN
                         RAISE EXCEPTION '{name.replace("_", " ")} % is in force: make a new version', OLD.id
                         USING ERRCODE = 'restrict_violation', CONSTRAINT = '{name}_in_force_is_immutable';

@@ -43,6 +43,7 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
             "loyalty.Rule",
             "loyalty.RuleCap",
             "loyalty.ProductList",
+            "loyalty.Campaign",
             "loyalty.CapUsage",
             "loyalty.ActivityType",
             "loyalty.ActivityAttribute",

@@ -78,6 +78,7 @@ def furnish(by: User, *, companies: int = 1) -> Program:
             {"condition": {"fact": "company.segments", "op": "has", "value": "key"}},
         ],
         lists={"tools": ["DRILL-9", "SAW-1"]},
+        campaigns=[{"code": "spring", "name": "Spring", "budget": 10_000}],
     )
     a_rule_set(program, starts_at=EPOCH - timedelta(days=1), status=RuleSet.Status.DRAFT)
     reward = a_reward(program, pieces=1_000)

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, User
-from loyalty.models import ProductList, Program, Rule, RuleCap, RuleSet
+from loyalty.models import Campaign, ProductList, Program, Rule, RuleCap, RuleSet
 from loyalty.rulesets import (
     NoRulesError,
     NotADraftError,
@@ -41,7 +41,7 @@ def everything() -> list[Any]:
     """All that a refusal leaves as it is."""
     return [
         list(model._default_manager.order_by("pk").values())
-        for model in (RuleSet, Rule, RuleCap, ProductList, AuditEntry)
+        for model in (RuleSet, Rule, RuleCap, ProductList, Campaign, AuditEntry)
     ]
 
 
@@ -61,6 +61,8 @@ def test_draft_copies_rules_and_limits_into_the_next_version(program: Program, m
             {"code": "b", "beneficiary": "BOTH", "caps": [("EMPLOYEE", "YEAR", 8), ("PROGRAM", "EVER", 9)]},
         ],
         lists={"tools": ["SAW-1", "DRILL-9"]},
+        campaigns=[{"code": "spring", "factor": "1.5", "budget": 7}, {"code": "fair"}],
+        combining="HIGHEST",
     )
     columns = ("code", "name", "position", "activity_type", "condition", "formula", "beneficiary")
 
@@ -71,6 +73,11 @@ def test_draft_copies_rules_and_limits_into_the_next_version(program: Program, m
     assert list(
         RuleCap.objects.filter(rule__rule_set=draft).order_by("limit").values_list("rule__code", "subject", "limit")
     ) == [("a", "COMPANY", 7), ("b", "EMPLOYEE", 8), ("b", "PROGRAM", 9)]
+    assert draft.combining == "HIGHEST"
+    of_campaigns = ("code", "name", "starts_on", "ends_on", "factor", "budget")
+    assert list(draft.campaigns.order_by("pk").values(*of_campaigns)) == list(
+        original.campaigns.order_by("pk").values(*of_campaigns)
+    )
     assert list(draft.product_lists.values_list("code", "name", "products")) == [
         ("tools", "Tools", ["SAW-1", "DRILL-9"])
     ]
@@ -257,7 +264,7 @@ def step(rule_set: RuleSet, name: str) -> str:
 def test_new_version_in_the_admin_is_a_numbered_draft(desk: Client, program: Program) -> None:
     a_rule_set(program)
 
-    desk.post(reverse("admin:loyalty_ruleset_add"), {"program": program.pk})
+    desk.post(reverse("admin:loyalty_ruleset_add"), {"program": program.pk, "combining": "MULTIPLY"})
 
     assert terms(program)[1] == (2, Status.DRAFT, None, None)
 

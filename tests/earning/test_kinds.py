@@ -13,6 +13,7 @@ CATALOGUE: Catalogue = {
     "activity.amount": Fact("activity.amount", FactType.NUMBER, "amount", "GBP"),
     "activity.quantity": Fact("activity.quantity", FactType.NUMBER, "quantity"),
     "activity.object": Fact("activity.object", FactType.TEXT, "product code"),
+    "activity.day": Fact("activity.day", FactType.DATE, "day"),
     "standing.tier": Fact("standing.tier", FactType.CHOICE, "tier", choices=(("basic", "Basic"), ("gold", "Gold"))),
 }
 numbers = st.decimals(allow_nan=False, allow_infinity=False)

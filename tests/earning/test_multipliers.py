@@ -96,7 +96,7 @@ def test_higher_factor_never_gives_fewer_points(low: Decimal, high: Decimal, amo
     [
         (None, "multipliers: None is not an object"),
         ([], "multipliers: [] is not an object"),
-        ({}, "multipliers.tier: missing"),
+        ({}, "multipliers: name tiers with their factors, or campaigns."),
         ({"tier": FACTORS, "moon": 2}, "multipliers.moon: no such key here; there are"),
         ({"tier": None}, "multipliers.tier: None is not an object"),
         ({"tier": {}}, "multipliers.tier: name a tier with its factor."),

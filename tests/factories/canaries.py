@@ -469,6 +469,7 @@ def _a_program_of(canary: str) -> Program:
             }
         ],
         lists={f"{canary}-list": [f"{canary}-object"]},
+        campaigns=[{"code": f"{canary}-campaign", "name": f"{canary} campaign"}],
     )
     return program
 

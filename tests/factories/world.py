@@ -1,7 +1,7 @@
 """Small makers of lawful rows: each gives what a test needs and nothing else; keyword arguments override."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -14,6 +14,7 @@ from loyalty.models import (
     Benefit,
     BenefitCell,
     BenefitMatrix,
+    Campaign,
     Membership,
     Metric,
     ProductList,
@@ -124,14 +125,28 @@ def a_rule_set(
     ends_at: datetime | None = None,
     status: str = RuleSet.Status.ACTIVE,
     lists: Mapping[str, Sequence[str]] | None = None,
+    campaigns: Sequence[Mapping[str, Any]] = (),
+    combining: str = RuleSet.Combine.MULTIPLY,
 ) -> RuleSet:
-    """A rule set with `rules` and `lists` of products by their code.
+    """A rule set with `rules`, `lists` of products by their code, and `campaigns`.
 
-    Each rule overrides "1 point for each full 1 of amount, to the company".
+    Each rule overrides "1 point for each full 1 of amount, to the company", each campaign "twice, for ever".
     `caps` of a rule are triples of subject, period and limit.
     """
     version = program.rule_sets.count() + 1
-    rule_set = RuleSet.objects.create(program=program, version=version)
+    rule_set = RuleSet.objects.create(program=program, version=version, combining=combining)
+    for number, fields in enumerate(campaigns):
+        Campaign.objects.create(
+            **{
+                "rule_set": rule_set,
+                "code": f"campaign-{number}",
+                "name": f"Campaign {number}",
+                "starts_on": EPOCH.date(),
+                "ends_on": date(2099, 12, 31),
+                "factor": 2,
+                **fields,
+            }
+        )
     for code, products in (lists or {}).items():
         ProductList.objects.create(rule_set=rule_set, code=code, name=code.capitalize(), products=[*products])
     for position, fields in enumerate(rules):

@@ -70,6 +70,25 @@ def test_racing_purchases_never_pass_the_limit_that_they_share(count: int) -> No
     assert broken_laws() == set()
 
 
+@CONNECTIONS
+def test_racing_purchases_never_overspend_the_budget_of_a_campaign(count: int) -> None:
+    program = a_program()
+    twice = {"kind": "per", "points": 1, "step": "1", "of": "activity.amount", "multipliers": {"campaigns": ["spring"]}}
+    a_rule_set(program, [{"formula": twice}], campaigns=[{"code": "spring", "budget": 100}])
+    a_source()
+    members = [a_member(program) for _ in range(count + 1)]
+    record(a_purchase(members[0].company, 1))
+    items = [a_purchase(member.company, 60) for member in members[1:]]
+
+    outcomes = race(
+        [partial(record_one, item) for item in items], held=lambda: CapUsage.objects.select_for_update().get()
+    )
+
+    assert Counter(outcome.points for outcome in outcomes) == Counter({120: 1, 99: 1, 60: count - 2})
+    assert CapUsage.objects.get().used == 100
+    assert broken_laws() == set()
+
+
 def open_without_a_lock(self: CapBook, limits: dict[CapKey, int]) -> None:
     for key in limits:
         used = CapUsage.objects.values_list("used", flat=True).get(**key._asdict())

@@ -127,7 +127,20 @@ def _rules_of(london: Program, tokyo: Program) -> None:
                 "formula": {"kind": "per", "points": 3, "step": "2", "of": "activity.quantity"},
                 "caps": [("COMPANY", "DAY", 30)],
             },
+            {
+                "code": "extra",
+                "beneficiary": "BOTH",
+                "formula": {
+                    "kind": "percent",
+                    "percent": "7.7",
+                    "of": "activity.amount",
+                    "multipliers": {"tier": {"partner": "1.3"}, "campaigns": ["always"]},
+                    "rounding": "half up",
+                },
+                "caps": [("COMPANY", "MONTH", 60)],
+            },
         ],
+        campaigns=[{"code": "always", "factor": "2.5", "budget": 30}],
     )
 
 
@@ -231,7 +244,9 @@ def _canonical() -> Canon:
     return {
         "activities": _rows(Activity, "external_id", "company", "employee", "amount", "quantity", "occurred_at"),
         "evaluations": _rows(Evaluation, "activity__external_id", "program", "rule_set", "facts", "metrics"),
-        "awards": _rows(Award, "activity__external_id", "rule_code", *owner, "raw", "granted", "cap_left_before"),
+        "awards": _rows(
+            Award, "activity__external_id", "rule_code", *owner, "raw", "granted", "cap_left_before", "from_campaign"
+        ),
         "reversals": _rows(AwardReversal, "award__activity__external_id", "award__rule_code", "granted", "reversed"),
         "balances": _rows(Wallet, "company", "program", "employee", "kind", "balance", where=~Q(balance=0)),
         "lots": _rows(Lot, *owner, "available_on", "expires_on", "earned", "remaining", "expired"),
@@ -331,6 +346,8 @@ def test_stream_of_these_tests_meets_all_that_could_tell_splits_apart() -> None:
     assert Posting.objects.filter(debit_wallet__kind="EXPIRED").exists()
     assert Award.objects.filter(granted=0).exists()
     assert Award.objects.filter(granted__gt=0, granted__lt=F("raw")).exists()
+    assert Award.objects.filter(from_campaign__gt=0, reversal__reversed__gt=0).exists()
+    assert Award.objects.exclude(granted=F("raw")).filter(rule_code="extra", cap_left_before__gt=F("granted")).exists()
     assert TierAssignment.objects.filter(ends_at__isnull=False).exists()
     assert CapUsage.objects.filter(rule_code="", used__gt=0).exists()
     assert Posting.objects.filter(reverses__isnull=False, award__wallet__employee__isnull=False).exists()

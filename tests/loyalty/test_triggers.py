@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -19,6 +20,7 @@ from loyalty.models import (
     ActivityReturn,
     Award,
     AwardReversal,
+    Campaign,
     CapUsage,
     Evaluation,
     Lot,
@@ -54,7 +56,7 @@ APPEND_ONLY: list[type[Model]] = [
 ]  # fmt: skip
 EVERYTHING: list[type[Model]] = [
     *APPEND_ONLY, Wallet, Lot, CapUsage, AwardReversal, ActivityReturn, Membership, MetricBucket, TierAssignment,
-    RuleSet, Rule, RuleCap, ProductList, Reward, RewardStock, Redemption,
+    RuleSet, Rule, RuleCap, ProductList, Campaign, Reward, RewardStock, Redemption,
 ]  # fmt: skip
 
 
@@ -75,7 +77,12 @@ class World:
 def world() -> World:
     program, other = a_program(tiers={"bronze": 0}), a_program()
     for each in (program, other):
-        a_rule_set(each, [{"caps": [("COMPANY", "MONTH", 500)]}], lists={"tools": ["SAW-1"]})
+        a_rule_set(
+            each,
+            [{"caps": [("COMPANY", "MONTH", 500)]}],
+            lists={"tools": ["SAW-1"]},
+            campaigns=[{"code": "spring", "budget": 100}],
+        )
     first, second = a_member(program), a_member(program)
     elsewhere = a_member(other, first.company)
     purchase = a_purchase(first.company, 100)
@@ -285,6 +292,12 @@ def test_one_bad_posting_takes_the_good_ones_of_its_statement_with_it(world: Wor
         "UPDATE loyalty_productlist SET products = products || ARRAY['SAW-2']::varchar[]",
         "UPDATE loyalty_productlist SET name = 'Another name'",
         "DELETE FROM loyalty_productlist",
+        "INSERT INTO loyalty_campaign (rule_set_id, code, name, starts_on, ends_on, factor)"
+        " SELECT rule_set_id, 'more', name, starts_on, ends_on, factor FROM loyalty_campaign",
+        "UPDATE loyalty_campaign SET budget = 101",
+        "UPDATE loyalty_campaign SET ends_on = ends_on + 1",
+        "DELETE FROM loyalty_campaign",
+        "UPDATE loyalty_ruleset SET combining = 'HIGHEST'",
         "DELETE FROM loyalty_ruleset",
         "UPDATE loyalty_ruleset SET status = 'DRAFT'",
         "UPDATE loyalty_ruleset SET starts_at = starts_at + interval '1 day'",
@@ -344,6 +357,36 @@ def test_list_of_products_is_never_empty_too_long_or_there_twice(world: World) -
             ProductList.objects.create(rule_set=draft, code="more", name="More", products=products)
     with refused_by("product_list_code_unique"):
         ProductList.objects.create(rule_set=draft, code="tools", name="More", products=["SAW-1"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "constraint"),
+    [
+        ({"ends_on": date(2026, 2, 28)}, "campaign_ends_after_start"),
+        ({"factor": 1}, "campaign_factor_adds"),
+        ({"factor": "0.5"}, "campaign_factor_adds"),
+        ({"factor": "100.0001"}, "campaign_factor_adds"),
+        ({"budget": 0}, "campaign_budget_positive"),
+        ({"code": "spring"}, "campaign_code_unique"),
+    ],
+)
+def test_campaign_always_adds_something_on_some_day(world: World, fields: dict[str, Any], constraint: str) -> None:
+    draft = RuleSet.objects.create(program=world.first.program, version=7)
+    sound = {"name": "Spring", "starts_on": date(2026, 3, 1), "ends_on": date(2026, 3, 1), "factor": 2, "budget": 1}
+    Campaign.objects.create(rule_set=draft, code="spring", **sound)
+
+    with refused_by(constraint):
+        Campaign.objects.create(**{"rule_set": draft, "code": "more", **sound, **fields})
+
+
+def test_award_never_has_more_from_a_campaign_than_it_has(world: World) -> None:
+    for points in ("granted + 1", "-1"):
+        with refused_by("award_from_campaign_within_granted"):
+            run(
+                "INSERT INTO loyalty_award (evaluation_id, activity_id, company_id, program_id, rule_id, rule_code,"
+                " wallet_id, raw, granted, from_campaign) SELECT evaluation_id, activity_id, company_id, program_id,"
+                f" rule_id, 'more', wallet_id, raw, granted, {points} FROM loyalty_award LIMIT 1"
+            )
 
 
 def test_two_versions_are_never_in_force_at_once(world: World) -> None:

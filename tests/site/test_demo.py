@@ -32,6 +32,7 @@ def test_the_demo_shows_everything_keeps_every_law_and_lets_everybody_in() -> No
     held = TierAssignment.objects.in_force(NOW).values_list("tier__code", flat=True)
     assert set(held) == {"bronze", "silver", "gold"}
     assert Award.objects.exclude(cap_left_before=None).exists()
+    assert Award.objects.filter(from_campaign__gt=0).exists()
     assert ServiceNote.objects.values("visibility").distinct().count() == 2
     assert FollowUp.objects.filter(state="OPEN", due_on__lt=NOW.date()).exists()
     assert {(row.audience, row.state) for row in Approval.objects.all()} >= {

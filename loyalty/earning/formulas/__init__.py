@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from accounts.conditions import Catalogue
 from loyalty.earning.formulas.fixed import Fixed
-from loyalty.earning.formulas.kind import AMOUNT, MAX_POINTS, N_, TIER, Formula, Kind, Translate, joined
+from loyalty.earning.formulas.kind import AMOUNT, DAY, MAX_POINTS, N_, TIER, Formula, Kind, Translate, joined
 from loyalty.earning.formulas.lookup import Lookup
 from loyalty.earning.formulas.modifiers import MODIFIERS, Modified, Rounding, read_modified
+from loyalty.earning.formulas.multipliers import NO_SCHEME, Campaign, Combining, Scheme
 from loyalty.earning.formulas.per import Per
 from loyalty.earning.formulas.percent import Percent
 from loyalty.earning.formulas.reading import FormulaError, Part, shown
@@ -17,11 +18,15 @@ from loyalty.earning.formulas.steps import Applies, Band, Steps
 
 __all__ = [
     "AMOUNT",
+    "DAY",
     "KINDS",
     "MAX_POINTS",
+    "NO_SCHEME",
     "TIER",
     "Applies",
     "Band",
+    "Campaign",
+    "Combining",
     "Fixed",
     "Formula",
     "FormulaError",
@@ -31,6 +36,7 @@ __all__ = [
     "Per",
     "Percent",
     "Rounding",
+    "Scheme",
     "Steps",
     "formula_sentence",
     "joined",
@@ -41,8 +47,8 @@ KINDS: Mapping[str, type[Kind]] = {kind.kind: kind for kind in (Fixed, Per, Perc
 """The menu, by what documents call each kind."""
 
 
-def parse_formula(document: object, catalogue: Catalogue) -> Formula:
-    """Return the formula that `document` describes; FormulaError where it does not."""
+def parse_formula(document: object, catalogue: Catalogue, scheme: Scheme = NO_SCHEME) -> Formula:
+    """Return the formula that `document` describes in a version of rules; FormulaError where it does not."""
     if not isinstance(document, Mapping):
         raise FormulaError(N_("A formula is an object with the key 'kind'."))
     kind = document.get("kind")
@@ -54,7 +60,7 @@ def parse_formula(document: object, catalogue: Catalogue) -> Formula:
         template = N_("{key}: a formula of the kind '{kind}' has no such key.")
         raise FormulaError(template, key=unknown[0], kind=kind)
     part.require(formula.keys - formula.optional, {"kind", *formula.optional, *MODIFIERS})
-    return read_modified(formula.read(part), part)
+    return read_modified(formula.read(part), part, scheme)
 
 
 def formula_sentence(formula: Formula, catalogue: Catalogue, translate: Translate) -> str:

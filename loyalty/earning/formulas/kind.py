@@ -2,12 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from datetime import date
 from decimal import ROUND_DOWN, Context, Decimal
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from accounts.conditions import Catalogue, Fact, Values, value_in_words
 
 if TYPE_CHECKING:
+    from loyalty.earning.formulas.multipliers import Campaign
     from loyalty.earning.formulas.reading import Part
 
 MAX_POINTS = 10**15
@@ -28,6 +30,8 @@ AMOUNT = "activity.amount"
 """The fact that a minimum spend is held against."""
 TIER = "standing.tier"
 """The fact that says which tier the company holds, by its code."""
+DAY = "activity.day"
+"""The fact that says on which day it was, where the program is."""
 
 
 class Formula(ABC):
@@ -57,6 +61,19 @@ class Formula(ABC):
     def give(self, values: Values) -> int:
         """Return whole points, from 0 to MAX_POINTS."""
         return int(self.exact(values))
+
+    @property
+    def campaigns(self) -> "tuple[Campaign, ...]":
+        """The campaigns that multiply it."""
+        return ()
+
+    def campaign_on(self, day: date) -> "Campaign | None":
+        """Return the campaign that is on."""
+        return next((campaign for campaign in self.campaigns if campaign.holds_on(day)), None)
+
+    def give_without_campaign(self, values: Values) -> int:
+        """Return whole points as if no campaign was on; never more than `give`."""
+        return self.give(values)
 
     @abstractmethod
     def sentence(self, catalogue: Catalogue, translate: Translate) -> str:

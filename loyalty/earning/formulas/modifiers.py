@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from accounts.conditions import Catalogue, FactType, Values
 from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, N_, Formula, Translate, plain, with_unit
-from loyalty.earning.formulas.multipliers import Multipliers, read_multipliers
+from loyalty.earning.formulas.multipliers import Campaign, Multipliers, Scheme, read_multipliers
 from loyalty.earning.formulas.reading import FormulaError, Part
 
 MODIFIERS = frozenset({"minimum_spend", "multipliers", "rounding", "at_least", "at_most"})
@@ -74,14 +74,21 @@ class Modified(Formula):
 
     def exact(self, values: Values) -> Decimal:
         """Return what its kind gives, multiplied; 0 below the minimum spend."""
-        if self._is_too_little(values):
-            return Decimal(0)
-        exact = self.formula.exact(values)
-        return exact if self.multipliers is None else EXACT.multiply(exact, self.multipliers.factor(values))
+        return self._multiplied(values, with_campaign=True)
 
     def give(self, values: Values) -> int:
         """Return whole points, within the least and the most."""
         exact = self.exact(values)
+        return self._within(self._whole(exact), exact)
+
+    @property
+    def campaigns(self) -> tuple[Campaign, ...]:
+        """The campaigns that multiply it."""
+        return () if self.multipliers is None else self.multipliers.campaigns
+
+    def give_without_campaign(self, values: Values) -> int:
+        """Return whole points as if no campaign was on."""
+        exact = self._multiplied(values, with_campaign=False)
         return self._within(self._whole(exact), exact)
 
     def sentence(self, catalogue: Catalogue, translate: Translate) -> str:
@@ -130,6 +137,14 @@ class Modified(Formula):
             findings.append(template.format(points=f"{whole:,}", to=f"{points:,}"))
         return findings
 
+    def _multiplied(self, values: Values, *, with_campaign: bool) -> Decimal:
+        if self._is_too_little(values):
+            return Decimal(0)
+        exact = self.formula.exact(values)
+        if self.multipliers is None:
+            return exact
+        return EXACT.multiply(exact, self.multipliers.factor(values, with_campaign=with_campaign))
+
     def _is_too_little(self, values: Values) -> bool:
         if self.minimum_spend is None:
             return False
@@ -146,7 +161,7 @@ class Modified(Formula):
         return min(points, MAX_POINTS if self.at_most is None else self.at_most)
 
 
-def read_modified(formula: Formula, part: Part) -> Formula:
+def read_modified(formula: Formula, part: Part, scheme: Scheme) -> Formula:
     """Return the formula with the modifiers of its document; the formula itself where there are none."""
     if not MODIFIERS.intersection(part.document):
         return formula
@@ -162,5 +177,5 @@ def read_modified(formula: Formula, part: Part) -> Formula:
         template = N_("{key}: {least} is more than the most of {most} points.")
         raise FormulaError(template, key=part.place("at_least"), least=f"{at_least:,}", most=f"{at_most:,}")
     rounding = Rounding(part.one_of("rounding", Rounding)) if "rounding" in part else None
-    multipliers = read_multipliers(part) if "multipliers" in part else None
+    multipliers = read_multipliers(part, scheme) if "multipliers" in part else None
     return Modified(formula, minimum_spend, multipliers, rounding, at_least, at_most)

@@ -1,10 +1,21 @@
 """The demo's program: rules, tiers and rewards of a vendor of tools."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from loyalty.models import ActivityAttribute, ActivityType, Metric, Program, Rule, RuleCap, RuleSet, Tier
+from loyalty.models import (
+    ActivityAttribute,
+    ActivityType,
+    Campaign,
+    Metric,
+    ProductList,
+    Program,
+    Rule,
+    RuleCap,
+    RuleSet,
+    Tier,
+)
 from rewards.models import Reward, RewardStock, StockMovement
 from surveys.activity import TYPE_CODE, ensure_activity_type
 
@@ -15,24 +26,42 @@ _RULES: tuple[dict[str, Any], ...] = (
         "code": "orders",
         "name": "Every order counts",
         "type": "purchase",
-        "formula": {"kind": "per", "points": 1, "step": "10", "of": "activity.amount"},
+        "formula": {
+            "kind": "per",
+            "points": 1,
+            "step": "10",
+            "of": "activity.amount",
+            "multipliers": {"tier": {"gold": "1.5"}},
+        },
         "to": Rule.To.COMPANY,
     },
     {
         "code": "large-orders",
         "name": "Large orders",
         "type": "purchase",
-        "condition": {"fact": "activity.amount", "op": "gte", "value": 2000},
-        "formula": {"kind": "fixed", "points": 200},
+        "formula": {
+            "kind": "steps",
+            "of": "activity.amount",
+            "applies": "to the whole",
+            "bands": [{"from": "2000", "to": "6000", "points": 200}, {"from": "6000", "points": 350}],
+        },
         "to": Rule.To.COMPANY,
         "caps": (("COMPANY", "MONTH", 600),),
     },
     {
-        "code": "gold-extra",
-        "name": "More for Gold",
+        "code": "what-wears-out",
+        "name": "What wears out",
         "type": "purchase",
-        "condition": {"fact": "standing.tier", "op": "eq", "value": "gold"},
-        "formula": {"kind": "per", "points": 1, "step": "20", "of": "activity.amount"},
+        "formula": {
+            "kind": "lookup",
+            "by": "activity.product_lists",
+            "of": "activity.amount",
+            "table": [{"is": "wear", "percent": "1"}],
+            "minimum_spend": "200",
+            "multipliers": {"campaigns": ["tool-weeks"]},
+            "rounding": "half up",
+            "at_most": 150,
+        },
         "to": Rule.To.COMPANY,
     },
     {
@@ -60,6 +89,7 @@ _RULES: tuple[dict[str, Any], ...] = (
         "to": Rule.To.EMPLOYEE,
     },
 )
+_WEAR = ["BLADE-7", "COOLANT-20", "DRILL-12", "DRILL-8"]
 _TIERS = (("bronze", "Bronze", 0), ("silver", "Silver", 35_000), ("gold", "Gold", 120_000))
 _REWARDS = (
     ("hamper", "Coffee for the department", "Two kilos of coffee from a roastery near you, for everybody.", 400, 60,
@@ -112,6 +142,17 @@ def create_program(*, starts_at: datetime) -> Program:
     for rank, (code, name, threshold) in enumerate(_TIERS, start=1):
         Tier.objects.create(program=program, code=code, name=name, rank=rank, threshold=Decimal(threshold))
     rule_set = RuleSet.objects.create(program=program, version=1)
+    ProductList.objects.create(rule_set=rule_set, code="wear", name="Blades, drills and coolant", products=_WEAR)
+    begin = starts_at.date() + timedelta(weeks=14)
+    Campaign.objects.create(
+        rule_set=rule_set,
+        code="tool-weeks",
+        name="Tool weeks",
+        starts_on=begin,
+        ends_on=begin + timedelta(days=41),
+        factor=Decimal(2),
+        budget=1_200,
+    )
     types = {"purchase": purchase, "training": training, TYPE_CODE: ensure_activity_type()}
     for position, row in enumerate(_RULES):
         rule = Rule.objects.create(
