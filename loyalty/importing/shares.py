@@ -1,7 +1,7 @@
 """An import in several processes: each reads the whole file and imports the customers of its share.
 
 A customer is in one share from the first line to the last, in the order of the file; what companies have in common
-(limits of a whole program) is what only one process at a time could count, so there it stays one.
+(limits of a whole program, budgets of campaigns) is what only one process at a time could count, so there it stays one.
 """
 
 import os
@@ -18,9 +18,10 @@ from typing import Any, cast
 
 from django.db import connection, connections
 
-from loyalty.models import RuleCap, RuleSet
+from loyalty.models import Campaign, RuleCap, RuleSet
 
 _SLOTS = 16
+_DRAFT = RuleSet.Status.DRAFT
 
 
 class ImportStoppedError(Exception):
@@ -57,10 +58,9 @@ def most_processes(wanted: int) -> int:
     """Return in how many processes an import may run where `wanted` are asked for."""
     if connection.in_atomic_block or not hasattr(os, "fork"):
         return 1
-    in_common = RuleCap.objects.filter(subject=RuleCap.Subject.PROGRAM).exclude(
-        rule__rule_set__status=RuleSet.Status.DRAFT
-    )
-    return 1 if in_common.exists() else max(1, min(wanted, _SLOTS))
+    limits = RuleCap.objects.filter(subject=RuleCap.Subject.PROGRAM).exclude(rule__rule_set__status=_DRAFT)
+    budgets = Campaign.objects.filter(budget__isnull=False).exclude(rule_set__status=_DRAFT)
+    return 1 if limits.exists() or budgets.exists() else max(1, min(wanted, _SLOTS))
 
 
 Told = Any

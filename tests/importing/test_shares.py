@@ -89,15 +89,22 @@ def test_error_of_a_share_is_the_import_s_own(tmp_path: Path, monkeypatch: pytes
         import_file(path, profile, batch_size=20, processes=2)
 
 
-def test_what_companies_have_in_common_is_counted_by_one_process() -> None:
-    rule_set = a_rule_set(a_program(code="other"), [{"code": "a", "caps": [("COMPANY", "DAY", 7)]}])
-    alone = most_processes(4)
-    with transaction.atomic():
-        inside = most_processes(4)
-    a_rule_set(a_program(code="one more"), [{"code": "b", "caps": [("PROGRAM", "EVER", 9)]}])
+@pytest.mark.parametrize(
+    ("version", "processes"),
+    [
+        ({"rules": [{"caps": [("COMPANY", "DAY", 7), ("EMPLOYEE", "DAY", 7)]}]}, 4),
+        ({"rules": [{"caps": [("PROGRAM", "EVER", 9)]}]}, 1),
+        ({"campaigns": [{}]}, 4),
+        ({"campaigns": [{"budget": 100}]}, 1),
+        ({"rules": [{"caps": [("PROGRAM", "EVER", 9)]}], "campaigns": [{"budget": 1}], "status": "DRAFT"}, 4),
+    ],
+)
+def test_what_companies_have_in_common_is_counted_by_one_process(version: dict[str, Any], processes: int) -> None:
+    a_rule_set(a_program(), **version)
 
-    assert (alone, inside, most_processes(4)) == (4, 1, 1)
-    assert rule_set.rules.count() == 1
+    assert most_processes(4) == processes
+    with transaction.atomic():
+        assert most_processes(4) == 1
 
 
 def test_every_customer_is_in_one_share_and_every_import_meets_every_other() -> None:
