@@ -11,7 +11,7 @@ from accounts import approvals, audit, messages
 from accounts.messages import Telling
 from accounts.models import Approval, Employee, User
 from loyalty import arrays
-from loyalty.ledger import Book, InsufficientPointsError, Owner, last_day
+from loyalty.ledger import Book, InsufficientPointsError, LotDays, Owner, last_day
 from loyalty.messages import POINTS_GIVEN, POINTS_TAKEN
 from loyalty.models import Adjustment, Membership, Program, Transaction
 
@@ -179,8 +179,7 @@ def _post(adjustment: Adjustment, *, by: User, now: datetime) -> None:
     act = book.begin(Transaction.Kind.ADJUST, owner)
     if adjustment.points > 0:
         day = now.astimezone(program.zone).date()
-        expires_on = last_day(day, program.expiry_months)
-        book.give(act, owner, adjustment.points, at=now, earned_on=day, expires_on=expires_on)
+        book.give(act, owner, adjustment.points, at=now, days=LotDays(day, last_day(program, day)))
     else:
         book.withdraw(act, owner, -adjustment.points, at=now)
     book.write()

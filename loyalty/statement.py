@@ -24,14 +24,26 @@ class ExpiringLot:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingLot:
+    """Points that can be spent from a day on; None: once they are confirmed."""
+
+    points: int
+    available_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
-    """What an owner has at a moment, in points; `debt` is 0 or below, `expiring` what ends by an agreed day."""
+    """What an owner has at a moment, in points; `debt` is 0 or below, `expiring` what ends by an agreed day.
+
+    `waiting` says of `pending` from when it can be spent, soonest first.
+    """
 
     owner: Owner
     available: int = 0
     pending: int = 0
     debt: int = 0
     expiring: tuple[ExpiringLot, ...] = ()
+    waiting: tuple[WaitingLot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +83,16 @@ def default_owner(balances: Sequence[Balance]) -> Owner:
 
 
 def balances_of(owners: Sequence[Owner], *, today: date, expiring_until: date | None = None) -> list[Balance]:
-    """Return the balances of `owners`, in their order, less what is due to expire by `today`; one query.
+    """Return the balances of `owners`, in their order, as of `today`: less what is due to expire, and what waited for
+    a day that has come is available; one query.
 
     With `expiring_until`, each tells what else expires up to that day, soonest first.
     """
     rows = arrays.fetch(
         """SELECT o.n, w.kind, w.balance - coalesce((
                SELECT sum(l.remaining) FROM loyalty_lot l
-               WHERE l.wallet_id = w.id AND l.remaining > 0 AND l.expires_on < %s), 0), soon.points, soon.days
+               WHERE l.wallet_id = w.id AND w.kind = 'AVAILABLE' AND l.remaining > 0 AND l.expires_on < %s), 0),
+                  soon.points, soon.days, waiting.points, waiting.days
            FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::int[])
                 AS o(program_id, company_id, employee_id, n)
            JOIN loyalty_wallet w ON w.program_id = o.program_id AND w.company_id = o.company_id
@@ -89,27 +103,44 @@ def balances_of(owners: Sequence[Owner], *, today: date, expiring_until: date | 
                FROM (SELECT sum(l.remaining)::bigint AS points, l.expires_on FROM loyalty_lot l
                      WHERE l.wallet_id = w.id AND w.kind = %s AND l.remaining > 0
                        AND l.expires_on BETWEEN %s AND %s::date
-                     GROUP BY l.expires_on) AS day) AS soon""",
+                     GROUP BY l.expires_on) AS day) AS soon
+           CROSS JOIN LATERAL (
+               SELECT array_agg(day.points ORDER BY day.available_on) AS points,
+                      array_agg(day.available_on ORDER BY day.available_on) AS days
+               FROM (SELECT sum(l.remaining)::bigint AS points, l.available_on FROM loyalty_lot l
+                     WHERE l.wallet_id = w.id AND w.kind = %s AND w.balance > 0 AND l.remaining > 0
+                     GROUP BY l.available_on) AS day) AS waiting""",
         today,
         *arrays.columns_of([(*owner, position) for position, owner in enumerate(owners)]),
         list(OWN_KINDS),
         Wallet.Kind.AVAILABLE,
         today,
         expiring_until,
+        Wallet.Kind.PENDING,
     )
     found: dict[int, dict[str, int]] = {}
     expiring: dict[int, tuple[ExpiringLot, ...]] = {}
-    for position, kind, points, lots, days in rows:
+    waiting: dict[int, tuple[WaitingLot, ...]] = {}
+    for position, kind, points, lots, days, waiting_lots, waiting_days in rows:
         found.setdefault(position, {})[kind] = int(points)
         if kind == Wallet.Kind.AVAILABLE:
             expiring[position] = tuple(map(ExpiringLot, lots or (), days or ()))
+        if kind == Wallet.Kind.PENDING:
+            waiting[position] = tuple(map(WaitingLot, waiting_lots or (), waiting_days or ()))
+    ripe = {
+        position: sum(lot.points for lot in lots if lot.available_on is not None and lot.available_on <= today)
+        for position, lots in waiting.items()
+    }
     return [
         Balance(
             owner,
-            available=kinds.get(Wallet.Kind.AVAILABLE, 0),
-            pending=kinds.get(Wallet.Kind.PENDING, 0),
+            available=kinds.get(Wallet.Kind.AVAILABLE, 0) + ripe.get(position, 0),
+            pending=kinds.get(Wallet.Kind.PENDING, 0) - ripe.get(position, 0),
             debt=kinds.get(Wallet.Kind.DEBT, 0),
             expiring=expiring.get(position, ()),
+            waiting=tuple(
+                lot for lot in waiting.get(position, ()) if lot.available_on is None or lot.available_on > today
+            ),
         )
         for position, owner in enumerate(owners)
         for kinds in (found.get(position, {}),)
@@ -184,5 +215,7 @@ def title_of(kind: str, activity_type: str) -> str:
             return _("Points back")
         case Transaction.Kind.ADJUST:
             return _("Changed by hand")
+        case Transaction.Kind.RELEASE:
+            return _("Can be spent now")
         case _:
             return _("Expired")

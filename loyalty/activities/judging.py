@@ -15,7 +15,7 @@ from loyalty.activities.turns import Turn
 from loyalty.activities.writing import AwardRow, EvaluationRow, write_awards, write_evaluations, write_reversals
 from loyalty.earning import CapSubject, EarningRule, Gift, evaluate, points_to_reverse
 from loyalty.facts import AMOUNT, ATTRIBUTE_PREFIX, DAY, OBJECT, QUANTITY, SOURCE, TIER, TIER_RANK, number
-from loyalty.ledger import Act, AwardEntry, Book, CapBook, CapKey, Owner, last_day
+from loyalty.ledger import Act, AwardEntry, Book, CapBook, CapKey, Owner, lot_days, waits
 from loyalty.models import Metric, Transaction
 from loyalty.standing import MetricRule, StandingBoard, contributions, month_of
 from loyalty.standing.review import announce_moves, tell_of_moves
@@ -148,7 +148,8 @@ class Judging:
         act = self._book.begin(
             Transaction.Kind.EARN, Owner(program_id, item.company_id), activity_id=arrival.activity_id
         )
-        expires_on = last_day(doer.day, program.expiry_months)
+        days = lot_days(program, doer.day)
+        is_to_wait = waits(program, days, self._scene.day(program_id, self._batch.now))
         points = 0
         for verdict in evaluate(rules.rules, values):
             for gift in verdict.gifts:
@@ -158,7 +159,7 @@ class Judging:
                 judgement.awards.append(judged)
                 if judged.award.granted:
                     points += judged.award.granted
-                    self._book.issue(act, judged.award, at=item.occurred_at, earned_on=doer.day, expires_on=expires_on)
+                    self._book.issue(act, judged.award, at=item.occurred_at, days=days, waits=is_to_wait)
         arrival.points += points
         metrics = contributions(
             self._configuration.metrics.get((program_id, arrival.type_id), []), values, points=points

@@ -1,11 +1,11 @@
 """Lots: points of one wallet with the day they become available and the last day they can be used."""
 
-import calendar
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
 from loyalty import arrays
+from loyalty.ledger.terms import LotDays
 
 _NEVER = date.max
 
@@ -14,12 +14,13 @@ _NEVER = date.max
 class LotEntry:
     """A lot of a locked wallet as it will be once the book is written.
 
-    `id` is None while the lot may be new; then `remaining` counts only what this book put in.
+    `available_on` is None while its points wait to be confirmed. `id` is None while the lot may be new; then
+    `remaining` counts only what this book put in.
     """
 
     id: int | None
     wallet_id: int
-    available_on: date
+    available_on: date | None
     expires_on: date | None
     remaining: int = 0
     expired: int = 0
@@ -51,21 +52,19 @@ class LotEntry:
         """Whether the lot holds points whose last day is over."""
         return self.remaining > 0 and self.expires_on is not None and self.expires_on < today
 
+    def is_ripe(self, today: date) -> bool:
+        """Whether the lot holds points that wait no longer, if they waited."""
+        return self.remaining > 0 and self.available_on is not None and self.available_on <= today
+
+    @property
+    def days(self) -> LotDays:
+        """What tells the lot from others of its wallet."""
+        return LotDays(self.available_on, self.expires_on)
+
     @property
     def spending_order(self) -> tuple[date, date]:
         """Soonest-expiring first, then oldest."""
-        return self.expires_on or _NEVER, self.available_on
-
-
-def last_day(earned_on: date, months: int | None) -> date | None:
-    """Return the last day of points earned on `earned_on` that last `months`; None where they do not expire.
-
-    Earned on the 31st, they last to the end of a shorter month.
-    """
-    if months is None:
-        return None
-    year, month = divmod(earned_on.year * 12 + earned_on.month - 1 + months, 12)
-    return date(year, month + 1, min(earned_on.day, calendar.monthrange(year, month + 1)[1]))
+        return self.expires_on or _NEVER, self.available_on or _NEVER
 
 
 def read_lots(wallet_ids: Collection[int], due_wallet_ids: Collection[int], today: date) -> Iterable[LotEntry]:

@@ -18,6 +18,7 @@ from loyalty.models.benefits import (
     BenefitQuota,
     BenefitUse,
 )
+from loyalty.models.confirmations import Confirmation
 from loyalty.models.figures import ProgramDay
 from loyalty.models.ledger import (
     Award,
@@ -49,6 +50,7 @@ __all__ = [
     "BenefitQuota",
     "BenefitUse",
     "CapUsage",
+    "Confirmation",
     "Consent",
     "Evaluation",
     "Lot",

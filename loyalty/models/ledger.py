@@ -239,6 +239,7 @@ class Transaction(models.Model):
         REDEEM = "REDEEM", _("redeemed")
         CANCEL = "CANCEL", _("redemption cancelled")
         EXPIRE = "EXPIRE", _("expired")
+        RELEASE = "RELEASE", _("became available")
         ADJUST = "ADJUST", _("given or taken by hand")
 
     id = models.BigAutoField(primary_key=True)
@@ -280,11 +281,14 @@ class LotQuerySet(ScopedQuerySet["Lot"]):
 
 
 class Lot(models.Model):
-    """Points of one wallet that become available on one day and expire on one day, the whole day counted in."""
+    """Points of one wallet that become available on one day and expire on one day, the whole day counted in.
+
+    In a pending wallet the day may still be open: then they wait to be confirmed.
+    """
 
     id = models.BigAutoField(primary_key=True)
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, db_constraint=False, db_index=False)
-    available_on = models.DateField(_("available from"))
+    available_on = models.DateField(_("available from"), null=True)
     expires_on = models.DateField(_("last day"), null=True)
     earned = models.BigIntegerField(_("earned"))
     remaining = models.BigIntegerField(_("left"))

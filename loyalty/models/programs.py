@@ -48,16 +48,35 @@ class Program(models.Model):
         ROLLING = "ROLLING", _("rolling months")
         CALENDAR_YEAR = "CALENDAR_YEAR", _("calendar year")
 
+    class Release(models.TextChoices):
+        AT_ONCE = "AT_ONCE", _("at once")
+        AFTER_DAYS = "AFTER_DAYS", _("so many days later")
+        CONFIRMED = "CONFIRMED", _("once they are confirmed")
+
     code = models.SlugField(_("code"), max_length=50, unique=True)
     name = models.CharField(_("name"), max_length=100, validators=[validate_plain_text])
     currency = models.CharField(_("currency"), max_length=3, validators=[validate_currency])
     time_zone = models.CharField(_("time zone"), max_length=64, validators=[validate_time_zone])
+    release = models.CharField(
+        _("points can be spent"),
+        max_length=20,
+        choices=Release,
+        default=Release.AT_ONCE,
+        help_text=_("Until then they wait where people see them; a return takes them from there."),
+    )
+    release_days = models.PositiveSmallIntegerField(
+        _("days until then"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text=_("Counted from the day of the activity. Whoever confirms it earlier releases its points earlier."),
+    )
     expiry_months = models.PositiveSmallIntegerField(
         _("points last (months)"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(240)],
-        help_text=_("Counted from the day of the activity; empty: they do not expire."),
+        help_text=_("Counted from the day on which they can be spent; empty: they do not expire."),
     )
     tier_metric = models.SlugField(
         _("tier metric"), max_length=50, blank=True, help_text=_("Code of the metric that raises and lowers tiers.")
@@ -94,6 +113,15 @@ class Program(models.Model):
             # Points that last 0 months would expire before anybody could see them.
             models.CheckConstraint(
                 condition=Q(expiry_months__isnull=True) | Q(expiry_months__gte=1), name="program_expiry_positive"
+            ),
+            # Points that wait for no day and no word would wait for ever.
+            models.CheckConstraint(
+                condition=Q(release="AFTER_DAYS", release_days__isnull=False, release_days__range=(1, 365))
+                | (~Q(release="AFTER_DAYS") & Q(release_days__isnull=True)),
+                name="program_release_after_days",
+                violation_error_message=_(
+                    "Say after how many days (1 to 365) where points wait for days; leave it empty where they do not."
+                ),
             ),
             # A window of 0 months holds nothing: every company would fall to the lowest tier.
             models.CheckConstraint(condition=Q(tier_months__gte=1), name="program_tier_window_positive"),

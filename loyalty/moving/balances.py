@@ -33,7 +33,7 @@ from accounts.moving.people import PERSON
 from accounts.moving.values import needed, parsed
 from accounts.tables.cells import shown
 from loyalty.adjustments import MOST_POINTS
-from loyalty.ledger import Book, Owner, last_day
+from loyalty.ledger import Book, LotDays, Owner, last_day
 from loyalty.models import Adjustment, Lot, Membership, Program, Transaction, Wallet
 
 NEVER = "never"
@@ -161,7 +161,7 @@ class _Sheet:
         book.open({plan.owner for plan in plans})
         acts = [book.begin(Transaction.Kind.ADJUST, plan.owner) for plan in plans]
         for plan, act in zip(plans, acts, strict=True):
-            book.give(act, plan.owner, plan.points, at=now, earned_on=self._today, expires_on=plan.last_day)
+            book.give(act, plan.owner, plan.points, at=now, days=LotDays(self._today, plan.last_day))
         book.write()
         adjustments = Adjustment.objects.bulk_create(
             Adjustment(
@@ -264,7 +264,7 @@ class _Sheet:
         """What the row says of the last day, and the day it comes to."""
         text = row.cells.get("last_day", "").casefold()
         if not text:
-            return "", last_day(self._today, self._program.expiry_months)
+            return "", last_day(self._program, self._today)
         if text == NEVER:
             return NEVER, None
         day = parsed(row, "last_day", self._terms.cells.day)

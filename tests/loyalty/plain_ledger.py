@@ -1,5 +1,7 @@
 """A ledger in plain Python, one act at a time and without a database: what the real one must agree with."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -12,6 +14,7 @@ SPEND_CAP, SHARED_CAP, CONSENT_LIMIT = 700, 90, 60
 NEVER = date.max
 
 Owner = tuple[int, int | None]
+Days = tuple[date | None, date | None]
 CapKey = tuple[str, int, date]
 Limit = tuple[CapKey, int]
 
@@ -30,6 +33,7 @@ class PlainWallet:
 
     lots: dict[tuple[date, date], PlainLot] = field(default_factory=dict)
     debt: int = 0
+    waiting: list[PlainAward] = field(default_factory=list)
 
     @property
     def available(self) -> int:
@@ -51,6 +55,17 @@ class PlainWallet:
         self.draw(points)
         self.debt -= points
 
+    def put(self, days: tuple[date, date], points: int) -> None:
+        self.lots.setdefault(days, PlainLot()).remaining += points
+
+    def release(self, today: date) -> None:
+        for award in self.waiting:
+            available_on, last_day = award.days
+            if award.waiting and available_on and last_day and available_on <= today:
+                self.put((available_on, last_day), award.waiting)
+                award.waiting = 0
+        self.repay()
+
     def expire(self, today: date) -> None:
         for (_earned_on, last_day), lot in self.lots.items():
             if last_day < today:
@@ -60,13 +75,14 @@ class PlainWallet:
 
 @dataclass
 class PlainAward:
-    """Points given, and the limits they count against."""
+    """Points given, and the limits they count against; `waiting` cannot be spent yet."""
 
     owner: Owner
     granted: int
-    days: tuple[date, date]
+    days: Days
     caps: list[CapKey]
     reversed: int = 0
+    waiting: int = 0
 
 
 @dataclass
@@ -84,16 +100,19 @@ class PlainPurchase:
 class PlainLedger:
     """Rule "spend": 1 point for each full 1, to the company, at most SPEND_CAP a month and company.
     Rule "shared": 10 percent, to the company and its person, at most SHARED_CAP a day and person.
+    Points wait `days` days (0: none, None: until they are confirmed) and last MONTHS months from then on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, days: int | None = 0) -> None:
+        self.days = days
         self.wallets: dict[Owner, PlainWallet] = {}
         self.used: dict[CapKey, int] = {}
         self.consents: dict[int, list[tuple[datetime, datetime | None]]] = {}
 
     def wallet(self, owner: Owner, now: datetime) -> PlainWallet:
-        """The owner's wallet, without what has expired."""
+        """The owner's wallet, with what waits no longer and without what has expired."""
         wallet = self.wallets.setdefault(owner, PlainWallet())
+        wallet.release(now.astimezone(ZONE).date())
         wallet.expire(now.astimezone(ZONE).date())
         return wallet
 
@@ -125,6 +144,20 @@ class PlainLedger:
                 self._take_back(award, points, now)
                 taken += points
         return taken
+
+    def confirm(self, purchase: PlainPurchase, now: datetime) -> int:
+        """Make available what still waits of a purchase; the points that were."""
+        today = now.astimezone(ZONE).date()
+        confirmed = 0
+        for award in purchase.awards:
+            wallet = self.wallet(award.owner, now)
+            if award.waiting:
+                days = today, award.days[1] or _months_later(today)
+                wallet.put(days, award.waiting)
+                confirmed += award.waiting
+                award.days, award.waiting = days, 0
+                wallet.repay()
+        return confirmed
 
     def spend(self, owner: Owner, points: int, now: datetime) -> list[tuple[tuple[date, date], int]]:
         """Spend points that are there; what came from which days."""
@@ -172,20 +205,27 @@ class PlainLedger:
         keys = [key for key, _limit in caps]
         for key in keys:
             self.used[key] = self.used.get(key, 0) + granted
-        days = (day, _months_later(day))
         wallet = self.wallet(owner, now)
-        if granted:
-            wallet.lots.setdefault(days, PlainLot()).remaining += granted
-            wallet.repay()
-            self.wallet(owner, now)
-        return PlainAward(owner, granted, days, keys)
+        award = PlainAward(owner, granted, self._days_of(day), keys, waiting=granted)
+        wallet.waiting.append(award)
+        self.wallet(owner, now)
+        return award
+
+    def _days_of(self, day: date) -> Days:
+        if self.days is None:
+            return None, None
+        available_on = day + timedelta(days=self.days)
+        return available_on, _months_later(available_on)
 
     def _take_back(self, award: PlainAward, points: int, now: datetime) -> None:
         award.reversed += points
         for key in award.caps:
             self.used[key] -= points
         wallet = self.wallet(award.owner, now)
-        own = wallet.lots[award.days]
+        part = min(award.waiting, points)
+        award.waiting -= part
+        points -= part
+        own = next((lot for days, lot in wallet.lots.items() if days == award.days), PlainLot())
         part = min(own.remaining, points)
         own.remaining -= part
         points -= part

@@ -23,11 +23,11 @@ from hypothesis.stateful import (
 from accounts import laws
 from accounts.actors import actor_of
 from accounts.models import Employee
-from loyalty.activities import ActivityItem, Outcome, Status, record_activities
+from loyalty.activities import ActivityItem, Outcome, Status, confirm_activities, record_activities
 from loyalty.adjustments import adjust
-from loyalty.ledger import InsufficientPointsError, Owner, expire_points
+from loyalty.ledger import InsufficientPointsError, Owner, expire_points, release_points
 from loyalty.memberships import give_consent, withdraw_consent
-from loyalty.models import CapUsage, Lot, Membership, Metric, Program, Source, Wallet
+from loyalty.models import Activity, CapUsage, Lot, Membership, Metric, Program, Source, Wallet
 from loyalty.standing import review_tiers
 from rewards.models import Redemption, Reward
 from rewards.redemption import NotYoursToSpendError, OutOfStockError, cancel, redeem
@@ -95,15 +95,18 @@ class Points(RuleBasedStateMachine):
         transaction.set_rollback(True)
         self.example.__exit__(None, None, None)
 
-    @initialize()
-    def a_world(self) -> None:
+    @initialize(days=st.sampled_from([0, 0, 14, None]))
+    def a_world(self, days: int | None) -> None:
+        self.plain = PlainLedger(days)
+        release = "AT_ONCE" if days == 0 else "AFTER_DAYS" if days else "CONFIRMED"
         self.program = a_program(
             tiers={"bronze": 0, "silver": 300, "gold": 900}, expiry_months=MONTHS, tier_months=2,
-            adjustment_limit=10**6,
+            adjustment_limit=10**6, release=release, release_days=days or None,
         )  # fmt: skip
         tokyo = a_program(
-            tiers={"partner": 200}, time_zone="Asia/Tokyo", tier_window=Program.Window.CALENDAR_YEAR, expiry_months=1
-        )
+            tiers={"partner": 200}, time_zone="Asia/Tokyo", tier_window=Program.Window.CALENDAR_YEAR, expiry_months=1,
+            release="AFTER_DAYS", release_days=2,
+        )  # fmt: skip
         _rules_of(self.program, tokyo)
         self.source: Source = a_source()
         self.manager = a_user()
@@ -286,6 +289,28 @@ class Points(RuleBasedStateMachine):
         ).exists()
 
     @rule()
+    def release_twice(self) -> None:
+        release_points(now=self.now)
+
+        assert release_points(now=self.now).wallets == 0
+        today = self.now.astimezone(ZONE).date()
+        ripe = Lot.objects.filter(remaining__gt=0, available_on__lte=today, wallet__kind="PENDING")
+        assert not ripe.filter(wallet__program=self.program).exists()
+
+    @precondition(lambda self: self.bought)
+    @rule(data=st.data())
+    def confirm_and_do_it_again(self, data: st.DataObject) -> None:
+        bought = data.draw(st.sampled_from(self.bought[-6:]))
+        activity = Activity.objects.get(external_id=bought.item.external_id)
+        before = self._pending()
+
+        for _time in range(2):
+            confirm_activities([activity.pk], by_user_id=self.manager.pk, now=self.now)
+
+        confirmed = self.plain.confirm(bought.plain, self.now)
+        assert self._pending() <= before - confirmed
+
+    @rule()
     def review_twice(self) -> None:
         review_tiers(now=self.now)
 
@@ -314,11 +339,18 @@ class Points(RuleBasedStateMachine):
             plain = self.plain.wallet((company_id, employee_id), self.now)
             wallets = Wallet.objects.filter(program=self.program, company=company_id, employee=employee_id)
             balances = dict(wallets.values_list("kind", "balance"))
+            held = Lot.objects.filter(wallet__in=wallets, remaining__gt=0)
+            days_and_points = ("available_on", "expires_on", "remaining")
+            waiting = list(held.filter(wallet__kind="PENDING").values_list(*days_and_points))
+            ripe = sum(points for day, _last, points in waiting if day and day <= today)
+            assert sum(award.waiting for award in plain.waiting) == balances.get("PENDING", 0) - ripe
+            if ripe:  # not released yet: then it repays, and may expire at once
+                continue
             lots = {
                 (available_on, expires_on): remaining
-                for available_on, expires_on, remaining in Lot.objects.filter(
-                    wallet__in=wallets, remaining__gt=0, expires_on__isnull=False
-                ).values_list("available_on", "expires_on", "remaining")
+                for available_on, expires_on, remaining in held.filter(wallet__kind="AVAILABLE").values_list(
+                    *days_and_points
+                )
             }
             not_due = {days: points for days, points in lots.items() if days[1] and days[1] >= today}
             assert not_due == {days: lot.remaining for days, lot in plain.lots.items() if lot.remaining}
@@ -351,6 +383,10 @@ class Points(RuleBasedStateMachine):
             quantity=Decimal(2),
             currency="GBP",
         )
+
+    def _pending(self) -> int:
+        wallets = Wallet.objects.filter(program=self.program, kind="PENDING")
+        return sum(wallets.values_list("balance", flat=True))
 
     def _return_of(self, bought: Bought, amount: Decimal | None, days: int) -> ActivityItem:
         return self._back(bought.item, amount, days)

@@ -31,6 +31,7 @@ from loyalty.statement import (
     statement,
     title_of,
 )
+from loyalty.terms import terms_in_words
 from rewards.models import Redemption
 
 EXPIRES_SOON = timedelta(days=60)
@@ -83,6 +84,9 @@ def points(request: HttpRequest) -> HttpResponse:
     context = {
         "program": membership.program,
         "balance": purse.balance.available,
+        "pending": purse.balance.pending,
+        "waiting": purse.balance.waiting,
+        "terms": terms_in_words(membership.program),
         "label": purse.label,
         "is_of_colleague": not purse.tabs,
         "wallets": purse.tabs,
