@@ -212,6 +212,6 @@ def _owner_of(adjustment: Adjustment) -> Owner:
 
 
 def _open_book(owner: Owner, program: Program, *, actor_id: int | None, now: datetime) -> Book:
-    book = Book(now=now, today={program.pk: now.astimezone(program.zone).date()}, actor_id=actor_id)
+    book = Book(now=now, programs=[program], actor_id=actor_id)
     book.open([owner], all_lots_of=[owner])
     return book

@@ -1,11 +1,14 @@
 """When points can be spent and how long they last, in words: the same sentences on every page."""
 
+from datetime import date
+
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from loyalty.models import Program
 
-Release = Program.Release
+Release, Expiry = Program.Release, Program.Expiry
 
 
 def terms_in_words(program: Program) -> list[str]:
@@ -32,9 +35,27 @@ def release_in_words(program: Program) -> str:
 
 def expiry_in_words(program: Program) -> str:
     """Return how long points last."""
-    months = program.expiry_months
-    if months is None:
-        return _("Points do not expire.")
+    match program.expiry:
+        case Expiry.MONTHS:
+            return _months(program)
+        case Expiry.FIXED_DAY:
+            return _fixed_day(program)
+        case Expiry.YEAR_END:
+            return _year_end(program)
+        case Expiry.INACTIVITY:
+            months = program.expiry_months or 0
+            text = ngettext(
+                "All of them end %(months)s month after points last came or were spent; each time they last anew.",
+                "All of them end %(months)s months after points last came or were spent; each time they last anew.",
+                months,
+            )
+            return text % {"months": months}
+        case _other:
+            return _("Points do not expire.")
+
+
+def _months(program: Program) -> str:
+    months = program.expiry_months or 0
     if program.release == Release.AT_ONCE:
         text = ngettext(
             "They last %(months)s month from the day they are earned, that day of the month counted in.",
@@ -48,3 +69,26 @@ def expiry_in_words(program: Program) -> str:
             months,
         )
     return text % {"months": months}
+
+
+def _fixed_day(program: Program) -> str:
+    day = date_format(date(2024, program.expiry_month or 1, program.expiry_day or 1), "MONTH_DAY_FORMAT")
+    if not program.expiry_years:
+        return _("They last up to the next %(day)s, that day counted in.") % {"day": day}
+    text = ngettext(
+        "They last up to the next %(day)s and %(years)s year more, that day counted in.",
+        "They last up to the next %(day)s and %(years)s years more, that day counted in.",
+        program.expiry_years,
+    )
+    return text % {"day": day, "years": program.expiry_years}
+
+
+def _year_end(program: Program) -> str:
+    if not program.expiry_years:
+        return _("They last to the end of the calendar year in which they can be spent.")
+    text = ngettext(
+        "They last to the end of the calendar year in which they can be spent, and %(years)s year more.",
+        "They last to the end of the calendar year in which they can be spent, and %(years)s years more.",
+        program.expiry_years,
+    )
+    return text % {"years": program.expiry_years}

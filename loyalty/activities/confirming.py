@@ -77,7 +77,7 @@ def _release(judgements: Mapping[int, list[Judgement]], *, by_user_id: int, now:
     programs = Program.objects.in_bulk({one.program_id for each in judgements.values() for one in each})
     today = {pk: now.astimezone(program.zone).date() for pk, program in programs.items()}
     owners = {judged.award.owner for each in judgements.values() for one in each for judged in one.awards}
-    book = Book(now=now, today=today, actor_id=by_user_id)
+    book = Book(now=now, programs=programs.values(), actor_id=by_user_id)
     book.open(owners)
     releases = []
     for activity_id, each in sorted(judgements.items()):

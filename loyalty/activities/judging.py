@@ -32,9 +32,7 @@ class Judging:
         self._undoings = [turn for turn in turns if isinstance(turn, Undoing)]
         self._caps = CapBook()
         programs = {row.program_id for rows in scene.memberships.values() for row in rows}
-        self._book = Book(
-            now=batch.now, today={program_id: scene.day(program_id, batch.now) for program_id in programs}
-        )
+        self._book = Book(now=batch.now, programs=[self._configuration.programs[program_id] for program_id in programs])
         self._board = StandingBoard()
         self._judgements: dict[int, list[Judgement]] = {}
         self._evaluations: list[EvaluationRow] = []

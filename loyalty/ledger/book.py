@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from loyalty import arrays
 from loyalty.ledger.lots import LotEntry, read_lots, write_lots
-from loyalty.ledger.terms import LotDays
-from loyalty.ledger.wallets import PERSONAL_KINDS, Kind, Owner, WalletEntry, lock_wallets
-from loyalty.models import Transaction
+from loyalty.ledger.terms import Expiry, LotDays, idle_until
+from loyalty.ledger.wallets import PERSONAL_KINDS, Kind, Owner, WalletEntry, lock_wallets, write_last_days
+from loyalty.models import Program, Transaction
 from loyalty.webhooks import Movement, announce_movements
 
 
@@ -81,10 +81,11 @@ class Book:
     verbs in the order in which things happen; then `write` once. Points are whole and positive in every verb.
     """
 
-    def __init__(self, *, now: datetime, today: dict[int, date], actor_id: int | None = None) -> None:
-        """`today` maps each program to the day that `now` lies in, in the program's time zone."""
+    def __init__(self, *, now: datetime, programs: Iterable[Program], actor_id: int | None = None) -> None:
+        """`programs` are those of all owners: they say what day it is, and how long points last."""
         self._now = now
-        self._today = today
+        self._programs = {program.pk: program for program in programs}
+        self._today = {pk: now.astimezone(program.zone).date() for pk, program in self._programs.items()}
         self._actor_id = actor_id
         self._wallets: dict[tuple[Owner, str], WalletEntry] = {}
         self._lots: dict[int, dict[LotDays, LotEntry]] = {}
@@ -101,6 +102,7 @@ class Book:
             return 0
         self._wallets = lock_wallets(owners)
         full = {self._wallets[owner, Kind.AVAILABLE].id for owner in all_lots_of}
+        full |= {entry.id for entry in self._wallets.values() if self._is_over(entry)}
         held = {entry.id: entry for (_owner, kind), entry in self._wallets.items() if kind == Kind.AVAILABLE}
         pending = [entry for (_owner, kind), entry in self._wallets.items() if kind == Kind.PENDING and entry.balance]
         latest = max(self._today.values())
@@ -218,8 +220,9 @@ class Book:
         """Expire what is due in the owner's wallet, as an act of its own; return the points that were lost."""
         wallet = self._wallets[owner, Kind.AVAILABLE]
         today = self._today[owner.program_id]
+        lots, is_over = self._lots.get(wallet.id, {}).values(), self._is_over(wallet)
         due = sorted(
-            (lot for lot in self._lots.get(wallet.id, {}).values() if lot.is_due(today)),
+            (lot for lot in lots if (is_over and lot.remaining > 0) or lot.is_due(today)),
             key=lambda lot: lot.spending_order,
         )
         if not due:
@@ -251,6 +254,7 @@ class Book:
         for posting, posting_id in zip(self._postings, ids["loyalty_posting"], strict=True):
             posting.id = posting_id
         self._write_acts()
+        write_last_days(self._wallets.values())
         write_lots(lot for lots in self._lots.values() for lot in lots.values())
         self._write_postings()
         arrays.insert(
@@ -292,15 +296,37 @@ class Book:
         self, act: Act, owner: Owner, lot: LotEntry, points: int, *, at: datetime, award: AwardEntry | None = None
     ) -> PostingEntry:
         lot.put(points, newly_earned=True)
+        self._is_active(owner, at, also_on=lot.available_on)
         wallet, pending = self._wallets[owner, Kind.AVAILABLE], self._wallets[owner, Kind.PENDING]
         issued = self._wallets[owner.company, Kind.ISSUED]
         if lot.wallet_id == pending.id:
             return self._post(act, issued, pending, points, at=at, award=award, lot=lot)
         posting = self._post(act, issued, wallet, points, at=at, award=award, lot=lot)
         self._repay_debt(act, owner, at=at)
-        if lot.is_due(self._today[owner.program_id]):
+        if self._is_over(wallet) or lot.is_due(self._today[owner.program_id]):
             self.expire(owner)
         return posting
+
+    def _is_active(self, owner: Owner, at: datetime, *, also_on: date | None = None) -> None:
+        """Points come to the owner's wallet, or are spent: where wallets end by idleness, this one lasts anew.
+
+        Points that wait for a day count on that day (`also_on`) once it has come.
+        """
+        program = self._programs[owner.program_id]
+        if program.expiry == Expiry.INACTIVITY:
+            day = at.astimezone(program.zone).date()
+            if also_on is not None and also_on <= self._today[owner.program_id]:
+                day = max(day, also_on)
+            self._last_from(owner, day)
+
+    def _last_from(self, owner: Owner, day: date) -> None:
+        self._wallets[owner, Kind.AVAILABLE].move_last_day(idle_until(self._programs[owner.program_id], day))
+
+    def _is_over(self, wallet: WalletEntry) -> bool:
+        """Whether a wallet's last day is over, in a program that ends wallets so."""
+        if wallet.expires_on is None or wallet.expires_on >= self._today[wallet.owner.program_id]:
+            return False
+        return self._programs[wallet.owner.program_id].expiry == Expiry.INACTIVITY
 
     def _release_due(self, owner: Owner) -> None:
         """Release what waited for a day that has come, as an act of its own."""
@@ -309,13 +335,18 @@ class Book:
         ripe = [lot for lot in self._lots.get(pending.id, {}).values() if lot.is_ripe(today)]
         if ripe:
             act = Act(Transaction.Kind.RELEASE, owner, by_clock=True)
-            for lot in sorted(ripe, key=lambda lot: lot.spending_order):
+            wallet = self._wallets[owner, Kind.AVAILABLE]
+            for lot in sorted(ripe, key=lambda lot: (lot.available_on or today, lot.spending_order)):
+                if wallet.expires_on and lot.available_on and wallet.expires_on < lot.available_on:
+                    self.expire(owner)  # the wallet had ended before this came
                 self._release(act, owner, lot, lot.remaining, at=self._now, days=lot.days)
             self._repay_debt(act, owner, at=self._now)
 
     def _release(self, act: Act, owner: Owner, lot: LotEntry, points: int, *, at: datetime, days: LotDays) -> None:
         pending, wallet = self._wallets[owner, Kind.PENDING], self._wallets[owner, Kind.AVAILABLE]
         into = self._lot(owner, days)
+        if days.available_on is not None:
+            self._last_from(owner, days.available_on)
         lot.take(points)
         into.put(points, newly_earned=True)
         posting = self._post(act, pending, wallet, points, at=at, lot=into)
@@ -344,6 +375,8 @@ class Book:
         wallet = self._wallets[owner, Kind.AVAILABLE]
         if wallet.balance < points:
             raise InsufficientPointsError(available=wallet.balance, wanted=points)
+        if into == Kind.SPENT:
+            self._is_active(owner, at)
         taken = self._draw(wallet, points)
         posting = self._post(act, wallet, self._wallets[owner.company, into], points, at=at)
         self._uses += [(lot, posting, used) for lot, used in taken]

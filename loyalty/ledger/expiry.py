@@ -6,7 +6,8 @@ from datetime import date, datetime
 from django.db import transaction
 
 from loyalty import arrays
-from loyalty.ledger.sweeping import Swept, days_of_programs, lock_in_order, portions, tell
+from loyalty.ledger.sweeping import Swept, lock_in_order, portions, programs_today, tell
+from loyalty.ledger.terms import Expiry, idle_until
 from loyalty.models import Transaction
 
 
@@ -21,29 +22,47 @@ class ExpiryResult:
 def expire_points(*, now: datetime) -> ExpiryResult:
     """Expire every lot whose last day, in its program's time zone, is over at `now`; safe to run twice or at once.
 
-    Each portion of wallets is a transaction of its own, so a killed run leaves whole portions.
+    Where wallets end by idleness, all lots of those whose last day is over; a wallet that has no last day yet (the
+    program did not end wallets before) lasts from today. Each portion of wallets is a transaction of its own, so a
+    killed run leaves whole portions.
     """
     wallets = points = 0
-    for program_id, today in days_of_programs(now):
-        for wallet_ids in portions(_DUE, program_id, today):
+    for program, today in programs_today(now):
+        ends_idle = program.expiry == Expiry.INACTIVITY
+        if ends_idle:
+            arrays.run(_BEGIN_TO_COUNT, idle_until(program, today), program.pk)
+        idle = [program.pk] if ends_idle else []
+        for wallet_ids in portions(_DUE, program.pk, today, idle, today):
             with transaction.atomic():
-                swept = _expire(wallet_ids, today, now)
+                swept = _expire(wallet_ids, idle, today, now)
             wallets += len(swept)
             points += sum(one.points for one in swept)
     return ExpiryResult(wallets=wallets, points=points)
 
 
-def _expire(wallet_ids: list[int], today: date, now: datetime) -> list[Swept]:
+def _expire(wallet_ids: list[int], idle: list[int], today: date, now: datetime) -> list[Swept]:
+    """Expire under locks what is due in wallets; `idle` names their program where it ends wallets by idleness."""
     lock_in_order(_WALLETS, wallet_ids)
-    swept = [Swept(*row) for row in arrays.fetch(_EXPIRE, wallet_ids, today, Transaction.Kind.EXPIRE, now, now, now)]
+    rows = arrays.fetch(_EXPIRE, wallet_ids, today, idle, today, Transaction.Kind.EXPIRE, now, now, now)
+    swept = [Swept(*row) for row in rows]
     tell(Transaction.Kind.EXPIRE, swept, sign=-1, now=now)
     return swept
 
 
 _DUE = """
-    SELECT DISTINCT w.id FROM loyalty_lot l JOIN loyalty_wallet w ON w.id = l.wallet_id
-    WHERE w.program_id = %s AND w.kind = 'AVAILABLE' AND l.remaining > 0 AND l.expires_on < %s
-    ORDER BY w.id LIMIT %s"""
+    SELECT id FROM (
+        SELECT w.id FROM loyalty_lot l JOIN loyalty_wallet w ON w.id = l.wallet_id
+        WHERE w.program_id = %s AND w.kind = 'AVAILABLE' AND l.remaining > 0 AND l.expires_on < %s
+        UNION
+        SELECT w.id FROM loyalty_wallet w
+        WHERE w.program_id = ANY(%s) AND w.kind = 'AVAILABLE' AND w.balance > 0 AND w.expires_on < %s) AS due
+    ORDER BY id LIMIT %s"""
+
+_BEGIN_TO_COUNT = """
+    UPDATE loyalty_wallet SET expires_on = %s
+    WHERE id IN (SELECT w.id FROM loyalty_wallet w
+                 WHERE w.program_id = %s AND w.kind = 'AVAILABLE' AND w.balance > 0 AND w.expires_on IS NULL
+                 ORDER BY w.id FOR NO KEY UPDATE)"""
 
 _WALLETS = """
     SELECT w.id FROM loyalty_wallet w WHERE w.id IN (
@@ -54,8 +73,9 @@ _WALLETS = """
 
 _EXPIRE = """
     WITH due AS MATERIALIZED (
-        SELECT l.id, l.wallet_id, l.remaining FROM loyalty_lot l
-        WHERE l.wallet_id = ANY(%s) AND l.remaining > 0 AND l.expires_on < %s),
+        SELECT l.id, l.wallet_id, l.remaining FROM loyalty_lot l JOIN loyalty_wallet o ON o.id = l.wallet_id
+        WHERE l.wallet_id = ANY(%s) AND l.remaining > 0
+          AND (l.expires_on < %s OR (o.program_id = ANY(%s) AND o.expires_on < %s))),
     act AS MATERIALIZED (
         SELECT lost.wallet_id, lost.points, w.company_id, w.program_id, w.employee_id, e.id AS expired_id,
                nextval('loyalty_transaction_id_seq') AS transaction_id, nextval('loyalty_posting_id_seq') AS posting_id

@@ -7,9 +7,10 @@ from django.db import transaction
 
 from loyalty import arrays
 from loyalty.ledger.book import Book
-from loyalty.ledger.sweeping import Swept, days_of_programs, lock_in_order, portions, tell
+from loyalty.ledger.sweeping import Swept, lock_in_order, portions, programs_today, tell
+from loyalty.ledger.terms import Expiry
 from loyalty.ledger.wallets import Owner
-from loyalty.models import Transaction
+from loyalty.models import Program, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,32 +26,34 @@ def release_points(*, now: datetime) -> ReleaseResult:
     What waits to be confirmed goes on waiting. Each portion of wallets is a transaction of its own.
     """
     wallets = 0
-    for program_id, today in days_of_programs(now):
-        for wallet_ids in portions(_DUE, program_id, today):
+    for program, today in programs_today(now):
+        for wallet_ids in portions(_DUE, program.pk, today):
             with transaction.atomic():
                 lock_in_order(_WALLETS, wallet_ids)
-                indebted = _indebted(wallet_ids)
-                _release([pk for pk in wallet_ids if pk not in indebted], today, now)
-            for owner in indebted.values():
+                apart = _apart(wallet_ids, today)
+                _release([pk for pk in wallet_ids if pk not in apart], program, today, now)
+            for owner in apart.values():
                 with transaction.atomic():
-                    _release_and_repay(owner, today, now)
+                    _release_by_book(owner, program, now)
             wallets += len(wallet_ids)
     return ReleaseResult(wallets=wallets)
 
 
-def _indebted(wallet_ids: list[int]) -> dict[int, Owner]:
-    """Owners who repay with what is released: few, and the book knows how."""
-    rows = arrays.fetch(_INDEBTED, wallet_ids)
+def _apart(wallet_ids: list[int], today: date) -> dict[int, Owner]:
+    """Owners who repay with what is released, or whose wallet ended before: few, and the book knows how."""
+    rows = arrays.fetch(_APART, wallet_ids, today)
     return {wallet_id: Owner(*owner) for wallet_id, *owner in rows}
 
 
-def _release(wallet_ids: list[int], today: date, now: datetime) -> None:
+def _release(wallet_ids: list[int], program: Program, today: date, now: datetime) -> None:
+    if program.expiry == Expiry.INACTIVITY:
+        arrays.run(_LAST_ANEW, program.expiry_months, wallet_ids, today)
     rows = arrays.fetch(_RELEASE, wallet_ids, today, Transaction.Kind.RELEASE, now, now, now)
     tell(Transaction.Kind.RELEASE, [Swept(*row) for row in rows], sign=1, now=now)
 
 
-def _release_and_repay(owner: Owner, today: date, now: datetime) -> None:
-    book = Book(now=now, today={owner.program_id: today})
+def _release_by_book(owner: Owner, program: Program, now: datetime) -> None:
+    book = Book(now=now, programs=[program])
     book.open([owner])
     book.write()
 
@@ -68,11 +71,23 @@ _WALLETS = """
          AND o.employee_id IS NOT DISTINCT FROM p.employee_id AND o.kind IN ('PENDING', 'AVAILABLE', 'DEBT')
         WHERE p.id = ANY(%s))"""
 
-_INDEBTED = """
-    SELECT p.id, p.program_id, p.company_id, p.employee_id FROM loyalty_wallet p
-    JOIN loyalty_wallet d ON d.company_id = p.company_id AND d.program_id = p.program_id
-     AND d.employee_id IS NOT DISTINCT FROM p.employee_id AND d.kind = 'DEBT' AND d.balance < 0
-    WHERE p.id = ANY(%s) ORDER BY p.id"""
+_APART = """
+    SELECT DISTINCT p.id, p.program_id, p.company_id, p.employee_id FROM loyalty_wallet p
+    JOIN loyalty_wallet o ON o.company_id = p.company_id AND o.program_id = p.program_id
+     AND o.employee_id IS NOT DISTINCT FROM p.employee_id
+    WHERE p.id = ANY(%s)
+      AND ((o.kind = 'DEBT' AND o.balance < 0) OR (o.kind = 'AVAILABLE' AND o.balance > 0 AND o.expires_on < %s))
+    ORDER BY p.id"""
+
+_LAST_ANEW = """
+    UPDATE loyalty_wallet w
+    SET expires_on = greatest(w.expires_on, (ripe.available_on + make_interval(months => %s))::date)
+    FROM (SELECT p.company_id, p.program_id, p.employee_id, max(l.available_on) AS available_on
+          FROM loyalty_wallet p JOIN loyalty_lot l ON l.wallet_id = p.id
+          WHERE p.id = ANY(%s) AND l.remaining > 0 AND l.available_on <= %s
+          GROUP BY p.company_id, p.program_id, p.employee_id) AS ripe
+    WHERE w.company_id = ripe.company_id AND w.program_id = ripe.program_id
+      AND w.employee_id IS NOT DISTINCT FROM ripe.employee_id AND w.kind = 'AVAILABLE'"""
 
 _RELEASE = """
     WITH due AS MATERIALIZED (

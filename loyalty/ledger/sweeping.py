@@ -51,6 +51,6 @@ def tell(kind: Transaction.Kind, swept: Collection[Swept], *, sign: int, now: da
         )
 
 
-def days_of_programs(now: datetime) -> list[tuple[int, date]]:
+def programs_today(now: datetime) -> list[tuple[Program, date]]:
     """Return every program with the day that it has now."""
-    return [(program.pk, now.astimezone(program.zone).date()) for program in Program.objects.order_by("pk")]
+    return [(program, now.astimezone(program.zone).date()) for program in Program.objects.order_by("pk")]

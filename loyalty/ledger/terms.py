@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from loyalty.models import Program
 
-Release = Program.Release
+Release, Expiry = Program.Release, Program.Expiry
 
 
 class PointTerms(Protocol):
@@ -14,7 +14,11 @@ class PointTerms(Protocol):
 
     release: str
     release_days: int | None
+    expiry: str
     expiry_months: int | None
+    expiry_years: int
+    expiry_month: int | None
+    expiry_day: int | None
 
 
 class LotDays(NamedTuple):
@@ -44,11 +48,37 @@ def waits(terms: PointTerms, days: LotDays, today: date) -> bool:
 
 
 def last_day(terms: PointTerms, available_on: date) -> date | None:
-    """Return the last day of points that become available on `available_on`; None where they do not expire.
+    """Return the last day of points that become available on `available_on`; None where no day is theirs to lose.
 
-    From the 31st they last to the end of a shorter month.
+    From the 31st they last to the end of a shorter month; a program's 29 February is the 28th in most years.
     """
-    if terms.expiry_months is None:
-        return None
-    year, month = divmod(available_on.year * 12 + available_on.month - 1 + terms.expiry_months, 12)
-    return date(year, month + 1, min(available_on.day, calendar.monthrange(year, month + 1)[1]))
+    match terms.expiry:
+        case Expiry.MONTHS:
+            return _months_later(available_on, terms.expiry_months or 0)
+        case Expiry.FIXED_DAY:
+            return _next_fixed_day(available_on, terms.expiry_month or 1, terms.expiry_day or 1, terms.expiry_years)
+        case Expiry.YEAR_END:
+            return date(available_on.year + terms.expiry_years, 12, 31)
+        case _:
+            return None
+
+
+def idle_until(terms: PointTerms, active_on: date) -> date | None:
+    """Return the last day of a wallet that was last active on `active_on`; None where wallets do not end so."""
+    return _months_later(active_on, terms.expiry_months or 0) if terms.expiry == Expiry.INACTIVITY else None
+
+
+def _months_later(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return _day_in(year, month + 1, day.day)
+
+
+def _next_fixed_day(available_on: date, month: int, day: int, years: int) -> date:
+    year = available_on.year
+    if _day_in(year, month, day) < available_on:
+        year += 1
+    return _day_in(year + years, month, day)
+
+
+def _day_in(year: int, month: int, day: int) -> date:
+    return date(year, month, min(day, calendar.monthrange(year, month)[1]))

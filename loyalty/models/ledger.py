@@ -92,13 +92,20 @@ class Wallet(models.Model):
     employee = models.ForeignKey(Employee, on_delete=models.PROTECT, null=True, related_name="wallets")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     balance = models.BigIntegerField(_("balance"), default=0)
-    expires_on = models.DateField(_("expires"), null=True, blank=True)
+    expires_on = models.DateField(
+        _("last day"),
+        null=True,
+        blank=True,
+        help_text=_("Where the program ends wallets that nothing comes to or goes from; anything that does moves it."),
+    )
 
     objects = WalletQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("wallet")
         verbose_name_plural = _("wallets")
+        # No balance in it: an index that balances stand in makes each of their moves dearer.
+        indexes = [models.Index(fields=["expires_on"], condition=Q(expires_on__isnull=False), name="wallet_last_day")]
         constraints = [
             # Two wallets of one kind and owner: each would show half of the points.
             models.UniqueConstraint(

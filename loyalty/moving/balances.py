@@ -157,7 +157,7 @@ class _Sheet:
         if points > self._points_left:
             raise TooManyPointsError
         now, by = self._terms.now, self._terms.by_user_id
-        book = Book(now=now, today={self._program.pk: self._today}, actor_id=by)
+        book = Book(now=now, programs=[self._program], actor_id=by)
         book.open({plan.owner for plan in plans})
         acts = [book.begin(Transaction.Kind.ADJUST, plan.owner) for plan in plans]
         for plan, act in zip(plans, acts, strict=True):

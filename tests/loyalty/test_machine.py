@@ -42,13 +42,29 @@ from tests.factories.world import (
     a_user,
     an_admin,
 )
-from tests.loyalty.plain_ledger import CONSENT_LIMIT, MONTHS, SHARED_CAP, SPEND_CAP, ZONE, PlainLedger, PlainPurchase
+from tests.loyalty.plain_ledger import (
+    CONSENT_LIMIT,
+    MONTHS,
+    SHARED_CAP,
+    SPEND_CAP,
+    ZONE,
+    LotDays,
+    PlainLedger,
+    PlainPurchase,
+)
 
 pytestmark = pytest.mark.django_db
 
 BEGIN = datetime(2026, 2, 20, 22, 30, tzinfo=UTC)
 JOINED = BEGIN - timedelta(days=150)
 PRICES = (20, 75, 400)
+
+EXPIRIES: dict[str, dict[str, int]] = {
+    "MONTHS": {"expiry_months": MONTHS},
+    "FIXED_DAY": {"expiry_month": 4, "expiry_day": 30},
+    "YEAR_END": {"expiry_years": 1},
+    "INACTIVITY": {"expiry_months": MONTHS},
+}
 
 companies = st.integers(0, 1)
 purchases = st.tuples(
@@ -73,7 +89,7 @@ class Ordered:
 
     redemption: Redemption
     owner: tuple[int, int | None]
-    uses: list[tuple[tuple[object, object], int]]
+    uses: list[tuple[LotDays, int]]
 
 
 class Points(RuleBasedStateMachine):
@@ -95,13 +111,13 @@ class Points(RuleBasedStateMachine):
         transaction.set_rollback(True)
         self.example.__exit__(None, None, None)
 
-    @initialize(days=st.sampled_from([0, 0, 14, None]))
-    def a_world(self, days: int | None) -> None:
-        self.plain = PlainLedger(days)
+    @initialize(days=st.sampled_from([0, 0, 14, None]), expiry=st.sampled_from(sorted(EXPIRIES)))
+    def a_world(self, days: int | None, expiry: str) -> None:
+        self.plain = PlainLedger(days, expiry)
         release = "AT_ONCE" if days == 0 else "AFTER_DAYS" if days else "CONFIRMED"
         self.program = a_program(
-            tiers={"bronze": 0, "silver": 300, "gold": 900}, expiry_months=MONTHS, tier_months=2,
-            adjustment_limit=10**6, release=release, release_days=days or None,
+            tiers={"bronze": 0, "silver": 300, "gold": 900}, tier_months=2,
+            adjustment_limit=10**6, release=release, release_days=days or None, expiry=expiry, **EXPIRIES[expiry],
         )  # fmt: skip
         tokyo = a_program(
             tiers={"partner": 200}, time_zone="Asia/Tokyo", tier_window=Program.Window.CALENDAR_YEAR, expiry_months=1,
@@ -255,7 +271,7 @@ class Points(RuleBasedStateMachine):
 
         cancel(redemption_id=order.redemption.pk, by_user_id=self.manager.pk, now=self.now)
 
-        self.plain.refund(order.owner, order.uses, self.now)  # type: ignore[arg-type]
+        self.plain.refund(order.owner, order.uses, self.now)
         self.taken[order.redemption.reward_id] -= 1
 
     @rule(company=companies, personal=st.booleans(), points=st.sampled_from([-400, -30, -1, 7, 250]))
@@ -284,9 +300,10 @@ class Points(RuleBasedStateMachine):
         expire_points(now=self.now)
 
         assert expire_points(now=self.now).points == 0
-        assert not Lot.objects.filter(
-            remaining__gt=0, expires_on__lt=self.now.astimezone(ZONE).date(), wallet__program=self.program
-        ).exists()
+        today = self.now.astimezone(ZONE).date()
+        held = Lot.objects.filter(remaining__gt=0, wallet__program=self.program)
+        assert not held.filter(expires_on__lt=today).exists()
+        assert not held.filter(wallet__expires_on__lt=today).exists()
 
     @rule()
     def release_twice(self) -> None:
@@ -352,7 +369,12 @@ class Points(RuleBasedStateMachine):
                     *days_and_points
                 )
             }
-            not_due = {days: points for days, points in lots.items() if days[1] and days[1] >= today}
+            [last_day] = wallets.filter(kind="AVAILABLE").values_list("expires_on", flat=True) or [None]
+            assert last_day == plain.last_day
+            is_over = last_day is not None and last_day < today
+            not_due = {
+                days: points for days, points in lots.items() if not is_over and (not days[1] or days[1] >= today)
+            }
             assert not_due == {days: lot.remaining for days, lot in plain.lots.items() if lot.remaining}
             assert balances.get("AVAILABLE", 0) == sum(lots.values())
             assert -balances.get("DEBT", 0) == plain.debt

@@ -308,7 +308,9 @@ def test_days_stand_where_points_wait_for_days_alone(release: str, days: int | N
 
 def test_terms_are_said_in_words() -> None:
     said = [
-        terms_in_words(Program(release=release, release_days=days, expiry_months=months))
+        terms_in_words(
+            Program(release=release, release_days=days, expiry="MONTHS" if months else "NEVER", expiry_months=months)
+        )
         for release, days, months in (("AT_ONCE", None, None), ("AFTER_DAYS", 1, 1), ("CONFIRMED", None, 12))
     ]
 

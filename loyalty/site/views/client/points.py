@@ -86,6 +86,7 @@ def points(request: HttpRequest) -> HttpResponse:
         "balance": purse.balance.available,
         "pending": purse.balance.pending,
         "waiting": purse.balance.waiting,
+        "ends_on": purse.balance.ends_on,
         "terms": terms_in_words(membership.program),
         "label": purse.label,
         "is_of_colleague": not purse.tabs,
