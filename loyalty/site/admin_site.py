@@ -48,6 +48,7 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
             "loyalty.Activity",
             "loyalty.ReturnLink",
             "loyalty.ActivityReturn",
+            "loyalty.Confirmation",
             "loyalty.Adjustment",
             "loyalty.Wallet",
             "loyalty.Transaction",

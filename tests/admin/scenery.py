@@ -12,6 +12,7 @@ from accounts.erasing import ask_to_erase
 from accounts.follow_ups import Promise, move
 from accounts.invitations import invite
 from accounts.models import (
+    Company,
     CompanyProfile,
     Delegation,
     Interest,
@@ -29,6 +30,7 @@ from accounts.models import (
 from accounts.moving import steps
 from accounts.service_notes import edit_note, words_of, write_note
 from accounts.tables import Form
+from loyalty.activities import confirm_activities
 from loyalty.adjustments import adjust
 from loyalty.benefits import grant, use
 from loyalty.figures import take_figures
@@ -124,6 +126,14 @@ def _furnish_benefits(program: Program, seminar: Benefit, by: User) -> None:
     )  # fmt: skip
 
 
+def _furnish_points_that_wait(program: Program, company: Company, by: User) -> None:
+    """A purchase whose points waited and were confirmed."""
+    Program.objects.filter(pk=program.pk).update(release="CONFIRMED")
+    [waits] = record(a_purchase(company, 60), now=NOW)
+    Program.objects.filter(pk=program.pk).update(release="AT_ONCE")
+    confirm_activities([waits.activity_id or 0], by_user_id=by.pk, now=NOW)
+
+
 def _furnish_company(program: Program, reward: Reward, survey: Survey, by: User) -> None:
     company = a_company()
     a_subscription(company, by=by)
@@ -151,6 +161,7 @@ def _furnish_company(program: Program, reward: Reward, survey: Survey, by: User)
     sale = a_purchase(company, 900, employee_id=employee.pk)
     back = a_purchase(company, 100, reverses=sale.external_id)
     record(sale, back, now=NOW)
+    _furnish_points_that_wait(program, company, by)
     assert employee.user is not None
     order = redeem(
         actor=actor_of(employee.user, now=NOW),
