@@ -203,6 +203,20 @@ _LAWS = (
            LEFT JOIN loyalty_adjustment a ON a.transaction_id = t.id WHERE t.kind = 'ADJUST' AND a.id IS NULL""",
     ),
     Law(
+        "A1e",
+        "a lot lasts longer only where somebody gave it more time, up to the latest day given, and nobody agreed alone",
+        """SELECT 'lot', l.id FROM loyalty_lot l
+           LEFT JOIN (SELECT lot_id, max(last_day) AS last_day FROM loyalty_extendedlot GROUP BY lot_id) AS e
+                  ON e.lot_id = l.id
+           WHERE (l.extended_to IS NOT NULL OR e.lot_id IS NOT NULL) AND l.extended_to IS DISTINCT FROM e.last_day
+           UNION ALL
+           SELECT 'state', x.id FROM loyalty_extension x LEFT JOIN accounts_approval o ON o.id = x.approval_id
+           WHERE coalesce(o.state, 'APPROVED') <> CASE x.state WHEN 'POSTED' THEN 'APPROVED' ELSE x.state END
+           UNION ALL
+           SELECT 'waits', e.id FROM loyalty_extendedlot e
+           JOIN loyalty_extension x ON x.id = e.extension_id WHERE x.state <> 'POSTED'""",
+    ),
+    Law(
         "M1",
         "a metric's months add up to what evaluations put in and returns took out",
         """SELECT b.company_id, b.program_id, b.metric, b.value, coalesce(e.value, 0) FROM (

@@ -195,7 +195,7 @@ class Book:
         """Give back what `spending` took, to the very lots it came from, their days unchanged."""
         wallet = self._wallets[owner, Kind.AVAILABLE]
         rows = arrays.fetch(
-            """SELECT p.id, l.id, l.available_on, l.expires_on, l.remaining, l.expired, u.points
+            """SELECT p.id, l.id, l.available_on, l.expires_on, l.remaining, l.expired, l.extended_to, u.points
                FROM loyalty_posting p
                JOIN loyalty_lotuse u ON u.posting_id = p.id JOIN loyalty_lot l ON l.id = u.lot_id
                WHERE p.transaction_id = %s AND p.debit_wallet_id = %s ORDER BY u.id""",
@@ -206,11 +206,11 @@ class Book:
         spent = self._wallets[owner.company, Kind.SPENT]
         posting = self._post(act, spent, wallet, points, at=at, reverses=PostingRef(rows[0][0]))
         lots = self._lots.setdefault(wallet.id, {})
-        for _posting_id, lot_id, available_on, expires_on, remaining, expired, used in rows:
+        for _posting_id, lot_id, available_on, expires_on, remaining, expired, extended_to, used in rows:
             days = LotDays(available_on, expires_on)
             lot = lots.get(days)
             if lot is None:
-                lot = lots[days] = LotEntry(lot_id, wallet.id, *days, remaining, expired)
+                lot = lots[days] = LotEntry(lot_id, wallet.id, *days, remaining, expired, extended_to)
             lot.put(used, newly_earned=False)
             self._uses.append((lot, posting, -used))
         self._repay_debt(act, owner, at=at)
@@ -234,6 +234,24 @@ class Book:
             self._uses.append((lot, posting, lot.remaining))
             lot.take(lot.remaining, by_expiry=True)
         return points
+
+    def ending(self, owner: Owner, *, until: date) -> list[LotEntry]:
+        """Return the owner's lots with points whose last day is `until` or sooner; of an owner with all lots."""
+        lots = self._lots.get(self._wallets[owner, Kind.AVAILABLE].id, {}).values()
+        return sorted(
+            (lot for lot in lots if lot.remaining > 0 and lot.last_day is not None and lot.last_day <= until),
+            key=lambda lot: lot.spending_order,
+        )
+
+    def wallet_ends(self, owner: Owner, *, until: date) -> int:
+        """Return the points that end with the owner's wallet, if its last day is `until` or sooner."""
+        wallet = self._wallets[owner, Kind.AVAILABLE]
+        ends_idle = self._programs[owner.program_id].expiry == Expiry.INACTIVITY
+        return wallet.balance if ends_idle and wallet.expires_on is not None and wallet.expires_on <= until else 0
+
+    def extend_wallet(self, owner: Owner, *, to: date) -> None:
+        """Let the owner's wallet last to a later day, where wallets end by idleness."""
+        self._wallets[owner, Kind.AVAILABLE].move_last_day(to)
 
     def ids_needed(self) -> dict[str, int]:
         """How many new ids the book needs, by table."""

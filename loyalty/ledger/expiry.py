@@ -32,7 +32,7 @@ def expire_points(*, now: datetime) -> ExpiryResult:
         if ends_idle:
             arrays.run(_BEGIN_TO_COUNT, idle_until(program, today), program.pk)
         idle = [program.pk] if ends_idle else []
-        for wallet_ids in portions(_DUE, program.pk, today, idle, today):
+        for wallet_ids in portions(_DUE, program.pk, today, today, idle, today):
             with transaction.atomic():
                 swept = _expire(wallet_ids, idle, today, now)
             wallets += len(swept)
@@ -43,7 +43,7 @@ def expire_points(*, now: datetime) -> ExpiryResult:
 def _expire(wallet_ids: list[int], idle: list[int], today: date, now: datetime) -> list[Swept]:
     """Expire under locks what is due in wallets; `idle` names their program where it ends wallets by idleness."""
     lock_in_order(_WALLETS, wallet_ids)
-    rows = arrays.fetch(_EXPIRE, wallet_ids, today, idle, today, Transaction.Kind.EXPIRE, now, now, now)
+    rows = arrays.fetch(_EXPIRE, wallet_ids, today, today, idle, today, Transaction.Kind.EXPIRE, now, now, now)
     swept = [Swept(*row) for row in rows]
     tell(Transaction.Kind.EXPIRE, swept, sign=-1, now=now)
     return swept
@@ -52,7 +52,8 @@ def _expire(wallet_ids: list[int], idle: list[int], today: date, now: datetime) 
 _DUE = """
     SELECT id FROM (
         SELECT w.id FROM loyalty_lot l JOIN loyalty_wallet w ON w.id = l.wallet_id
-        WHERE w.program_id = %s AND w.kind = 'AVAILABLE' AND l.remaining > 0 AND l.expires_on < %s
+        WHERE w.program_id = %s AND w.kind = 'AVAILABLE' AND l.remaining > 0
+          AND l.expires_on < %s AND (l.extended_to < %s) IS NOT FALSE
         UNION
         SELECT w.id FROM loyalty_wallet w
         WHERE w.program_id = ANY(%s) AND w.kind = 'AVAILABLE' AND w.balance > 0 AND w.expires_on < %s) AS due
@@ -75,7 +76,8 @@ _EXPIRE = """
     WITH due AS MATERIALIZED (
         SELECT l.id, l.wallet_id, l.remaining FROM loyalty_lot l JOIN loyalty_wallet o ON o.id = l.wallet_id
         WHERE l.wallet_id = ANY(%s) AND l.remaining > 0
-          AND (l.expires_on < %s OR (o.program_id = ANY(%s) AND o.expires_on < %s))),
+          AND ((l.expires_on < %s AND (l.extended_to < %s) IS NOT FALSE)
+               OR (o.program_id = ANY(%s) AND o.expires_on < %s))),
     act AS MATERIALIZED (
         SELECT lost.wallet_id, lost.points, w.company_id, w.program_id, w.employee_id, e.id AS expired_id,
                nextval('loyalty_transaction_id_seq') AS transaction_id, nextval('loyalty_posting_id_seq') AS posting_id

@@ -24,6 +24,8 @@ class LotEntry:
     expires_on: date | None
     remaining: int = 0
     expired: int = 0
+    extended_to: date | None = None
+    is_extended: bool = False
     earned_change: int = 0
     remaining_change: int = 0
     expired_change: int = 0
@@ -50,7 +52,11 @@ class LotEntry:
 
     def is_due(self, today: date) -> bool:
         """Whether the lot holds points whose last day is over."""
-        return self.remaining > 0 and self.expires_on is not None and self.expires_on < today
+        return self.remaining > 0 and self.last_day is not None and self.last_day < today
+
+    def extend(self, to: date) -> None:
+        """Let the points last to a later day."""
+        self.extended_to, self.is_extended = to, True
 
     def is_ripe(self, today: date) -> bool:
         """Whether the lot holds points that wait no longer, if they waited."""
@@ -64,19 +70,32 @@ class LotEntry:
     @property
     def spending_order(self) -> tuple[date, date]:
         """Soonest-expiring first, then oldest."""
-        return self.expires_on or _NEVER, self.available_on or _NEVER
+        return self.last_day or _NEVER, self.available_on or _NEVER
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day on which the points can be used."""
+        return self.extended_to or self.expires_on
 
 
 def read_lots(wallet_ids: Collection[int], due_wallet_ids: Collection[int], today: date) -> Iterable[LotEntry]:
-    """Return all lots of `wallet_ids` that hold or lost points, and of `due_wallet_ids` those that are due."""
+    """Return all lots of `wallet_ids` that hold or lost points, and of `due_wallet_ids` those that are due.
+
+    Also those that somebody gave more time, empty or not: what comes late to their day lasts as long.
+    """
     rows = arrays.fetch(
-        """SELECT id, wallet_id, available_on, expires_on, remaining, expired FROM loyalty_lot
+        """SELECT id, wallet_id, available_on, expires_on, remaining, expired, extended_to FROM loyalty_lot
            WHERE wallet_id = ANY(%s) AND (remaining > 0 OR expired > 0)
            UNION
-           SELECT id, wallet_id, available_on, expires_on, remaining, expired FROM loyalty_lot
-           WHERE wallet_id = ANY(%s) AND remaining > 0 AND expires_on < %s""",
+           SELECT id, wallet_id, available_on, expires_on, remaining, expired, extended_to FROM loyalty_lot
+           WHERE wallet_id = ANY(%s) AND remaining > 0 AND expires_on < %s
+           UNION
+           SELECT id, wallet_id, available_on, expires_on, remaining, expired, extended_to FROM loyalty_lot
+           WHERE wallet_id = ANY(%s) AND extended_to >= %s""",
         list(wallet_ids),
         list(due_wallet_ids),
+        today,
+        [*wallet_ids, *due_wallet_ids],
         today,
     )
     return (LotEntry(*row) for row in rows)
@@ -84,6 +103,14 @@ def read_lots(wallet_ids: Collection[int], due_wallet_ids: Collection[int], toda
 
 def write_lots(lots: Iterable[LotEntry]) -> None:
     """Write what changed; lots that may be new are made, and get their ids."""
+    lots = list(lots)
+    extended = sorted((lot.id, lot.extended_to) for lot in lots if lot.is_extended and lot.id is not None)
+    if extended:
+        arrays.run(
+            """UPDATE loyalty_lot l SET extended_to = c.extended_to
+               FROM unnest(%s::bigint[], %s::date[]) AS c(id, extended_to) WHERE l.id = c.id""",
+            *arrays.columns_of(extended),
+        )
     changed = [lot for lot in lots if lot.earned_change or lot.remaining_change or lot.expired_change]
     known = [lot for lot in changed if lot.id is not None]
     if known:

@@ -19,6 +19,7 @@ from loyalty.models.benefits import (
     BenefitUse,
 )
 from loyalty.models.confirmations import Confirmation
+from loyalty.models.extensions import ExtendedLot, Extension
 from loyalty.models.figures import ProgramDay
 from loyalty.models.ledger import (
     Award,
@@ -53,6 +54,8 @@ __all__ = [
     "Confirmation",
     "Consent",
     "Evaluation",
+    "ExtendedLot",
+    "Extension",
     "Lot",
     "LotUse",
     "Membership",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Self
 
 import pgtrigger
@@ -297,6 +298,9 @@ class Lot(models.Model):
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, db_constraint=False, db_index=False)
     available_on = models.DateField(_("available from"), null=True)
     expires_on = models.DateField(_("last day"), null=True)
+    extended_to = models.DateField(
+        _("last day, extended"), null=True, help_text=_("Given by hand; the lot is told from others by its first days.")
+    )
     earned = models.BigIntegerField(_("earned"))
     remaining = models.BigIntegerField(_("left"))
     expired = models.BigIntegerField(_("expired"), default=0)
@@ -309,6 +313,7 @@ class Lot(models.Model):
         indexes = [
             models.Index(fields=["wallet", "expires_on"], condition=Q(remaining__gt=0), name="lot_open_of_wallet"),
             models.Index(fields=["expires_on"], condition=Q(remaining__gt=0), name="lot_open_by_last_day"),
+            models.Index(fields=["wallet"], condition=Q(extended_to__isnull=False), name="lot_extended"),
         ]
         constraints = [
             # Two buckets of the same days: points of one day would expire half.
@@ -320,10 +325,20 @@ class Lot(models.Model):
                 condition=Q(remaining__gte=0) & Q(expired__gte=0) & Q(remaining__lte=F("earned") - F("expired")),
                 name="lot_never_gives_more_than_it_holds",
             ),
+            # More time that takes some away, or a last day for points that had none.
+            models.CheckConstraint(
+                condition=Q(extended_to__isnull=True) | Q(expires_on__isnull=False, extended_to__gt=F("expires_on")),
+                name="lot_extended_to_a_later_day",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"Lot {self.pk}"
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day on which its points can be used."""
+        return self.extended_to or self.expires_on
 
 
 class PostingQuerySet(ScopedQuerySet["Posting"]):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Q, Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -110,11 +111,12 @@ class Balances:
         today = now.astimezone(program.zone).date()
         rows = (
             Lot.objects.filter(wallet__program=program, wallet__kind=Wallet.Kind.AVAILABLE, remaining__gt=0)
-            .filter(Q(expires_on__isnull=True) | Q(expires_on__gte=today))
+            .annotate(ends_on=Coalesce("extended_to", "expires_on"))
+            .filter(Q(ends_on__isnull=True) | Q(ends_on__gte=today))
             .exclude(wallet__company__external_id="")
             .exclude(wallet__employee__external_id="")
-            .order_by("wallet_id", "expires_on")
-            .values_list("wallet__company__external_id", "wallet__employee__external_id", "expires_on")
+            .order_by("wallet_id", "ends_on")
+            .values_list("wallet__company__external_id", "wallet__employee__external_id", "ends_on")
             .annotate(points=Sum("remaining"))
         )
         for number, person, expires_on, points in rows.iterator(chunk_size=1_000):

@@ -50,6 +50,8 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
             "loyalty.ActivityReturn",
             "loyalty.Confirmation",
             "loyalty.Adjustment",
+            "loyalty.Extension",
+            "loyalty.ExtendedLot",
             "loyalty.Wallet",
             "loyalty.Transaction",
             "loyalty.Posting",

@@ -48,6 +48,7 @@ from accounts.service_notes import edit_note, words_of, write_note
 from loyalty.activities import confirm_activities
 from loyalty.adjustments import adjust
 from loyalty.benefits import grant, use
+from loyalty.extensions import extend
 from loyalty.figures import take_figures
 from loyalty.ledger import Owner
 from loyalty.memberships import comment
@@ -206,6 +207,7 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
         reason=f"{canary} colleague was kept waiting", by=manager, now=now,
     )  # fmt: skip
     _points_that_wait(given, canary, colleague, manager, now)
+    _points_that_last_longer(given, canary, colleague, manager, now)
     _records_of(company, canary, manager, (member, colleague, admin), account_manager, now)
     return CanaryCompany(
         canary,
@@ -496,6 +498,24 @@ def _points_that_wait(membership: Membership, canary: str, colleague: Employee, 
     Program.objects.filter(pk=membership.program_id).update(release="AT_ONCE")
     assert confirmed.activity_id is not None
     assert confirm_activities([confirmed.activity_id], by_user_id=manager.pk, now=now)[confirmed.activity_id].points
+
+
+def _points_that_last_longer(
+    membership: Membership, canary: str, colleague: Employee, manager: User, now: datetime
+) -> None:
+    """Points given to the colleague that were about to expire."""
+    programs = Program.objects.filter(pk=membership.program_id)
+    programs.update(expiry="MONTHS", expiry_months=1)
+    adjust(
+        membership=membership, employee=colleague, points=12, reason_code=Adjustment.Reason.GOODWILL,
+        reason=f"{canary} colleague lost an order", by=manager, now=now,
+    )  # fmt: skip
+    today = now.date()
+    extend(
+        membership=membership, employee=colleague, until=today + timedelta(days=40), to=today + timedelta(days=80),
+        reason=f"{canary} colleague was away", by=manager, now=now,
+    )  # fmt: skip
+    programs.update(expiry="NEVER", expiry_months=None)
 
 
 def _business_of(

@@ -26,6 +26,7 @@ class PlainLot:
 
     remaining: int = 0
     expired: int = 0
+    extended_to: date | None = None
 
 
 @dataclass
@@ -45,7 +46,7 @@ class PlainWallet:
     def draw(self, points: int) -> list[tuple[LotDays, int]]:
         """Take up to `points`, soonest-expiring first; return what came from which days."""
         taken = []
-        for days in sorted(self.lots, key=lambda days: (days[1] or NEVER, days[0])):
+        for days in sorted(self.lots, key=lambda days: (self.lots[days].extended_to or days[1] or NEVER, days[0])):
             part = min(self.lots[days].remaining, points)
             if part:
                 self.lots[days].remaining -= part
@@ -78,7 +79,8 @@ class PlainWallet:
 
     def expire(self, today: date) -> None:
         is_over = self.last_day is not None and self.last_day < today
-        for (_earned_on, last_day), lot in self.lots.items():
+        for (_earned_on, first_last_day), lot in self.lots.items():
+            last_day = lot.extended_to or first_last_day
             if is_over or (last_day and last_day < today):
                 lot.expired += lot.remaining
                 lot.remaining = 0
@@ -199,6 +201,19 @@ class PlainLedger:
         wallet.is_active(day)
         wallet.put((day, self._last_day(day)), points)
         wallet.repay()
+
+    def extend(self, owner: Owner, until: date, to: date, now: datetime) -> int:
+        """Let what ends by a day last up to a later one; the points that do."""
+        wallet = self.wallet(owner, now)
+        extended = 0
+        for (_earned_on, last_day), lot in wallet.lots.items():
+            if lot.remaining and last_day and (lot.extended_to or last_day) <= until:
+                lot.extended_to = to
+                extended += lot.remaining
+        if wallet.available and wallet.last_day and wallet.last_day <= until:
+            wallet.last_day = to
+            extended = wallet.available
+        return extended
 
     def people_may_spend(self, company_id: int, now: datetime) -> bool:
         """Whether the company's people may spend at `now`."""

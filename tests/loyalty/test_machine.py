@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 from django.db import transaction
+from django.db.models import Q
 from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -25,6 +26,7 @@ from accounts.actors import actor_of
 from accounts.models import Employee
 from loyalty.activities import ActivityItem, Outcome, Status, confirm_activities, record_activities
 from loyalty.adjustments import adjust
+from loyalty.extensions import NothingExpiresError, extend
 from loyalty.ledger import InsufficientPointsError, Owner, expire_points, release_points
 from loyalty.memberships import give_consent, withdraw_consent
 from loyalty.models import Activity, CapUsage, Lot, Membership, Metric, Program, Source, Wallet
@@ -291,6 +293,24 @@ class Points(RuleBasedStateMachine):
             assert by_hand().is_posted
             self.plain.adjust(owner, points, self.now)
 
+    @rule(company=companies, personal=st.booleans(), days=st.sampled_from([0, 10, 60]), more=st.integers(1, 40))
+    def give_more_time(self, company: int, personal: bool, days: int, more: int) -> None:
+        person, today = self.people[company], self.now.astimezone(ZONE).date()
+        owner = (person.company_id, person.pk if personal else None)
+        until = today + timedelta(days=days)
+        extend_now = partial(
+            extend, membership=self.members[company], employee=person if personal else None, until=until,
+            to=until + timedelta(days=more), reason="A late delivery", by=self.manager, now=self.now,
+        )  # fmt: skip
+
+        points = self.plain.extend(owner, until, until + timedelta(days=more), self.now)
+        if points:
+            extended = extend_now()
+            assert (extended.is_posted, extended.extension.points) == (True, points)
+        else:
+            with pytest.raises(NothingExpiresError):
+                extend_now()
+
     @rule(days=st.sampled_from([1, 5, 20, 45, 100]))
     def time_passes(self, days: int) -> None:
         self.now += timedelta(days=days)
@@ -302,7 +322,7 @@ class Points(RuleBasedStateMachine):
         assert expire_points(now=self.now).points == 0
         today = self.now.astimezone(ZONE).date()
         held = Lot.objects.filter(remaining__gt=0, wallet__program=self.program)
-        assert not held.filter(expires_on__lt=today).exists()
+        assert not held.filter(Q(extended_to__isnull=True) | Q(extended_to__lt=today), expires_on__lt=today).exists()
         assert not held.filter(wallet__expires_on__lt=today).exists()
 
     @rule()
@@ -357,26 +377,22 @@ class Points(RuleBasedStateMachine):
             wallets = Wallet.objects.filter(program=self.program, company=company_id, employee=employee_id)
             balances = dict(wallets.values_list("kind", "balance"))
             held = Lot.objects.filter(wallet__in=wallets, remaining__gt=0)
-            days_and_points = ("available_on", "expires_on", "remaining")
-            waiting = list(held.filter(wallet__kind="PENDING").values_list(*days_and_points))
-            ripe = sum(points for day, _last, points in waiting if day and day <= today)
+            waiting = held.filter(wallet__kind="PENDING").values_list("available_on", "remaining")
+            ripe = sum(points for day, points in waiting if day and day <= today)
             assert sum(award.waiting for award in plain.waiting) == balances.get("PENDING", 0) - ripe
             if ripe:  # not released yet: then it repays, and may expire at once
                 continue
-            lots = {
-                (available_on, expires_on): remaining
-                for available_on, expires_on, remaining in held.filter(wallet__kind="AVAILABLE").values_list(
-                    *days_and_points
-                )
-            }
+            lots = {(lot.available_on, lot.expires_on): lot for lot in held.filter(wallet__kind="AVAILABLE")}
             [last_day] = wallets.filter(kind="AVAILABLE").values_list("expires_on", flat=True) or [None]
             assert last_day == plain.last_day
             is_over = last_day is not None and last_day < today
             not_due = {
-                days: points for days, points in lots.items() if not is_over and (not days[1] or days[1] >= today)
+                days: lot.remaining
+                for days, lot in lots.items()
+                if not is_over and (not lot.last_day or lot.last_day >= today)
             }
             assert not_due == {days: lot.remaining for days, lot in plain.lots.items() if lot.remaining}
-            assert balances.get("AVAILABLE", 0) == sum(lots.values())
+            assert balances.get("AVAILABLE", 0) == sum(lot.remaining for lot in lots.values())
             assert -balances.get("DEBT", 0) == plain.debt
             assert not (plain.available and plain.debt)
 

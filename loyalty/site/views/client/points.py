@@ -226,7 +226,7 @@ def _postings(transaction: Transaction, actor: Actor) -> list[PostingLine]:
             if wallet is None:
                 continue
             label = _("%(owner)s, %(kind)s") % {"owner": _whose(wallet, actor), "kind": wallet.get_kind_display()}
-            lot = posting.lot.expires_on if posting.lot else None
+            lot = posting.lot.last_day if posting.lot else None
             lines.append(PostingLine(sign * posting.points, label, posting.created_at, lot))
     return lines
 
