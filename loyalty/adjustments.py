@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.db.models.functions import Abs
 
 from accounts import approvals, audit, messages
 from accounts.messages import Telling
 from accounts.models import Approval, Employee, User
 from loyalty import arrays
-from loyalty.ledger import Book, InsufficientPointsError, Owner, last_day
+from loyalty.ledger import Book, InsufficientPointsError, LotDays, Owner, last_day
 from loyalty.messages import POINTS_GIVEN, POINTS_TAKEN
-from loyalty.models import Adjustment, Membership, Program, Transaction
+from loyalty.models import Adjustment, Extension, Membership, Program, Transaction
 
 __all__ = [
     "KIND",
@@ -26,6 +26,10 @@ __all__ = [
     "ProgramClosedError",
     "adjust",
     "decide",
+    "moved_alone",
+    "open_book",
+    "people_told",
+    "require_open",
 ]
 
 KIND = "points-by-hand"
@@ -82,7 +86,7 @@ def adjust(
     with transaction.atomic():
         locked = Membership.objects.select_for_update(no_key=True, of=("self",)).select_related("program")
         membership = locked.get(pk=membership.pk)
-        _require_open(membership, employee, now)
+        require_open(membership, employee, now)
         adjustment = Adjustment(
             membership=membership,
             employee=employee,
@@ -92,7 +96,8 @@ def adjust(
             asked_by=by,
             asked_at=now,
         )
-        is_posted = _counted_with(adjustment) <= membership.program.adjustment_limit
+        alone = moved_alone(membership, by=by, now=now) + abs(points)
+        is_posted = alone <= membership.program.adjustment_limit
         if is_posted:
             _post(adjustment, by=by, now=now)
         else:
@@ -118,7 +123,7 @@ def decide(*, adjustment_id: int, by: User, is_approved: bool, reason: str = "",
         )
         adjustment.membership = membership
         if is_approved:
-            _require_open(membership, adjustment.employee, now)
+            require_open(membership, adjustment.employee, now)
             _post(adjustment, by=by, now=now)
         else:
             adjustment.state = Adjustment.State.REJECTED
@@ -127,31 +132,28 @@ def decide(*, adjustment_id: int, by: User, is_approved: bool, reason: str = "",
     return adjustment
 
 
-def _require_open(membership: Membership, employee: Employee | None, now: datetime) -> None:
+def require_open(membership: Membership, employee: Employee | None, now: datetime) -> None:
+    """Refuse where the program or the membership is not running, or the person is not of the company."""
     if not membership.program.is_active or not membership.holds_at(now):
         raise ProgramClosedError
     if employee is not None and (employee.company_id != membership.company_id or not employee.is_active):
         raise NotAMemberError
 
 
-def _counted_with(adjustment: Adjustment) -> int:
-    """The points that count against the limit: these, and what the same person moved alone within a day before."""
-    before = Adjustment.objects.filter(
-        membership=adjustment.membership,
-        asked_by=adjustment.asked_by,
-        approval__isnull=True,
-        opened_by__approval__isnull=True,
-        asked_at__gt=adjustment.asked_at - _AT_ONCE,
-    )
-    alone: int = before.aggregate(points=Sum(Abs("points")))["points"] or 0
-    return alone + abs(adjustment.points)
+def moved_alone(membership: Membership, *, by: User, now: datetime) -> int:
+    """Return the points that one person moved, or gave more time, alone in one company within a day before."""
+    alone = Q(membership=membership, asked_by=by, approval__isnull=True, asked_at__gt=now - _AT_ONCE)
+    by_hand = Adjustment.objects.filter(alone, opened_by__approval__isnull=True)
+    moved: int = by_hand.aggregate(points=Sum(Abs("points")))["points"] or 0
+    extended: int = Extension.objects.filter(alone).aggregate(points=Sum("points"))["points"] or 0
+    return moved + extended
 
 
 def _require_enough(adjustment: Adjustment, now: datetime) -> None:
     """Refuse to ask for what could not be posted even now."""
     if adjustment.points < 0:
         owner = _owner_of(adjustment)
-        available = _open_book(owner, adjustment.membership.program, actor_id=None, now=now).available(owner)
+        available = open_book(owner, adjustment.membership.program, actor_id=None, now=now).available(owner)
         if available < -adjustment.points:
             raise InsufficientPointsError(available=available, wanted=-adjustment.points)
 
@@ -175,12 +177,11 @@ def _ask(adjustment: Adjustment, now: datetime) -> None:
 
 def _post(adjustment: Adjustment, *, by: User, now: datetime) -> None:
     owner, program = _owner_of(adjustment), adjustment.membership.program
-    book = _open_book(owner, program, actor_id=by.pk, now=now)
+    book = open_book(owner, program, actor_id=by.pk, now=now)
     act = book.begin(Transaction.Kind.ADJUST, owner)
     if adjustment.points > 0:
         day = now.astimezone(program.zone).date()
-        expires_on = last_day(day, program.expiry_months)
-        book.give(act, owner, adjustment.points, at=now, earned_on=day, expires_on=expires_on)
+        book.give(act, owner, adjustment.points, at=now, days=LotDays(day, last_day(program, day)))
     else:
         book.withdraw(act, owner, -adjustment.points, at=now)
     book.write()
@@ -188,11 +189,16 @@ def _post(adjustment: Adjustment, *, by: User, now: datetime) -> None:
     adjustment.transaction_id = act.id
     adjustment.save()
     _record("points-by-hand", adjustment, by, now, reason=adjustment.reason)
+    facts: dict[str, str | int] = {"points": abs(adjustment.points), "reason": adjustment.reason}
+    tellings = [Telling(pk, act.id, facts) for pk in people_told(owner)]
+    messages.tell(POINTS_GIVEN if adjustment.points > 0 else POINTS_TAKEN, tellings, now=now)
+
+
+def people_told(owner: Owner) -> list[int]:
+    """Return who is told of what was done to a wallet by hand: its person, or the company's admins."""
     people = Employee.objects.filter(company=owner.company_id, is_active=True, user__isnull=False)
     people = people.filter(pk=owner.employee_id) if owner.employee_id else people.filter(access=Employee.Access.ADMIN)
-    facts: dict[str, str | int] = {"points": abs(adjustment.points), "reason": adjustment.reason}
-    tellings = [Telling(pk, act.id, facts) for pk in people.order_by("pk").values_list("pk", flat=True)]
-    messages.tell(POINTS_GIVEN if adjustment.points > 0 else POINTS_TAKEN, tellings, now=now)
+    return list(people.order_by("pk").values_list("pk", flat=True))
 
 
 def _record(action: str, adjustment: Adjustment, by: User, now: datetime, *, reason: str) -> None:
@@ -212,7 +218,8 @@ def _owner_of(adjustment: Adjustment) -> Owner:
     return Owner(membership.program_id, membership.company_id, adjustment.employee_id)
 
 
-def _open_book(owner: Owner, program: Program, *, actor_id: int | None, now: datetime) -> Book:
-    book = Book(now=now, today={program.pk: now.astimezone(program.zone).date()}, actor_id=actor_id)
+def open_book(owner: Owner, program: Program, *, actor_id: int | None, now: datetime) -> Book:
+    """Return the book of one owner's wallets, with all lots."""
+    book = Book(now=now, programs=[program], actor_id=actor_id)
     book.open([owner], all_lots_of=[owner])
     return book

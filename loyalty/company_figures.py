@@ -3,15 +3,16 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import BigIntegerField, Case, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from accounts.actors import Actor
 from accounts.models import Employee
 from loyalty import arrays
-from loyalty.models import Lot, Membership, Wallet
+from loyalty.models import Lot, Membership, Program, Wallet
 from loyalty.standing import month_of, month_start
 
 MONTHS = 12
@@ -66,15 +67,19 @@ def months_of(membership: Membership, *, at: datetime) -> list[MonthOfPoints]:
 def people_with_points(actor: Actor, membership: Membership) -> QuerySet[Employee]:
     """Return the company's people whose wallets the actor sees, with `available` points, the most first."""
     today = actor.at.astimezone(membership.program.zone).date()
-    due = Lot.objects.filter(wallet=OuterRef("pk"), remaining__gt=0, expires_on__lt=today).order_by().values("wallet")
+    is_over = Q(extended_to__isnull=True, expires_on__lt=today) | Q(extended_to__lt=today)
+    due = Lot.objects.filter(is_over, wallet=OuterRef("pk"), remaining__gt=0).order_by().values("wallet")
     expired = Coalesce(Subquery(due.annotate(points=Sum("remaining")).values("points")), 0)
-    wallets = (
-        Wallet.objects.visible_to(actor)
-        .filter(program=membership.program_id, employee=OuterRef("pk"), kind=Wallet.Kind.AVAILABLE)
-        .annotate(left=F("balance") - expired)
+    wallets = Wallet.objects.visible_to(actor).filter(
+        program=membership.program_id, employee=OuterRef("pk"), kind=Wallet.Kind.AVAILABLE
     )
+    left: Any = F("balance") - expired
+    if membership.program.expiry == Program.Expiry.INACTIVITY:
+        left = Case(When(expires_on__lt=today, then=Value(0, output_field=BigIntegerField())), default=left)
     people = Employee.objects.visible_to(actor).filter(company=membership.company_id)
-    with_points = people.annotate(available=Subquery(wallets.values("left")[:1])).filter(available__isnull=False)
+    with_points = people.annotate(available=Subquery(wallets.annotate(left=left).values("left")[:1])).filter(
+        available__isnull=False
+    )
     return with_points.order_by("-available", "name", "pk")
 
 

@@ -129,7 +129,7 @@ _TOTALS = """
            (SELECT count(*) FROM loyalty_membership m
             WHERE m.program_id = %s AND m.starts_at <= %s AND (m.ends_at IS NULL OR m.ends_at > %s)),
            count(DISTINCT w.company_id) FILTER (
-               WHERE w.kind = 'AVAILABLE' AND EXISTS (
+               WHERE w.kind IN ('AVAILABLE', 'PENDING') AND EXISTS (
                    SELECT FROM loyalty_posting p
                    WHERE p.credit_wallet_id = w.id AND p.effective_at > %s AND p.effective_at <= %s))
     FROM loyalty_wallet w WHERE w.program_id = %s"""

@@ -55,7 +55,7 @@ _LAWS = (
         """SELECT l.id, l.earned, l.remaining, l.expired FROM loyalty_lot l
            LEFT JOIN (SELECT lot_id, sum(points) AS points FROM loyalty_lotuse GROUP BY lot_id) AS u ON u.lot_id = l.id
            LEFT JOIN (SELECT p.lot_id, sum(p.points) AS points FROM loyalty_posting p
-                      JOIN loyalty_wallet d ON d.id = p.debit_wallet_id AND d.kind = 'ISSUED'
+                      JOIN loyalty_wallet d ON d.id = p.debit_wallet_id AND d.kind IN ('ISSUED', 'PENDING')
                       WHERE p.lot_id IS NOT NULL GROUP BY p.lot_id) AS f ON f.lot_id = l.id
            WHERE l.remaining NOT BETWEEN 0 AND l.earned OR l.remaining <> l.earned - coalesce(u.points, 0)
               OR l.earned <> coalesce(f.points, 0)""",
@@ -98,6 +98,35 @@ _LAWS = (
            LEFT JOIN (SELECT wallet_id, sum(remaining) AS remaining FROM loyalty_lot GROUP BY wallet_id) AS l
                   ON l.wallet_id = w.id
            WHERE w.kind IN ('AVAILABLE', 'PENDING') AND w.balance <> coalesce(l.remaining, 0)""",
+    ),
+    Law(
+        "L8",
+        "what waits in a lot was earned into it, and neither taken back nor confirmed; what does not wait has its day",
+        """SELECT 'waits', l.id, l.remaining, coalesce(e.points, 0) FROM loyalty_lot l
+           JOIN loyalty_wallet w ON w.id = l.wallet_id AND w.kind = 'PENDING'
+           LEFT JOIN (SELECT p.lot_id, sum(a.granted - coalesce(r.reversed, 0)) AS points FROM loyalty_posting p
+                      JOIN loyalty_award a ON a.id = p.award_id
+                      LEFT JOIN loyalty_awardreversal r ON r.award_id = a.id
+                      LEFT JOIN loyalty_confirmation c ON c.activity_id = a.activity_id AND c.program_id = a.program_id
+                      WHERE p.reverses_id IS NULL AND p.lot_id IS NOT NULL AND c.id IS NULL GROUP BY p.lot_id) AS e
+                  ON e.lot_id = l.id
+           WHERE l.remaining > coalesce(e.points, 0)
+           UNION ALL
+           SELECT 'no day', l.id, l.remaining, 0 FROM loyalty_lot l
+           JOIN loyalty_wallet w ON w.id = l.wallet_id AND w.kind <> 'PENDING' WHERE l.available_on IS NULL""",
+    ),
+    Law(
+        "L8x",
+        "what was confirmed was released by an act of its own, out of waiting points, to its company in its program",
+        """SELECT c.id FROM loyalty_confirmation c
+           LEFT JOIN loyalty_transaction t ON t.id = c.transaction_id
+           LEFT JOIN loyalty_activity a ON a.id = c.activity_id
+           WHERE (t.kind = 'RELEASE' AND t.company_id = c.company_id AND t.program_id = c.program_id
+                  AND a.company_id = c.company_id) IS NOT TRUE
+           UNION ALL
+           SELECT t.id FROM loyalty_transaction t WHERE t.kind = 'RELEASE' AND NOT EXISTS (
+               SELECT FROM loyalty_posting p JOIN loyalty_wallet d ON d.id = p.debit_wallet_id
+               WHERE p.transaction_id = t.id AND d.kind = 'PENDING')""",
     ),
     Law(
         "L7",
@@ -172,6 +201,20 @@ _LAWS = (
            UNION ALL
            SELECT t.id, 0, NULL FROM loyalty_transaction t
            LEFT JOIN loyalty_adjustment a ON a.transaction_id = t.id WHERE t.kind = 'ADJUST' AND a.id IS NULL""",
+    ),
+    Law(
+        "A1e",
+        "a lot lasts longer only where somebody gave it more time, up to the latest day given, and nobody agreed alone",
+        """SELECT 'lot', l.id FROM loyalty_lot l
+           LEFT JOIN (SELECT lot_id, max(last_day) AS last_day FROM loyalty_extendedlot GROUP BY lot_id) AS e
+                  ON e.lot_id = l.id
+           WHERE (l.extended_to IS NOT NULL OR e.lot_id IS NOT NULL) AND l.extended_to IS DISTINCT FROM e.last_day
+           UNION ALL
+           SELECT 'state', x.id FROM loyalty_extension x LEFT JOIN accounts_approval o ON o.id = x.approval_id
+           WHERE coalesce(o.state, 'APPROVED') <> CASE x.state WHEN 'POSTED' THEN 'APPROVED' ELSE x.state END
+           UNION ALL
+           SELECT 'waits', e.id FROM loyalty_extendedlot e
+           JOIN loyalty_extension x ON x.id = e.extension_id WHERE x.state <> 'POSTED'""",
     ),
     Law(
         "M1",

@@ -11,6 +11,9 @@ _STANDING = NotificationPreference.Topic.STANDING
 TIER_REACHED = MessageKind("tier-reached", _("Your company is now {tier}"), "tier", _STANDING, names_subject=False)
 POINTS_GIVEN = MessageKind("points-given", _("{points} points were given by hand: {reason}"), "why")
 POINTS_TAKEN = MessageKind("points-taken", _("{points} points were taken by hand: {reason}"), "why")
+POINTS_EXTENDED = MessageKind(
+    "points-extended", _("{points} points can be used up to {day}: {reason}"), "statement", names_subject=False
+)
 BENEFIT_USED = MessageKind("benefit-used", _("Used: {benefit}"), "benefits", _STANDING, names_subject=False)
 BENEFIT_GIVEN = MessageKind(
     "benefit-given", _("{name} gave you “{benefit}”: {reason}"), "benefits", _STANDING, names_subject=False
@@ -30,5 +33,12 @@ BENEFITS_END = MessageKind(
 def register() -> None:
     """Make the kinds known to the outbox."""
     messages.register(
-        TIER_REACHED, POINTS_GIVEN, POINTS_TAKEN, BENEFIT_USED, BENEFIT_GIVEN, BENEFIT_WITHDRAWN, BENEFITS_END
+        TIER_REACHED,
+        POINTS_GIVEN,
+        POINTS_TAKEN,
+        POINTS_EXTENDED,
+        BENEFIT_USED,
+        BENEFIT_GIVEN,
+        BENEFIT_WITHDRAWN,
+        BENEFITS_END,
     )

@@ -24,14 +24,28 @@ class ExpiringLot:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingLot:
+    """Points that can be spent from a day on; None: once they are confirmed."""
+
+    points: int
+    available_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
-    """What an owner has at a moment, in points; `debt` is 0 or below, `expiring` what ends by an agreed day."""
+    """What an owner has at a moment, in points; `debt` is 0 or below, `expiring` what ends by an agreed day.
+
+    `waiting` says of `pending` from when it can be spent, soonest first; `ends_on` is the last day of all of it, unless
+    points come or are spent.
+    """
 
     owner: Owner
     available: int = 0
     pending: int = 0
     debt: int = 0
     expiring: tuple[ExpiringLot, ...] = ()
+    waiting: tuple[WaitingLot, ...] = ()
+    ends_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,64 +85,81 @@ def default_owner(balances: Sequence[Balance]) -> Owner:
 
 
 def balances_of(owners: Sequence[Owner], *, today: date, expiring_until: date | None = None) -> list[Balance]:
-    """Return the balances of `owners`, in their order, less what is due to expire by `today`; one query.
+    """Return the balances of `owners`, in their order, as of `today`: less what is due to expire, and what waited for
+    a day that has come is available; one query.
 
     With `expiring_until`, each tells what else expires up to that day, soonest first.
     """
     rows = arrays.fetch(
-        """SELECT o.n, w.kind, w.balance - coalesce((
+        """SELECT o.n, w.kind, CASE WHEN ends.day < %s THEN 0 ELSE w.balance - coalesce((
                SELECT sum(l.remaining) FROM loyalty_lot l
-               WHERE l.wallet_id = w.id AND l.remaining > 0 AND l.expires_on < %s), 0), soon.points, soon.days
+               WHERE l.wallet_id = w.id AND w.kind = 'AVAILABLE' AND l.remaining > 0 AND l.expires_on < %s
+                 AND (l.extended_to < %s) IS NOT FALSE), 0) END,
+                  soon.points, soon.days, waiting.points, waiting.days, ends.day
            FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::int[])
                 AS o(program_id, company_id, employee_id, n)
            JOIN loyalty_wallet w ON w.program_id = o.program_id AND w.company_id = o.company_id
             AND w.employee_id IS NOT DISTINCT FROM o.employee_id AND w.kind = ANY(%s)
+           JOIN loyalty_program g ON g.id = w.program_id
+           CROSS JOIN LATERAL (
+               SELECT CASE WHEN g.expiry = 'INACTIVITY' AND w.balance > 0 THEN w.expires_on END AS day) AS ends
            CROSS JOIN LATERAL (
                SELECT array_agg(day.points ORDER BY day.expires_on) AS points,
                       array_agg(day.expires_on ORDER BY day.expires_on) AS days
-               FROM (SELECT sum(l.remaining)::bigint AS points, l.expires_on FROM loyalty_lot l
+               FROM (SELECT sum(l.remaining)::bigint AS points,
+                            least(coalesce(l.extended_to, l.expires_on), ends.day) AS expires_on
+                     FROM loyalty_lot l
                      WHERE l.wallet_id = w.id AND w.kind = %s AND l.remaining > 0
-                       AND l.expires_on BETWEEN %s AND %s::date
-                     GROUP BY l.expires_on) AS day) AS soon""",
+                       AND (l.expires_on <= %s::date OR ends.day <= %s::date)
+                     GROUP BY 2) AS day WHERE day.expires_on BETWEEN %s AND %s::date) AS soon
+           CROSS JOIN LATERAL (
+               SELECT array_agg(day.points ORDER BY day.available_on) AS points,
+                      array_agg(day.available_on ORDER BY day.available_on) AS days
+               FROM (SELECT sum(l.remaining)::bigint AS points, l.available_on FROM loyalty_lot l
+                     WHERE l.wallet_id = w.id AND w.kind = %s AND w.balance > 0 AND l.remaining > 0
+                     GROUP BY l.available_on) AS day) AS waiting""",
+        today,
+        today,
         today,
         *arrays.columns_of([(*owner, position) for position, owner in enumerate(owners)]),
         list(OWN_KINDS),
         Wallet.Kind.AVAILABLE,
+        expiring_until,
+        expiring_until,
         today,
         expiring_until,
+        Wallet.Kind.PENDING,
     )
     found: dict[int, dict[str, int]] = {}
     expiring: dict[int, tuple[ExpiringLot, ...]] = {}
-    for position, kind, points, lots, days in rows:
+    waiting: dict[int, tuple[WaitingLot, ...]] = {}
+    ends: dict[int, date | None] = {}
+    for position, kind, points, lots, days, waiting_lots, waiting_days, ends_on in rows:
         found.setdefault(position, {})[kind] = int(points)
         if kind == Wallet.Kind.AVAILABLE:
             expiring[position] = tuple(map(ExpiringLot, lots or (), days or ()))
+            ends[position] = ends_on if ends_on is not None and ends_on >= today else None
+        if kind == Wallet.Kind.PENDING:
+            waiting[position] = tuple(map(WaitingLot, waiting_lots or (), waiting_days or ()))
+    ripe = {
+        position: sum(lot.points for lot in lots if lot.available_on is not None and lot.available_on <= today)
+        for position, lots in waiting.items()
+    }
     return [
         Balance(
             owner,
-            available=kinds.get(Wallet.Kind.AVAILABLE, 0),
-            pending=kinds.get(Wallet.Kind.PENDING, 0),
+            available=kinds.get(Wallet.Kind.AVAILABLE, 0) + ripe.get(position, 0),
+            pending=kinds.get(Wallet.Kind.PENDING, 0) - ripe.get(position, 0),
             debt=kinds.get(Wallet.Kind.DEBT, 0),
             expiring=expiring.get(position, ()),
+            waiting=tuple(
+                lot for lot in waiting.get(position, ()) if lot.available_on is None or lot.available_on > today
+            ),
+            ends_on=ends.get(position),
         )
         for position, owner in enumerate(owners)
         for kinds in (found.get(position, {}),)
     ]
-
-
-def expiring_lots(owner: Owner, *, today: date, until: date) -> list[ExpiringLot]:
-    """Return the owner's points whose last day lies between `today` and `until`, soonest first."""
-    rows = arrays.fetch(
-        """SELECT sum(l.remaining), l.expires_on FROM loyalty_lot l JOIN loyalty_wallet w ON w.id = l.wallet_id
-           WHERE w.program_id = %s AND w.company_id = %s AND w.employee_id IS NOT DISTINCT FROM %s::bigint
-             AND w.kind = %s AND l.remaining > 0 AND l.expires_on BETWEEN %s AND %s
-           GROUP BY l.expires_on ORDER BY l.expires_on""",
-        *owner,
-        Wallet.Kind.AVAILABLE,
-        today,
-        until,
-    )
-    return [ExpiringLot(int(points), expires_on) for points, expires_on in rows]
 
 
 Place = tuple[datetime, int]
@@ -184,5 +215,7 @@ def title_of(kind: str, activity_type: str) -> str:
             return _("Points back")
         case Transaction.Kind.ADJUST:
             return _("Changed by hand")
+        case Transaction.Kind.RELEASE:
+            return _("Can be spent now")
         case _:
             return _("Expired")

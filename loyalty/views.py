@@ -32,6 +32,7 @@ from loyalty.benefits.using import OWED
 from loyalty.explaining import plain_lists, plain_rules, rule_set_in_force
 from loyalty.models import Benefit, BenefitUse, Membership
 from loyalty.selectors import membership_of, memberships_of, standing_of
+from loyalty.terms import terms_in_words
 
 USES_SHOWN = 10
 
@@ -55,6 +56,7 @@ def rules(request: HttpRequest) -> HttpResponse:
             "rule_set": rule_set,
             "rules": plain_rules(rule_set, program) if rule_set else [],
             "lists": plain_lists(rule_set) if rule_set else [],
+            "terms": terms_in_words(program),
             "tiers": standing.tiers,
             "tier": standing.tier,
             "unit": standing.unit,

@@ -33,6 +33,7 @@ _OF_ACTS: Mapping[str, EventKind] = {
     Transaction.Kind.REDEEM: _of_points("points.spent", _("Points were spent"), -200, activity=None),
     Transaction.Kind.CANCEL: _of_points("points.refunded", _("Spent points were given back"), 200, activity=None),
     Transaction.Kind.EXPIRE: _of_points("points.expired", _("Points expired"), -75, activity=None),
+    Transaction.Kind.RELEASE: _of_points("points.released", _("Points that waited can be spent"), 120, activity=None),
     Transaction.Kind.ADJUST: _of_points("points.adjusted", _("Points were given or taken by hand"), 50, activity=None),
 }
 ACTIVITY_RECORDED = EventKind(

@@ -114,7 +114,7 @@ def stop_asking(redemption: Redemption, *, by_user_id: int, now: datetime) -> No
 def open_book(owners: Collection[Owner], *, actor_id: int, now: datetime) -> Book:
     """Return the book of the wallets of `owners`, who are of one program, to spend from or to give back to."""
     program = Program.objects.get(pk=next(iter(owners)).program_id)
-    book = Book(now=now, today={program.pk: now.astimezone(program.zone).date()}, actor_id=actor_id)
+    book = Book(now=now, programs=[program], actor_id=actor_id)
     book.open(owners, all_lots_of=owners)
     return book
 

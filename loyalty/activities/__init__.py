@@ -1,7 +1,18 @@
 """The main use case: activities come in, rules turn them into points, points and spend into standing."""
 
+from loyalty.activities.confirming import Confirmed, confirm_activities, waiting_points
 from loyalty.activities.gathering import Gathering
 from loyalty.activities.items import ActivityItem, ItemError, Outcome, Status
 from loyalty.activities.record import record_activities
 
-__all__ = ["ActivityItem", "Gathering", "ItemError", "Outcome", "Status", "record_activities"]
+__all__ = [
+    "ActivityItem",
+    "Confirmed",
+    "Gathering",
+    "ItemError",
+    "Outcome",
+    "Status",
+    "confirm_activities",
+    "record_activities",
+    "waiting_points",
+]

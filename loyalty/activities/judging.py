@@ -26,7 +26,7 @@ from loyalty.facts import (
     TIER_RANK,
     number,
 )
-from loyalty.ledger import Act, AwardEntry, Book, CapBook, CapKey, Owner, last_day
+from loyalty.ledger import Act, AwardEntry, Book, CapBook, CapKey, Owner, lot_days, waits
 from loyalty.models import Metric, Transaction
 from loyalty.standing import MetricRule, StandingBoard, contributions, month_of
 from loyalty.standing.review import announce_moves, tell_of_moves
@@ -45,9 +45,7 @@ class Judging:
         self._undoings = [turn for turn in turns if isinstance(turn, Undoing)]
         self._caps = CapBook()
         programs = {row.program_id for rows in scene.memberships.values() for row in rows}
-        self._book = Book(
-            now=batch.now, today={program_id: scene.day(program_id, batch.now) for program_id in programs}
-        )
+        self._book = Book(now=batch.now, programs=[self._configuration.programs[program_id] for program_id in programs])
         self._board = StandingBoard()
         self._judgements: dict[int, list[Judgement]] = {}
         self._evaluations: list[EvaluationRow] = []
@@ -165,7 +163,8 @@ class Judging:
         act = self._book.begin(
             Transaction.Kind.EARN, Owner(program_id, item.company_id), activity_id=arrival.activity_id
         )
-        expires_on = last_day(doer.day, program.expiry_months)
+        days = lot_days(program, doer.day)
+        is_to_wait = waits(program, days, self._scene.day(program_id, self._batch.now))
         points = 0
         for verdict in evaluate(rules.rules, values):
             for gift in verdict.gifts:
@@ -175,7 +174,7 @@ class Judging:
                 judgement.awards.append(judged)
                 if judged.award.granted:
                     points += judged.award.granted
-                    self._book.issue(act, judged.award, at=item.occurred_at, earned_on=doer.day, expires_on=expires_on)
+                    self._book.issue(act, judged.award, at=item.occurred_at, days=days, waits=is_to_wait)
         arrival.points += points
         metrics = contributions(
             self._configuration.metrics.get((program_id, arrival.type_id), []), values, points=points

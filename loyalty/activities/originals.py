@@ -149,7 +149,10 @@ def _counter(original: Original) -> tuple[object, ...]:
 
 
 def read_judgements(activity_ids: Collection[int]) -> dict[int, list[Judgement]]:
-    """Return how recorded activities were judged, with the awards that stand and the lots they filled."""
+    """Return how recorded activities were judged, with the awards that stand and the lots they filled.
+
+    Points that waited and were confirmed are in the lot into which that brought them.
+    """
     ids = list(activity_ids)
     judgements: dict[int, list[Judgement]] = {}
     by_evaluation: dict[int, Judgement] = {}
@@ -164,12 +167,16 @@ def read_judgements(activity_ids: Collection[int]) -> dict[int, list[Judgement]]
         by_evaluation[evaluation_id] = judgement
     for row in arrays.fetch(
         """SELECT a.evaluation_id, a.id, a.rule_code, a.from_campaign, a.program_id, a.company_id, w.employee_id,
-                  a.granted, coalesce(r.reversed, 0), p.id, l.id, l.wallet_id, l.available_on, l.expires_on
+                  a.granted, coalesce(r.reversed, 0), p.id, l.id,
+                  CASE WHEN c.id IS NULL THEN l.wallet_id ELSE a.wallet_id END,
+                  CASE WHEN c.id IS NULL THEN l.available_on ELSE c.available_on END,
+                  CASE WHEN c.id IS NULL THEN l.expires_on ELSE c.expires_on END
            FROM loyalty_award a
            JOIN loyalty_wallet w ON w.id = a.wallet_id
            LEFT JOIN loyalty_awardreversal r ON r.award_id = a.id
            LEFT JOIN loyalty_posting p ON p.award_id = a.id AND p.reverses_id IS NULL
            LEFT JOIN loyalty_lot l ON l.id = p.lot_id
+           LEFT JOIN loyalty_confirmation c ON c.activity_id = a.activity_id AND c.program_id = a.program_id
            WHERE a.activity_id = ANY(%s) ORDER BY a.id""",
         ids,
     ):
@@ -195,7 +202,7 @@ def _judged_award(
     award = AwardEntry(
         owner=Owner(program_id, company_id, employee_id), granted=granted, reversed=reversed_, id=award_id
     )
-    if posting_id is not None and lot_id is not None and wallet_id is not None and available_on is not None:
+    if posting_id is not None and lot_id is not None and wallet_id is not None:
         award.posting = PostingRef(posting_id)
         award.lot = LotEntry(lot_id, wallet_id, available_on, expires_on)
     return JudgedAward(award, rule_code, from_campaign)

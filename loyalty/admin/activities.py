@@ -1,22 +1,32 @@
 """What companies do: the words for it, where it comes from, and every activity to read."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.actors import Actor
 from accounts.admin.links import AskedFilter, LinkedRowFilter, VocabularyFilter, rows_link
-from accounts.admin.scoped import FixedFieldsForm, ReadOnlyAdmin, ScopedInline, ScopedModelAdmin
+from accounts.admin.scoped import FixedFieldsForm, ReadOnlyAdmin, ScopedInline, ScopedModelAdmin, manager_behind
+from accounts.admin.steps import Step, StepForm, SteppedAdmin
+from accounts.models import User
+from loyalty.activities import confirm_activities, waiting_points
 from loyalty.models import (
     Activity,
     ActivityAttribute,
     ActivityReturn,
     ActivityType,
+    Confirmation,
     Evaluation,
     ReturnLink,
     Source,
@@ -71,9 +81,22 @@ class SourceAdmin(ScopedModelAdmin[Source]):
     ordering = ("name",)
 
 
+class NothingWaitsError(Exception):
+    """Nothing of an activity waits: somebody else confirmed it, or it came back."""
+
+    def __str__(self) -> str:
+        return _("Nothing of it waits any more: it was confirmed, taken back, or its day has come.")
+
+
+def _confirm(activity: Activity, by: User, now: datetime) -> Activity:
+    if not confirm_activities([activity.pk], by_user_id=by.pk, now=now)[activity.pk].points:
+        raise NothingWaitsError
+    return activity
+
+
 @admin.register(Activity)
-class ActivityAdmin(ReadOnlyAdmin[Activity]):
-    """Activities, as they arrived."""
+class ActivityAdmin(ReadOnlyAdmin[Activity], SteppedAdmin[Activity]):
+    """Activities, as they arrived; what waits of their points can be confirmed."""
 
     list_display = (
         "external_id",
@@ -106,8 +129,68 @@ class ActivityAdmin(ReadOnlyAdmin[Activity]):
         "attributes",
         ("occurred_at", "recorded_at"),
         "reverses_external_id",
+        "waits",
         "behind",
     )
+    actions = ("confirm",)  # type: ignore[assignment]
+    refusal: ClassVar[type[Exception]] = NothingWaitsError
+    steps: ClassVar[Mapping[str, Step]] = {
+        "confirm": Step(
+            gettext_lazy("Confirm"),
+            gettext_lazy("Its points can be spent from now on. A return takes them back as any others."),
+            gettext_lazy("Confirmed: the points of %(row)s can be spent."),
+            lambda activity, by, now, _asked: _confirm(activity, by, now),
+        )
+    }
+
+    def offered(self, row: Activity) -> list[str]:
+        """What waits can be confirmed."""
+        return ["confirm"] if waiting_points(row.pk) else []
+
+    def may_take(self, request: HttpRequest, row: Activity, step: Step) -> bool:
+        """Program managers; nobody edits an activity, which is what the permission would otherwise mean."""
+        return self.has_confirm_permission(request)
+
+    def has_confirm_permission(self, request: HttpRequest) -> bool:
+        """Program managers."""
+        return request.user.has_perm("loyalty.add_confirmation")
+
+    @admin.action(description=gettext_lazy("Confirm: points that wait can be spent"), permissions=["confirm"])
+    def confirm(self, request: HttpRequest, queryset: QuerySet[Activity]) -> HttpResponse | None:
+        """Confirm the chosen activities, after a look at how many there are."""
+        ids = list(queryset.order_by("pk").values_list("pk", flat=True))
+        if "confirm" not in request.POST:
+            return self._confirmation(request, ids)
+        came = confirm_activities(ids, by_user_id=manager_behind(request).pk, now=timezone.now())
+        points = sum(one.points for one in came.values())
+        text = ngettext("%(count)s point can be spent.", "%(count)s points can be spent.", points)
+        self.message_user(request, text % {"count": localize(points)}, messages.SUCCESS if points else messages.WARNING)
+        return None
+
+    def _confirmation(self, request: HttpRequest, ids: list[int]) -> HttpResponse:
+        step = self.steps["confirm"]
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": step.label,
+            "facts": [(_("Activities to confirm"), localize(len(ids)))],
+            "consequence": _("What waits of their points can be spent from now on; what does not wait stays as it is."),
+            "form": StepForm(),
+            "hidden": [
+                *((ACTION_CHECKBOX_NAME, pk) for pk in ids),
+                ("action", "confirm"),
+                ("index", 0),
+                ("confirm", "yes"),
+            ],
+            "submit": step.label,
+            "back_url": request.get_full_path(),
+        }
+        return TemplateResponse(request, self.step_template, context)
+
+    @admin.display(description=gettext_lazy("points that wait"))
+    def waits(self, activity: Activity) -> str:
+        """What can be confirmed."""
+        return localize(waiting_points(activity.pk))
 
     @admin.display(description=gettext_lazy("what came of it"))
     def behind(self, activity: Activity) -> str:
@@ -115,6 +198,17 @@ class ActivityAdmin(ReadOnlyAdmin[Activity]):
         judged = rows_link(Evaluation, _("Evaluations"), activity__exact=activity.pk)
         booked = rows_link(Transaction, _("Transactions"), activity__exact=activity.pk)
         return format_html("{} · {}", judged, booked)
+
+
+@admin.register(Confirmation)
+class ConfirmationAdmin(ReadOnlyAdmin[Confirmation]):
+    """Who confirmed what, and the days that its points have since."""
+
+    list_display = ("activity", "company", "program", "available_on", "expires_on", "confirmed_by", "confirmed_at")
+    list_filter = (("program", VocabularyFilter), ("company", LinkedRowFilter))
+    list_select_related = ("activity", "company", "program", "confirmed_by")
+    search_fields = ("activity__external_id__exact", "company__name")
+    ordering = ("-pk",)
 
 
 @admin.register(ActivityReturn)

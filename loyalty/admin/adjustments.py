@@ -28,6 +28,7 @@ from loyalty.adjustments import (
     ProgramClosedError,
     adjust,
 )
+from loyalty.extensions import ExtensionError, MorePointsError, NothingExpiresError
 from loyalty.models import Adjustment, ProgramComment, ProgramDay
 
 MINUS = "\N{MINUS SIGN}"
@@ -50,6 +51,8 @@ def refusal(error: Exception) -> str:
             return _("You asked for this yourself. Somebody else has to decide; a colleague finds it in this queue.")
         case AlreadyDecidedError():
             return _("Somebody has decided this meanwhile; there is nothing left to do.")
+        case ExtensionError():
+            return _refusal_of_time(error)
         case KeyUsedForAnotherRequestError():
             return _(
                 "This form was sent before, with other content. Look at the list; for more points, begin a new form."
@@ -57,6 +60,18 @@ def refusal(error: Exception) -> str:
         case ReasonMissingError():
             return _("Say why you reject it: the one who asked reads it.")
     return _("This is not possible at present.")
+
+
+def _refusal_of_time(error: ExtensionError) -> str:
+    match error:
+        case NothingExpiresError():
+            return _("No points of this wallet expire by that day: there is nothing to give more time to.")
+        case MorePointsError():
+            return _(
+                "By now %(points)s points expire by that day, %(agreed)s were agreed to. Reject this and ask again."
+            ) % {"points": localize(error.points), "agreed": localize(error.agreed)}
+        case _other:
+            return _("Choose a day from today on, and a later one, within ten years, up to which the points last then.")
 
 
 def new_key() -> str:

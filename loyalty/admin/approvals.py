@@ -27,10 +27,10 @@ from accounts.models import Approval, Import
 from accounts.moving import steps
 from accounts.moving.steps import MovingError
 from accounts.text import validate_plain_text
-from loyalty import adjustments
+from loyalty import adjustments, extensions
 from loyalty.adjustments import AdjustmentError, InsufficientPointsError
 from loyalty.admin.adjustments import MINUS, refusal
-from loyalty.models import Adjustment, Program
+from loyalty.models import Adjustment, Extension, Program
 
 Facts = list[tuple[str, object]]
 
@@ -60,6 +60,20 @@ def _points_by_hand(request: HttpRequest, approval: Approval) -> Facts:
     ]
 
 
+def _more_time(request: HttpRequest, approval: Approval) -> Facts:
+    rows = Extension.objects.visible_to(actor_behind(request)).select_related("membership__company", "employee")
+    extension = rows.get(pk=approval.subject_id)
+    return [
+        (_("Company"), extension.membership.company),
+        (_("Person"), extension.employee or _("the company itself")),
+        (_("Points"), localize(extension.points)),
+        (_("Expire up to"), localize(extension.until)),
+        (_("New last day"), localize(extension.to)),
+        (_("Reason"), extension.reason),
+        (_("Asked by"), approval.asked_by.name),
+    ]
+
+
 def _opening_balances(request: HttpRequest, approval: Approval) -> Facts:
     import_ = Import.objects.visible_to(actor_behind(request)).get(pk=approval.subject_id)
     chosen: Mapping[str, str] = import_.terms.get("settings", {})
@@ -83,6 +97,15 @@ REQUESTS: Mapping[str, Request] = {
         approved=gettext_lazy("Approved: the points are posted."),
         decide=lambda pk, **decision: adjustments.decide(adjustment_id=pk, **decision),
         facts=_points_by_hand,
+    ),
+    extensions.KIND: Request(
+        label=gettext_lazy("More time for points"),
+        subject=gettext_lazy("The points"),
+        page="admin:loyalty_extension_change",
+        consequence=gettext_lazy("The points last longer at once, and the client is told."),
+        approved=gettext_lazy("Approved: the points last longer."),
+        decide=lambda pk, **decision: extensions.decide(extension_id=pk, **decision),
+        facts=_more_time,
     ),
     steps.APPROVAL: Request(
         label=gettext_lazy("Opening balances"),

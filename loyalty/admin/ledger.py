@@ -215,7 +215,17 @@ class PostingAdmin(ReadOnlyAdmin[Posting]):
 class LotAdmin(ReadOnlyAdmin[Lot]):
     """Points by the day they expire."""
 
-    list_display = ("__str__", "wallet", "available_on", "expires_on", "earned", "remaining", "expired", "uses")
+    list_display = (
+        "__str__",
+        "wallet",
+        "available_on",
+        "expires_on",
+        "extended_to",
+        "earned",
+        "remaining",
+        "expired",
+        "uses",
+    )
     list_filter = (("wallet", LinkedRowFilter), ("wallet__program", VocabularyFilter))
     list_select_related = ("wallet__company", "wallet__employee")
     search_fields = ("wallet__company__name", "wallet__employee__name")

@@ -70,9 +70,12 @@ class ActivityFilter(AskedFilter):
             credit_wallet=OuterRef("pk"), effective_at__gt=actor.at - ACTIVE_WITHIN, effective_at__lte=actor.at
         )
         wallets = Wallet.objects.filter(
-            Exists(late), company=OuterRef("company"), program=OuterRef("program"), kind=Wallet.Kind.AVAILABLE
+            Exists(late), company=OuterRef("company"), program=OuterRef("program"), kind__in=_RECEIVING
         )
         return rows.filter(in_force(actor.at), Exists(wallets) if asked == "yes" else ~Exists(wallets))
+
+
+_RECEIVING = (Wallet.Kind.AVAILABLE, Wallet.Kind.PENDING)
 
 
 def moved(assignments: QuerySet[TierAssignment]) -> QuerySet[TierAssignment]:

@@ -79,7 +79,7 @@ class ProgramAdmin(ScopedModelAdmin[Program]):
     """Programs."""
 
     form = FixedFieldsForm[Program]
-    list_display = ("name", "code", "currency", "time_zone", "expiry_months", "is_active")
+    list_display = ("name", "code", "currency", "time_zone", "release", "expiry", "expiry_months", "is_active")
     list_filter = ("is_active", RulesFilter)
     search_fields = ("name", "code")
     ordering = ("name",)

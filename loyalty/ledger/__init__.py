@@ -3,7 +3,9 @@
 from loyalty.ledger.book import Act, AwardEntry, Book, InsufficientPointsError
 from loyalty.ledger.caps import CapBook, CapKey
 from loyalty.ledger.expiry import expire_points
-from loyalty.ledger.lots import LotEntry, last_day
+from loyalty.ledger.lots import LotEntry
+from loyalty.ledger.releasing import release_points
+from loyalty.ledger.terms import LotDays, last_day, lot_days, waits
 from loyalty.ledger.wallets import Owner, ensure_wallets
 
 __all__ = [
@@ -13,9 +15,13 @@ __all__ = [
     "CapBook",
     "CapKey",
     "InsufficientPointsError",
+    "LotDays",
     "LotEntry",
     "Owner",
     "ensure_wallets",
     "expire_points",
     "last_day",
+    "lot_days",
+    "release_points",
+    "waits",
 ]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from loyalty import arrays
 from loyalty.ledger.lots import LotEntry, read_lots, write_lots
-from loyalty.ledger.wallets import PERSONAL_KINDS, Kind, Owner, WalletEntry, lock_wallets
-from loyalty.models import Transaction
+from loyalty.ledger.terms import Expiry, LotDays, idle_until
+from loyalty.ledger.wallets import PERSONAL_KINDS, Kind, Owner, WalletEntry, lock_wallets, write_last_days
+from loyalty.models import Program, Transaction
 from loyalty.webhooks import Movement, announce_movements
 
 
@@ -24,13 +25,17 @@ class InsufficientPointsError(Exception):
 
 @dataclass(slots=True)
 class Act:
-    """One act on the ledger: a transaction in the making; `id` is known once the book is written."""
+    """One act on the ledger: a transaction in the making; `id` is known once the book is written.
+
+    `by_clock` is what nobody does: a day has come.
+    """
 
     kind: Transaction.Kind
     owner: Owner
     activity_id: int | None = None
     id: int = 0
     moved_points: bool = False
+    by_clock: bool = False
 
 
 @dataclass(slots=True)
@@ -76,19 +81,20 @@ class Book:
     verbs in the order in which things happen; then `write` once. Points are whole and positive in every verb.
     """
 
-    def __init__(self, *, now: datetime, today: dict[int, date], actor_id: int | None = None) -> None:
-        """`today` maps each program to the day that `now` lies in, in the program's time zone."""
+    def __init__(self, *, now: datetime, programs: Iterable[Program], actor_id: int | None = None) -> None:
+        """`programs` are those of all owners: they say what day it is, and how long points last."""
         self._now = now
-        self._today = today
+        self._programs = {program.pk: program for program in programs}
+        self._today = {pk: now.astimezone(program.zone).date() for pk, program in self._programs.items()}
         self._actor_id = actor_id
         self._wallets: dict[tuple[Owner, str], WalletEntry] = {}
-        self._lots: dict[int, dict[tuple[date, date | None], LotEntry]] = {}
+        self._lots: dict[int, dict[LotDays, LotEntry]] = {}
         self._acts: list[Act] = []
         self._postings: list[PostingEntry] = []
         self._uses: list[tuple[LotEntry, PostingEntry, int]] = []
 
     def open(self, owners: Collection[Owner], *, all_lots_of: Collection[Owner] = ()) -> int:
-        """Lock the wallets of `owners`, expire what is due in them, and return how many points that was.
+        """Lock the wallets of `owners`, release and expire what is due in them, and return how many points expired.
 
         `all_lots_of` are those whose points will be spent or taken back.
         """
@@ -96,11 +102,16 @@ class Book:
             return 0
         self._wallets = lock_wallets(owners)
         full = {self._wallets[owner, Kind.AVAILABLE].id for owner in all_lots_of}
+        full |= {entry.id for entry in self._wallets.values() if self._is_over(entry)}
         held = {entry.id: entry for (_owner, kind), entry in self._wallets.items() if kind == Kind.AVAILABLE}
+        pending = [entry for (_owner, kind), entry in self._wallets.items() if kind == Kind.PENDING and entry.balance]
         latest = max(self._today.values())
-        for lot in sorted(read_lots(full, held.keys() - full, latest), key=lambda lot: (lot.wallet_id, lot.id or 0)):
-            self._lots.setdefault(lot.wallet_id, {})[lot.available_on, lot.expires_on] = lot
-        return sum(self.expire(held[wallet_id].owner) for wallet_id in sorted(self._lots))
+        found = read_lots({*full, *(entry.id for entry in pending)}, held.keys() - full, latest)
+        for lot in sorted(found, key=lambda lot: (lot.wallet_id, lot.id or 0)):
+            self._lots.setdefault(lot.wallet_id, {})[lot.days] = lot
+        for entry in sorted(pending, key=lambda entry: entry.id):
+            self._release_due(entry.owner)
+        return sum(self.expire(held[wallet_id].owner) for wallet_id in sorted(self._lots.keys() & held.keys()))
 
     def begin(self, kind: Transaction.Kind, owner: Owner, *, activity_id: int | None = None) -> Act:
         """Begin an act in the owner's company and program; it is written if it moves points."""
@@ -114,16 +125,31 @@ class Book:
         """The id of the owner's wallet of available points."""
         return self._wallets[owner, Kind.AVAILABLE].id
 
-    def issue(self, act: Act, award: AwardEntry, *, at: datetime, earned_on: date, expires_on: date | None) -> None:
-        """Give the owner what the award grants; debt is repaid first, and a lot whose day is over expires at once."""
-        award.lot = self._lot(award.owner, earned_on, expires_on)
+    def issue(self, act: Act, award: AwardEntry, *, at: datetime, days: LotDays, waits: bool) -> None:
+        """Give the owner what the award grants; debt is repaid first, and a lot whose day is over expires at once.
+
+        Points that wait repay and expire nothing before they are released.
+        """
+        award.lot = self._lot(award.owner, days, kind=Kind.PENDING if waits else Kind.AVAILABLE)
         award.posting = self._fill(act, award.owner, award.lot, award.granted, at=at, award=award)
 
-    def give(
-        self, act: Act, owner: Owner, points: int, *, at: datetime, earned_on: date, expires_on: date | None
-    ) -> None:
-        """Give the owner points that no rule grants; as with an award, debt is repaid first."""
-        self._fill(act, owner, self._lot(owner, earned_on, expires_on), points, at=at)
+    def give(self, act: Act, owner: Owner, points: int, *, at: datetime, days: LotDays) -> None:
+        """Give the owner points that no rule grants, to be spent at once; as with an award, debt is repaid first."""
+        self._fill(act, owner, self._lot(owner, days), points, at=at)
+
+    def waiting(self, award: AwardEntry) -> int:
+        """The points of an award that still wait."""
+        lot = self._waiting_lot(award)
+        return 0 if lot is None else min(award.granted - award.reversed, lot.remaining)
+
+    def release(self, act: Act, award: AwardEntry, *, at: datetime, days: LotDays) -> None:
+        """Make what still waits of an award available, with the days that hold from now on; debt is repaid first."""
+        lot = self._waiting_lot(award)
+        points = self.waiting(award)
+        if lot is not None and points:
+            self._release(act, award.owner, lot, points, at=at, days=days)
+            self._repay_debt(act, award.owner, at=at)
+            self.expire(award.owner)
 
     def withdraw(self, act: Act, owner: Owner, points: int, *, at: datetime) -> None:
         """Take points back that should not have been given, soonest-expiring first.
@@ -133,15 +159,16 @@ class Book:
         self._take_out(act, owner, points, into=Kind.ISSUED, at=at)
 
     def reverse(self, act: Act, award: AwardEntry, points: int, *, at: datetime) -> None:
-        """Take points of an award back: from its own lot, from what that lot lost by expiry, from the lots that
-        expire soonest, and what is still missing becomes debt.
+        """Take points of an award back: what still waits of it, then from its own lot, from what that lot lost by
+        expiry, from the lots that expire soonest, and what is still missing becomes debt. What waits of other awards
+        stays theirs.
         """
         owner = award.owner
         wallet = self._wallets[owner, Kind.AVAILABLE]
         issued = self._wallets[owner.company, Kind.ISSUED]
         own = self._own_lot(award, wallet)
+        missing = points - self._reverse_waiting(act, award, points, at=at)
         award.reversed += points
-        missing = points
         from_lots = self._draw(wallet, missing, only=own) if own is not None else []
         missing -= sum(taken for _lot, taken in from_lots)
         from_expired = 0 if own is None else min(missing, own.expired)
@@ -168,7 +195,7 @@ class Book:
         """Give back what `spending` took, to the very lots it came from, their days unchanged."""
         wallet = self._wallets[owner, Kind.AVAILABLE]
         rows = arrays.fetch(
-            """SELECT p.id, l.id, l.available_on, l.expires_on, l.remaining, l.expired, u.points
+            """SELECT p.id, l.id, l.available_on, l.expires_on, l.remaining, l.expired, l.extended_to, u.points
                FROM loyalty_posting p
                JOIN loyalty_lotuse u ON u.posting_id = p.id JOIN loyalty_lot l ON l.id = u.lot_id
                WHERE p.transaction_id = %s AND p.debit_wallet_id = %s ORDER BY u.id""",
@@ -179,12 +206,11 @@ class Book:
         spent = self._wallets[owner.company, Kind.SPENT]
         posting = self._post(act, spent, wallet, points, at=at, reverses=PostingRef(rows[0][0]))
         lots = self._lots.setdefault(wallet.id, {})
-        for _posting_id, lot_id, available_on, expires_on, remaining, expired, used in rows:
-            lot = lots.get((available_on, expires_on))
+        for _posting_id, lot_id, available_on, expires_on, remaining, expired, extended_to, used in rows:
+            days = LotDays(available_on, expires_on)
+            lot = lots.get(days)
             if lot is None:
-                lot = lots[available_on, expires_on] = LotEntry(
-                    lot_id, wallet.id, available_on, expires_on, remaining, expired
-                )
+                lot = lots[days] = LotEntry(lot_id, wallet.id, *days, remaining, expired, extended_to)
             lot.put(used, newly_earned=False)
             self._uses.append((lot, posting, -used))
         self._repay_debt(act, owner, at=at)
@@ -194,19 +220,38 @@ class Book:
         """Expire what is due in the owner's wallet, as an act of its own; return the points that were lost."""
         wallet = self._wallets[owner, Kind.AVAILABLE]
         today = self._today[owner.program_id]
+        lots, is_over = self._lots.get(wallet.id, {}).values(), self._is_over(wallet)
         due = sorted(
-            (lot for lot in self._lots.get(wallet.id, {}).values() if lot.is_due(today)),
+            (lot for lot in lots if (is_over and lot.remaining > 0) or lot.is_due(today)),
             key=lambda lot: lot.spending_order,
         )
         if not due:
             return 0
         points = sum(lot.remaining for lot in due)
-        act = self.begin(Transaction.Kind.EXPIRE, owner)
+        act = Act(Transaction.Kind.EXPIRE, owner, by_clock=True)
         posting = self._post(act, wallet, self._wallets[owner.company, Kind.EXPIRED], points, at=self._now)
         for lot in due:
             self._uses.append((lot, posting, lot.remaining))
             lot.take(lot.remaining, by_expiry=True)
         return points
+
+    def ending(self, owner: Owner, *, until: date) -> list[LotEntry]:
+        """Return the owner's lots with points whose last day is `until` or sooner; of an owner with all lots."""
+        lots = self._lots.get(self._wallets[owner, Kind.AVAILABLE].id, {}).values()
+        return sorted(
+            (lot for lot in lots if lot.remaining > 0 and lot.last_day is not None and lot.last_day <= until),
+            key=lambda lot: lot.spending_order,
+        )
+
+    def wallet_ends(self, owner: Owner, *, until: date) -> int:
+        """Return the points that end with the owner's wallet, if its last day is `until` or sooner."""
+        wallet = self._wallets[owner, Kind.AVAILABLE]
+        ends_idle = self._programs[owner.program_id].expiry == Expiry.INACTIVITY
+        return wallet.balance if ends_idle and wallet.expires_on is not None and wallet.expires_on <= until else 0
+
+    def extend_wallet(self, owner: Owner, *, to: date) -> None:
+        """Let the owner's wallet last to a later day, where wallets end by idleness."""
+        self._wallets[owner, Kind.AVAILABLE].move_last_day(to)
 
     def ids_needed(self) -> dict[str, int]:
         """How many new ids the book needs, by table."""
@@ -227,6 +272,7 @@ class Book:
         for posting, posting_id in zip(self._postings, ids["loyalty_posting"], strict=True):
             posting.id = posting_id
         self._write_acts()
+        write_last_days(self._wallets.values())
         write_lots(lot for lots in self._lots.values() for lot in lots.values())
         self._write_postings()
         arrays.insert(
@@ -241,11 +287,14 @@ class Book:
             announce_movements(self._movements, now=self._now)
 
     def _movements(self) -> list[Movement]:
-        """What each act moved, in their order: into or out of what people and companies hold or owe."""
+        """What each act moved, in their order: into or out of what people and companies hold or owe.
+
+        What was released they held before: there it is the points that can be spent from now on.
+        """
         moved: dict[int, dict[int | None, int]] = {act.id: {} for act in self._acts}
         for posting in self._postings:
             for wallet, points in ((posting.debit, -posting.points), (posting.credit, posting.points)):
-                if wallet.kind in PERSONAL_KINDS:
+                if wallet.kind in PERSONAL_KINDS and _is_told(posting, wallet):
                     shares = moved[posting.act.id]
                     shares[wallet.owner.employee_id] = shares.get(wallet.owner.employee_id, 0) + points
         return [
@@ -253,29 +302,99 @@ class Book:
             for act in self._acts
         ]
 
-    def _lot(self, owner: Owner, earned_on: date, expires_on: date | None) -> LotEntry:
-        wallet = self._wallets[owner, Kind.AVAILABLE]
+    def _lot(self, owner: Owner, days: LotDays, *, kind: str = Kind.AVAILABLE) -> LotEntry:
+        wallet = self._wallets[owner, kind]
         lots = self._lots.setdefault(wallet.id, {})
-        lot = lots.get((earned_on, expires_on))
+        lot = lots.get(days)
         if lot is None:
-            lot = lots[earned_on, expires_on] = LotEntry(None, wallet.id, earned_on, expires_on)
+            lot = lots[days] = LotEntry(None, wallet.id, *days)
         return lot
 
     def _fill(
         self, act: Act, owner: Owner, lot: LotEntry, points: int, *, at: datetime, award: AwardEntry | None = None
     ) -> PostingEntry:
         lot.put(points, newly_earned=True)
-        wallet, issued = self._wallets[owner, Kind.AVAILABLE], self._wallets[owner.company, Kind.ISSUED]
+        self._is_active(owner, at, also_on=lot.available_on)
+        wallet, pending = self._wallets[owner, Kind.AVAILABLE], self._wallets[owner, Kind.PENDING]
+        issued = self._wallets[owner.company, Kind.ISSUED]
+        if lot.wallet_id == pending.id:
+            return self._post(act, issued, pending, points, at=at, award=award, lot=lot)
         posting = self._post(act, issued, wallet, points, at=at, award=award, lot=lot)
         self._repay_debt(act, owner, at=at)
-        if lot.is_due(self._today[owner.program_id]):
+        if self._is_over(wallet) or lot.is_due(self._today[owner.program_id]):
             self.expire(owner)
         return posting
+
+    def _is_active(self, owner: Owner, at: datetime, *, also_on: date | None = None) -> None:
+        """Points come to the owner's wallet, or are spent: where wallets end by idleness, this one lasts anew.
+
+        Points that wait for a day count on that day (`also_on`) once it has come.
+        """
+        program = self._programs[owner.program_id]
+        if program.expiry == Expiry.INACTIVITY:
+            day = at.astimezone(program.zone).date()
+            if also_on is not None and also_on <= self._today[owner.program_id]:
+                day = max(day, also_on)
+            self._last_from(owner, day)
+
+    def _last_from(self, owner: Owner, day: date) -> None:
+        self._wallets[owner, Kind.AVAILABLE].move_last_day(idle_until(self._programs[owner.program_id], day))
+
+    def _is_over(self, wallet: WalletEntry) -> bool:
+        """Whether a wallet's last day is over, in a program that ends wallets so."""
+        if wallet.expires_on is None or wallet.expires_on >= self._today[wallet.owner.program_id]:
+            return False
+        return self._programs[wallet.owner.program_id].expiry == Expiry.INACTIVITY
+
+    def _release_due(self, owner: Owner) -> None:
+        """Release what waited for a day that has come, as an act of its own."""
+        pending = self._wallets[owner, Kind.PENDING]
+        today = self._today[owner.program_id]
+        ripe = [lot for lot in self._lots.get(pending.id, {}).values() if lot.is_ripe(today)]
+        if ripe:
+            act = Act(Transaction.Kind.RELEASE, owner, by_clock=True)
+            wallet = self._wallets[owner, Kind.AVAILABLE]
+            for lot in sorted(ripe, key=lambda lot: (lot.available_on or today, lot.spending_order)):
+                if wallet.expires_on and lot.available_on and wallet.expires_on < lot.available_on:
+                    self.expire(owner)  # the wallet had ended before this came
+                self._release(act, owner, lot, lot.remaining, at=self._now, days=lot.days)
+            self._repay_debt(act, owner, at=self._now)
+
+    def _release(self, act: Act, owner: Owner, lot: LotEntry, points: int, *, at: datetime, days: LotDays) -> None:
+        pending, wallet = self._wallets[owner, Kind.PENDING], self._wallets[owner, Kind.AVAILABLE]
+        into = self._lot(owner, days)
+        if days.available_on is not None:
+            self._last_from(owner, days.available_on)
+        lot.take(points)
+        into.put(points, newly_earned=True)
+        posting = self._post(act, pending, wallet, points, at=at, lot=into)
+        self._uses.append((lot, posting, points))
+
+    def _reverse_waiting(self, act: Act, award: AwardEntry, points: int, *, at: datetime) -> int:
+        """Take up to `points` of what still waits of an award; return how many that was."""
+        lot = self._waiting_lot(award)
+        part = min(points, self.waiting(award))
+        if lot is None or not part:
+            return 0
+        pending, issued = self._wallets[award.owner, Kind.PENDING], self._wallets[award.owner.company, Kind.ISSUED]
+        lot.take(part)
+        posting = self._post(act, pending, issued, part, at=at, award=award, reverses=award.posting)
+        self._uses.append((lot, posting, part))
+        return part
+
+    def _waiting_lot(self, award: AwardEntry) -> LotEntry | None:
+        """The lot in which an award's points were put to wait, if that holds any."""
+        pending = self._wallets[award.owner, Kind.PENDING]
+        if award.lot is None or award.lot.wallet_id != pending.id:
+            return None
+        return self._lots.get(pending.id, {}).get(award.lot.days)
 
     def _take_out(self, act: Act, owner: Owner, points: int, *, into: str, at: datetime) -> None:
         wallet = self._wallets[owner, Kind.AVAILABLE]
         if wallet.balance < points:
             raise InsufficientPointsError(available=wallet.balance, wanted=points)
+        if into == Kind.SPENT:
+            self._is_active(owner, at)
         taken = self._draw(wallet, points)
         posting = self._post(act, wallet, self._wallets[owner.company, into], points, at=at)
         self._uses += [(lot, posting, used) for lot, used in taken]
@@ -313,7 +432,7 @@ class Book:
     def _own_lot(self, award: AwardEntry, wallet: WalletEntry) -> LotEntry | None:
         if award.lot is None:
             return None
-        return self._lots.get(wallet.id, {}).get((award.lot.available_on, award.lot.expires_on))
+        return self._lots.get(wallet.id, {}).get(award.lot.days)
 
     def _draw(self, wallet: WalletEntry, points: int, *, only: LotEntry | None = None) -> list[tuple[LotEntry, int]]:
         """Take up to `points` out of the wallet's lots, or of one of them; return what came from which."""
@@ -355,7 +474,7 @@ class Book:
                     act.owner.program_id,
                     act.kind,
                     act.activity_id,
-                    None if act.kind == Transaction.Kind.EXPIRE else self._actor_id,
+                    None if act.by_clock else self._actor_id,
                     self._now,
                 )
                 for act in self._acts
@@ -395,3 +514,10 @@ class Book:
                 for posting in self._postings
             ],
         )
+
+
+def _is_told(posting: PostingEntry, wallet: WalletEntry) -> bool:
+    """Whether a posting's share of a wallet is told to other systems."""
+    if posting.act.kind != Transaction.Kind.RELEASE:
+        return True
+    return posting.debit.kind == Kind.PENDING and wallet is posting.credit

@@ -1,11 +1,11 @@
 """Lots: points of one wallet with the day they become available and the last day they can be used."""
 
-import calendar
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
 from loyalty import arrays
+from loyalty.ledger.terms import LotDays
 
 _NEVER = date.max
 
@@ -14,15 +14,18 @@ _NEVER = date.max
 class LotEntry:
     """A lot of a locked wallet as it will be once the book is written.
 
-    `id` is None while the lot may be new; then `remaining` counts only what this book put in.
+    `available_on` is None while its points wait to be confirmed. `id` is None while the lot may be new; then
+    `remaining` counts only what this book put in.
     """
 
     id: int | None
     wallet_id: int
-    available_on: date
+    available_on: date | None
     expires_on: date | None
     remaining: int = 0
     expired: int = 0
+    extended_to: date | None = None
+    is_extended: bool = False
     earned_change: int = 0
     remaining_change: int = 0
     expired_change: int = 0
@@ -49,35 +52,50 @@ class LotEntry:
 
     def is_due(self, today: date) -> bool:
         """Whether the lot holds points whose last day is over."""
-        return self.remaining > 0 and self.expires_on is not None and self.expires_on < today
+        return self.remaining > 0 and self.last_day is not None and self.last_day < today
+
+    def extend(self, to: date) -> None:
+        """Let the points last to a later day."""
+        self.extended_to, self.is_extended = to, True
+
+    def is_ripe(self, today: date) -> bool:
+        """Whether the lot holds points that wait no longer, if they waited."""
+        return self.remaining > 0 and self.available_on is not None and self.available_on <= today
+
+    @property
+    def days(self) -> LotDays:
+        """What tells the lot from others of its wallet."""
+        return LotDays(self.available_on, self.expires_on)
 
     @property
     def spending_order(self) -> tuple[date, date]:
         """Soonest-expiring first, then oldest."""
-        return self.expires_on or _NEVER, self.available_on
+        return self.last_day or _NEVER, self.available_on or _NEVER
 
-
-def last_day(earned_on: date, months: int | None) -> date | None:
-    """Return the last day of points earned on `earned_on` that last `months`; None where they do not expire.
-
-    Earned on the 31st, they last to the end of a shorter month.
-    """
-    if months is None:
-        return None
-    year, month = divmod(earned_on.year * 12 + earned_on.month - 1 + months, 12)
-    return date(year, month + 1, min(earned_on.day, calendar.monthrange(year, month + 1)[1]))
+    @property
+    def last_day(self) -> date | None:
+        """The last day on which the points can be used."""
+        return self.extended_to or self.expires_on
 
 
 def read_lots(wallet_ids: Collection[int], due_wallet_ids: Collection[int], today: date) -> Iterable[LotEntry]:
-    """Return all lots of `wallet_ids` that hold or lost points, and of `due_wallet_ids` those that are due."""
+    """Return all lots of `wallet_ids` that hold or lost points, and of `due_wallet_ids` those that are due.
+
+    Also those that somebody gave more time, empty or not: what comes late to their day lasts as long.
+    """
     rows = arrays.fetch(
-        """SELECT id, wallet_id, available_on, expires_on, remaining, expired FROM loyalty_lot
+        """SELECT id, wallet_id, available_on, expires_on, remaining, expired, extended_to FROM loyalty_lot
            WHERE wallet_id = ANY(%s) AND (remaining > 0 OR expired > 0)
            UNION
-           SELECT id, wallet_id, available_on, expires_on, remaining, expired FROM loyalty_lot
-           WHERE wallet_id = ANY(%s) AND remaining > 0 AND expires_on < %s""",
+           SELECT id, wallet_id, available_on, expires_on, remaining, expired, extended_to FROM loyalty_lot
+           WHERE wallet_id = ANY(%s) AND remaining > 0 AND expires_on < %s
+           UNION
+           SELECT id, wallet_id, available_on, expires_on, remaining, expired, extended_to FROM loyalty_lot
+           WHERE wallet_id = ANY(%s) AND extended_to >= %s""",
         list(wallet_ids),
         list(due_wallet_ids),
+        today,
+        [*wallet_ids, *due_wallet_ids],
         today,
     )
     return (LotEntry(*row) for row in rows)
@@ -85,6 +103,14 @@ def read_lots(wallet_ids: Collection[int], due_wallet_ids: Collection[int], toda
 
 def write_lots(lots: Iterable[LotEntry]) -> None:
     """Write what changed; lots that may be new are made, and get their ids."""
+    lots = list(lots)
+    extended = sorted((lot.id, lot.extended_to) for lot in lots if lot.is_extended and lot.id is not None)
+    if extended:
+        arrays.run(
+            """UPDATE loyalty_lot l SET extended_to = c.extended_to
+               FROM unnest(%s::bigint[], %s::date[]) AS c(id, extended_to) WHERE l.id = c.id""",
+            *arrays.columns_of(extended),
+        )
     changed = [lot for lot in lots if lot.earned_change or lot.remaining_change or lot.expired_change]
     known = [lot for lot in changed if lot.id is not None]
     if known:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 from loyalty import arrays
@@ -27,12 +28,30 @@ class Owner(NamedTuple):
 
 @dataclass(slots=True)
 class WalletEntry:
-    """A locked wallet: its balance as it will be once the book is written."""
+    """A locked wallet: its balance, and its last day where it has one, as they will be once the book is written."""
 
     id: int
     owner: Owner
     kind: str
     balance: int
+    expires_on: date | None = None
+    is_moved: bool = False
+
+    def move_last_day(self, expires_on: date | None) -> None:
+        """Let the wallet last up to a day, or longer if it does so already."""
+        if expires_on is not None and (self.expires_on is None or self.expires_on < expires_on):
+            self.expires_on, self.is_moved = expires_on, True
+
+
+def write_last_days(wallets: Iterable[WalletEntry]) -> None:
+    """Write the last days that moved."""
+    moved = sorted((wallet.id, wallet.expires_on) for wallet in wallets if wallet.is_moved)
+    if moved:
+        arrays.run(
+            """UPDATE loyalty_wallet w SET expires_on = c.expires_on
+               FROM unnest(%s::bigint[], %s::date[]) AS c(id, expires_on) WHERE w.id = c.id""",
+            *arrays.columns_of(moved),
+        )
 
 
 def ensure_wallets(owners: Iterable[Owner]) -> None:
@@ -80,13 +99,15 @@ def _lock(owners: Collection[Owner]) -> list[int]:
 
 def _read(ids: list[int]) -> dict[tuple[Owner, str], WalletEntry]:
     rows = arrays.fetch(
-        "SELECT id, program_id, company_id, employee_id, kind, balance FROM loyalty_wallet WHERE id = ANY(%s)", ids
+        """SELECT id, program_id, company_id, employee_id, kind, balance, expires_on
+           FROM loyalty_wallet WHERE id = ANY(%s)""",
+        ids,
     )
     return {
         (Owner(program, company, employee), kind): WalletEntry(
-            wallet_id, Owner(program, company, employee), kind, balance
+            wallet_id, Owner(program, company, employee), kind, balance, expires_on
         )
-        for wallet_id, program, company, employee, kind, balance in rows
+        for wallet_id, program, company, employee, kind, balance, expires_on in rows
     }
 
 

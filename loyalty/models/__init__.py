@@ -18,6 +18,8 @@ from loyalty.models.benefits import (
     BenefitQuota,
     BenefitUse,
 )
+from loyalty.models.confirmations import Confirmation
+from loyalty.models.extensions import ExtendedLot, Extension
 from loyalty.models.figures import ProgramDay
 from loyalty.models.ledger import (
     Award,
@@ -51,8 +53,11 @@ __all__ = [
     "BenefitUse",
     "Campaign",
     "CapUsage",
+    "Confirmation",
     "Consent",
     "Evaluation",
+    "ExtendedLot",
+    "Extension",
     "Lot",
     "LotUse",
     "Membership",

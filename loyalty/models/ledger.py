@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Self
 
 import pgtrigger
@@ -92,13 +93,20 @@ class Wallet(models.Model):
     employee = models.ForeignKey(Employee, on_delete=models.PROTECT, null=True, related_name="wallets")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     balance = models.BigIntegerField(_("balance"), default=0)
-    expires_on = models.DateField(_("expires"), null=True, blank=True)
+    expires_on = models.DateField(
+        _("last day"),
+        null=True,
+        blank=True,
+        help_text=_("Where the program ends wallets that nothing comes to or goes from; anything that does moves it."),
+    )
 
     objects = WalletQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("wallet")
         verbose_name_plural = _("wallets")
+        # No balance in it: an index that balances stand in makes each of their moves dearer.
+        indexes = [models.Index(fields=["expires_on"], condition=Q(expires_on__isnull=False), name="wallet_last_day")]
         constraints = [
             # Two wallets of one kind and owner: each would show half of the points.
             models.UniqueConstraint(
@@ -248,6 +256,7 @@ class Transaction(models.Model):
         REDEEM = "REDEEM", _("redeemed")
         CANCEL = "CANCEL", _("redemption cancelled")
         EXPIRE = "EXPIRE", _("expired")
+        RELEASE = "RELEASE", _("became available")
         ADJUST = "ADJUST", _("given or taken by hand")
 
     id = models.BigAutoField(primary_key=True)
@@ -289,12 +298,18 @@ class LotQuerySet(ScopedQuerySet["Lot"]):
 
 
 class Lot(models.Model):
-    """Points of one wallet that become available on one day and expire on one day, the whole day counted in."""
+    """Points of one wallet that become available on one day and expire on one day, the whole day counted in.
+
+    In a pending wallet the day may still be open: then they wait to be confirmed.
+    """
 
     id = models.BigAutoField(primary_key=True)
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, db_constraint=False, db_index=False)
-    available_on = models.DateField(_("available from"))
+    available_on = models.DateField(_("available from"), null=True)
     expires_on = models.DateField(_("last day"), null=True)
+    extended_to = models.DateField(
+        _("last day, extended"), null=True, help_text=_("Given by hand; the lot is told from others by its first days.")
+    )
     earned = models.BigIntegerField(_("earned"))
     remaining = models.BigIntegerField(_("left"))
     expired = models.BigIntegerField(_("expired"), default=0)
@@ -307,6 +322,7 @@ class Lot(models.Model):
         indexes = [
             models.Index(fields=["wallet", "expires_on"], condition=Q(remaining__gt=0), name="lot_open_of_wallet"),
             models.Index(fields=["expires_on"], condition=Q(remaining__gt=0), name="lot_open_by_last_day"),
+            models.Index(fields=["wallet"], condition=Q(extended_to__isnull=False), name="lot_extended"),
         ]
         constraints = [
             # Two buckets of the same days: points of one day would expire half.
@@ -318,10 +334,20 @@ class Lot(models.Model):
                 condition=Q(remaining__gte=0) & Q(expired__gte=0) & Q(remaining__lte=F("earned") - F("expired")),
                 name="lot_never_gives_more_than_it_holds",
             ),
+            # More time that takes some away, or a last day for points that had none.
+            models.CheckConstraint(
+                condition=Q(extended_to__isnull=True) | Q(expires_on__isnull=False, extended_to__gt=F("expires_on")),
+                name="lot_extended_to_a_later_day",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"Lot {self.pk}"
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day on which its points can be used."""
+        return self.extended_to or self.expires_on
 
 
 class PostingQuerySet(ScopedQuerySet["Posting"]):

@@ -48,16 +48,65 @@ class Program(models.Model):
         ROLLING = "ROLLING", _("rolling months")
         CALENDAR_YEAR = "CALENDAR_YEAR", _("calendar year")
 
+    class Release(models.TextChoices):
+        AT_ONCE = "AT_ONCE", _("at once")
+        AFTER_DAYS = "AFTER_DAYS", _("so many days later")
+        CONFIRMED = "CONFIRMED", _("once they are confirmed")
+
+    class Expiry(models.TextChoices):
+        NEVER = "NEVER", _("never")
+        MONTHS = "MONTHS", _("so many months after they can be spent")
+        FIXED_DAY = "FIXED_DAY", _("on a fixed day of the year")
+        YEAR_END = "YEAR_END", _("at the end of a calendar year")
+        INACTIVITY = "INACTIVITY", _("all at once, so many months after points last came or were spent")
+
     code = models.SlugField(_("code"), max_length=50, unique=True)
     name = models.CharField(_("name"), max_length=100, validators=[validate_plain_text])
     currency = models.CharField(_("currency"), max_length=3, validators=[validate_currency])
     time_zone = models.CharField(_("time zone"), max_length=64, validators=[validate_time_zone])
+    release = models.CharField(
+        _("points can be spent"),
+        max_length=20,
+        choices=Release,
+        default=Release.AT_ONCE,
+        help_text=_("Until then they wait where people see them; a return takes them from there."),
+    )
+    release_days = models.PositiveSmallIntegerField(
+        _("days until then"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text=_("Counted from the day of the activity. Whoever confirms it earlier releases its points earlier."),
+    )
+    expiry = models.CharField(
+        _("points expire"),
+        max_length=20,
+        choices=Expiry,
+        default=Expiry.NEVER,
+        help_text=_("What was given before a change keeps its day."),
+    )
     expiry_months = models.PositiveSmallIntegerField(
-        _("points last (months)"),
+        _("months"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(240)],
-        help_text=_("Counted from the day of the activity; empty: they do not expire."),
+        help_text=_("Where points expire so many months later; the same day of that month is the last."),
+    )
+    expiry_month = models.PositiveSmallIntegerField(
+        _("month of the fixed day"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(12)]
+    )
+    expiry_day = models.PositiveSmallIntegerField(
+        _("fixed day in that month"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(31)],
+        help_text=_("The last day on which points can be used; 29 February is the 28th in most years."),
+    )
+    expiry_years = models.PositiveSmallIntegerField(
+        _("years more"),
+        default=0,
+        validators=[MaxValueValidator(20)],
+        help_text=_("For a fixed day or the end of a year: 0 is the next one to come, 1 the one after it."),
     )
     tier_metric = models.SlugField(
         _("tier metric"), max_length=50, blank=True, help_text=_("Code of the metric that raises and lowers tiers.")
@@ -91,9 +140,48 @@ class Program(models.Model):
         verbose_name = _("program")
         verbose_name_plural = _("programs")
         constraints = [
-            # Points that last 0 months would expire before anybody could see them.
+            # Points that last 0 months would expire before anybody could see them; months that nothing counts would
+            # promise a day that never comes.
             models.CheckConstraint(
-                condition=Q(expiry_months__isnull=True) | Q(expiry_months__gte=1), name="program_expiry_positive"
+                condition=Q(
+                    expiry__in=["MONTHS", "INACTIVITY"], expiry_months__isnull=False, expiry_months__range=(1, 240)
+                )
+                | (~Q(expiry__in=["MONTHS", "INACTIVITY"]) & Q(expiry_months__isnull=True)),
+                name="program_expiry_months",
+                violation_error_message=_(
+                    "Say how many months (1 to 240) where points expire so many months later; leave it empty elsewhere."
+                ),
+            ),
+            # Half a fixed day, or 31 June: a day in no year.
+            models.CheckConstraint(
+                condition=(
+                    Q(expiry="FIXED_DAY", expiry_month__isnull=False, expiry_day__isnull=False)
+                    & Q(expiry_month__range=(1, 12), expiry_day__range=(1, 31))
+                    & (~Q(expiry_month=2) | Q(expiry_day__lte=29))
+                    & (~Q(expiry_month__in=[4, 6, 9, 11]) | Q(expiry_day__lte=30))
+                )
+                | (~Q(expiry="FIXED_DAY") & Q(expiry_month__isnull=True, expiry_day__isnull=True)),
+                name="program_expiry_fixed_day",
+                violation_error_message=_(
+                    "Give a day that there is in the year where points expire on a fixed day; leave it empty elsewhere."
+                ),
+            ),
+            # Years that nothing counts, or more than anybody plans for.
+            models.CheckConstraint(
+                condition=Q(expiry_years=0) | Q(expiry__in=["FIXED_DAY", "YEAR_END"], expiry_years__lte=20),
+                name="program_expiry_years",
+                violation_error_message=_(
+                    "Years more (20 at most) belong to a fixed day or to the end of a year; say 0 elsewhere."
+                ),
+            ),
+            # Points that wait for no day and no word would wait for ever.
+            models.CheckConstraint(
+                condition=Q(release="AFTER_DAYS", release_days__isnull=False, release_days__range=(1, 365))
+                | (~Q(release="AFTER_DAYS") & Q(release_days__isnull=True)),
+                name="program_release_after_days",
+                violation_error_message=_(
+                    "Say after how many days (1 to 365) where points wait for days; leave it empty where they do not."
+                ),
             ),
             # A window of 0 months holds nothing: every company would fall to the lowest tier.
             models.CheckConstraint(condition=Q(tier_months__gte=1), name="program_tier_window_positive"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Q, Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -33,7 +34,7 @@ from accounts.moving.people import PERSON
 from accounts.moving.values import needed, parsed
 from accounts.tables.cells import shown
 from loyalty.adjustments import MOST_POINTS
-from loyalty.ledger import Book, Owner, last_day
+from loyalty.ledger import Book, LotDays, Owner, last_day
 from loyalty.models import Adjustment, Lot, Membership, Program, Transaction, Wallet
 
 NEVER = "never"
@@ -110,11 +111,12 @@ class Balances:
         today = now.astimezone(program.zone).date()
         rows = (
             Lot.objects.filter(wallet__program=program, wallet__kind=Wallet.Kind.AVAILABLE, remaining__gt=0)
-            .filter(Q(expires_on__isnull=True) | Q(expires_on__gte=today))
+            .annotate(ends_on=Coalesce("extended_to", "expires_on"))
+            .filter(Q(ends_on__isnull=True) | Q(ends_on__gte=today))
             .exclude(wallet__company__external_id="")
             .exclude(wallet__employee__external_id="")
-            .order_by("wallet_id", "expires_on")
-            .values_list("wallet__company__external_id", "wallet__employee__external_id", "expires_on")
+            .order_by("wallet_id", "ends_on")
+            .values_list("wallet__company__external_id", "wallet__employee__external_id", "ends_on")
             .annotate(points=Sum("remaining"))
         )
         for number, person, expires_on, points in rows.iterator(chunk_size=1_000):
@@ -157,11 +159,11 @@ class _Sheet:
         if points > self._points_left:
             raise TooManyPointsError
         now, by = self._terms.now, self._terms.by_user_id
-        book = Book(now=now, today={self._program.pk: self._today}, actor_id=by)
+        book = Book(now=now, programs=[self._program], actor_id=by)
         book.open({plan.owner for plan in plans})
         acts = [book.begin(Transaction.Kind.ADJUST, plan.owner) for plan in plans]
         for plan, act in zip(plans, acts, strict=True):
-            book.give(act, plan.owner, plan.points, at=now, earned_on=self._today, expires_on=plan.last_day)
+            book.give(act, plan.owner, plan.points, at=now, days=LotDays(self._today, plan.last_day))
         book.write()
         adjustments = Adjustment.objects.bulk_create(
             Adjustment(
@@ -264,7 +266,7 @@ class _Sheet:
         """What the row says of the last day, and the day it comes to."""
         text = row.cells.get("last_day", "").casefold()
         if not text:
-            return "", last_day(self._today, self._program.expiry_months)
+            return "", last_day(self._program, self._today)
         if text == NEVER:
             return NEVER, None
         day = parsed(row, "last_day", self._terms.cells.day)

@@ -179,6 +179,7 @@ def _questions(actor: Actor, program: Program | None) -> dict[str, QuerySet[Any]
             remaining__gt=0,
             expires_on__gte=today,
             expires_on__lte=today + EXPIRING_WITHIN,
+            extended_to__isnull=True,
             wallet__program=program,
         )
         questions["expiring"] = _numbered(lots, total="remaining")
@@ -326,6 +327,7 @@ def _all_notices(counts: Mapping[str, _Count], program: Program | None, actor: A
                 wallet__program__id__exact=program.pk,
                 expires_on__gte=today.isoformat(),
                 expires_on__lte=(today + EXPIRING_WITHIN).isoformat(),
+                extended_to__isnull=True,
                 remaining__gt=0,
             ),
         )

@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularYAMLAPIView
 from accounts.api import companies
 from accounts.api.tokens import token
 from accounts.api.views import Nowhere
-from loyalty.api import activities, entitlements, memberships, points
+from loyalty.api import activities, confirming, entitlements, memberships, points
 from loyalty.site.views.api import api_page
 from rewards import api as rewards
 from surveys import api as surveys
@@ -25,6 +25,7 @@ V1 = [
         name="api-membership",
     ),
     path("activities/", activities.Activities.as_view(), name="api-activities"),
+    path("activities/confirm/", confirming.ConfirmActivities.as_view(), name="api-activities-confirm"),
     path("activities/<int:pk>/", activities.OneActivity.as_view(), name="api-activity"),
     path("wallets/", points.Wallets.as_view(), name="api-wallets"),
     path("transactions/", points.Transactions.as_view(), name="api-transactions"),

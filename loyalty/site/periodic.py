@@ -18,9 +18,13 @@ from accounts.periodic import PeriodicKind, Rhythm
 from accounts.service_clients import forget_tokens
 from loyalty.benefits import announce_ends
 from loyalty.figures import take_figures
-from loyalty.ledger import expire_points
+from loyalty.ledger import expire_points, release_points
 from loyalty.standing import review_tiers
 from surveys.versions import announce_open
+
+
+def _release_points(run: Run) -> Mapping[str, object]:
+    return {"wallets": release_points(now=run.began_at).wallets}
 
 
 def _expire_points(run: Run) -> Mapping[str, object]:
@@ -59,6 +63,7 @@ def _tidy_up(run: Run) -> Mapping[str, object]:
 
 
 PERIODIC: tuple[PeriodicKind, ...] = (
+    PeriodicKind(JobKind("release_points", _("Release points that waited"), _release_points), Rhythm((2,))),
     PeriodicKind(JobKind("expire_points", _("Expire points"), _expire_points), Rhythm((5,))),
     PeriodicKind(JobKind("review_tiers", _("Review tiers"), _review_tiers), Rhythm((10,))),
     PeriodicKind(JobKind("announce_surveys", _("Announce surveys"), _announce_surveys), Rhythm((20,))),

@@ -12,6 +12,7 @@ from accounts.erasing import ask_to_erase
 from accounts.follow_ups import Promise, move
 from accounts.invitations import invite
 from accounts.models import (
+    Company,
     CompanyProfile,
     Delegation,
     Interest,
@@ -29,11 +30,13 @@ from accounts.models import (
 from accounts.moving import steps
 from accounts.service_notes import edit_note, words_of, write_note
 from accounts.tables import Form
+from loyalty.activities import confirm_activities
 from loyalty.adjustments import adjust
 from loyalty.benefits import grant, use
+from loyalty.extensions import extend
 from loyalty.figures import take_figures
 from loyalty.ledger import Owner
-from loyalty.models import ActivityAttribute, Adjustment, Benefit, Program, ProgramComment, RuleSet
+from loyalty.models import ActivityAttribute, Adjustment, Benefit, Membership, Program, ProgramComment, RuleSet
 from rewards.models import Reward, SpendingPolicy
 from rewards.redemption import cancel, redeem
 from surveys.models import Survey
@@ -126,6 +129,30 @@ def _furnish_benefits(program: Program, seminar: Benefit, by: User) -> None:
     )  # fmt: skip
 
 
+def _furnish_points_that_wait(program: Program, company: Company, by: User) -> None:
+    """A purchase whose points waited and were confirmed."""
+    Program.objects.filter(pk=program.pk).update(release="CONFIRMED")
+    [waits] = record(a_purchase(company, 60), now=NOW)
+    Program.objects.filter(pk=program.pk).update(release="AT_ONCE")
+    confirm_activities([waits.activity_id or 0], by_user_id=by.pk, now=NOW)
+
+
+def _furnish_more_time(membership: Membership, by: User) -> None:
+    """Points by hand that were about to expire."""
+    programs = Program.objects.filter(pk=membership.program_id)
+    programs.update(expiry="MONTHS", expiry_months=1)
+    adjust(
+        membership=membership, employee=None, points=40, reason_code=Adjustment.Reason.GOODWILL,
+        reason="A late delivery", by=by, now=NOW,
+    )  # fmt: skip
+    today = NOW.date()
+    extend(
+        membership=membership, employee=None, until=today + timedelta(days=40), to=today + timedelta(days=80),
+        reason="A late catalogue", by=by, now=NOW,
+    )  # fmt: skip
+    programs.update(expiry="NEVER", expiry_months=None)
+
+
 def _furnish_company(program: Program, reward: Reward, survey: Survey, by: User) -> None:
     company = a_company()
     a_subscription(company, by=by)
@@ -153,6 +180,7 @@ def _furnish_company(program: Program, reward: Reward, survey: Survey, by: User)
     sale = a_purchase(company, 900, employee_id=employee.pk)
     back = a_purchase(company, 100, reverses=sale.external_id)
     record(sale, back, now=NOW)
+    _furnish_points_that_wait(program, company, by)
     assert employee.user is not None
     order = redeem(
         actor=actor_of(employee.user, now=NOW),
@@ -168,10 +196,7 @@ def _furnish_company(program: Program, reward: Reward, survey: Survey, by: User)
     Delegation.objects.create(company=company, employee=employee, delegate=colleague, starts_at=EPOCH)
     SpendingPolicy.objects.create(company=company, mode=SpendingPolicy.Mode.NEVER)
     ProgramComment.objects.create(membership=membership, author=employee, text="More for the team", created_at=NOW)
-    adjust(
-        membership=membership, employee=None, points=40, reason_code=Adjustment.Reason.GOODWILL,
-        reason="A late delivery", by=by, now=NOW,
-    )  # fmt: skip
+    _furnish_more_time(membership, by)
     ask_to_erase(employee_id=colleague.pk, by_user_id=by.pk, now=NOW)
     form = Form(is_workbook=False, encoding="utf-8-sig", delimiter=",")
     steps.receive(

@@ -18,6 +18,7 @@ TELLS_NOTHING = {
     "api/v1/surveys/": "results add up what all companies said: for clients that serve all of them",
     "api/v1/surveys/<slug:code>/results/": "see above",
     "api/v1/redemptions/<int:pk>/cancel/": "is not read",
+    "api/v1/activities/confirm/": "is not read",
 }
 """Addresses that show a client of one company nothing."""
 

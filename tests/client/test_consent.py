@@ -202,6 +202,6 @@ def test_history_tells_who_agreed_to_what_and_until_when(firm: Firm, sign_in: Si
 def test_program_is_told_with_its_rules(firm: Firm, sign_in: SignIn) -> None:
     words = words_of(sign_in(firm.admin).get("/company/consent/"))
 
-    assert "Points last for good" in words
+    assert "Points do not expire." in words
     assert "Read the 2 rules" in words
     assert "1 point for each full 1 GBP of amount to the company and the same to the employee" in words

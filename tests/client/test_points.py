@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from loyalty.adjustments import adjust
 from loyalty.ledger import Owner
@@ -291,3 +293,36 @@ def test_why_of_points_by_hand_gives_the_reason(firm: Firm, sign_in: SignIn) -> 
 
     assert "A pallet came late" in page
     assert "goodwill" in page
+
+
+def test_points_that_wait_are_shown_with_their_day_and_the_terms_in_words(sign_in: SignIn) -> None:
+    program = a_program(release="AFTER_DAYS", release_days=10, expiry_months=3, time_zone="UTC")
+    a_rule_set(program, [{"beneficiary": "BOTH"}])
+    membership = a_member(program)
+    consent_to(membership)
+    person, now = an_employee(membership.company), timezone.now()
+    bought = [a_purchase(membership.company, n, employee_id=person.pk, occurred_at=now) for n in (50, 30)]
+    record(*bought, now=now)
+    client = sign_in(person)
+
+    home, points, rules = (words_of(client.get(path)) for path in ("/", "/points/", "/rules/"))
+
+    waits = f"Pending, not yet to be spent +80 from {date_format(now + timedelta(days=10), 'DATE_FORMAT')} +80"
+    last = "They last 3 months from the day they can be spent, that day of the month counted in."
+    assert waits in home
+    assert waits in points
+    assert last in points
+    assert f"Points can be spent 10 days after what they were earned for, or as soon as we confirm it. {last}" in rules
+
+
+def test_points_that_wait_to_be_confirmed_are_shown_so(sign_in: SignIn) -> None:
+    program = a_program(release="CONFIRMED")
+    a_rule_set(program, [{"beneficiary": "BOTH"}])
+    membership = a_member(program)
+    consent_to(membership)
+    person, now = an_employee(membership.company), timezone.now()
+    record(a_purchase(membership.company, 50, employee_id=person.pk, occurred_at=now), now=now)
+
+    words = words_of(sign_in(person).get("/points/"))
+
+    assert "Pending, not yet to be spent +50 once they are confirmed +50" in words

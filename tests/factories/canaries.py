@@ -45,8 +45,10 @@ from accounts.models import (
 )
 from accounts.preferences import Switch, set_preferences
 from accounts.service_notes import edit_note, words_of, write_note
+from loyalty.activities import confirm_activities
 from loyalty.adjustments import adjust
 from loyalty.benefits import grant, use
+from loyalty.extensions import extend
 from loyalty.figures import take_figures
 from loyalty.ledger import Owner
 from loyalty.memberships import comment
@@ -204,6 +206,8 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
         membership=given, employee=colleague, points=11, reason_code=Adjustment.Reason.GOODWILL,
         reason=f"{canary} colleague was kept waiting", by=manager, now=now,
     )  # fmt: skip
+    _points_that_wait(given, canary, colleague, manager, now)
+    _points_that_last_longer(given, canary, colleague, manager, now)
     _records_of(company, canary, manager, (member, colleague, admin), account_manager, now)
     return CanaryCompany(
         canary,
@@ -472,6 +476,48 @@ def _a_program_of(canary: str) -> Program:
         campaigns=[{"code": f"{canary}-campaign", "name": f"{canary} campaign"}],
     )
     return program
+
+
+def _points_that_wait(membership: Membership, canary: str, colleague: Employee, manager: User, now: datetime) -> None:
+    """Two purchases of the colleague whose points waited; one was confirmed."""
+    Program.objects.filter(pk=membership.program_id).update(release="CONFIRMED")
+    confirmed, _waiting = record(
+        *(
+            a_purchase(
+                membership.company,
+                20,
+                type=f"{canary}-type",
+                external_id=f"{canary}-colleague-waits-{number}",
+                employee_id=colleague.pk,
+                attributes={f"{canary}-place": f"{canary}-place", f"{canary}-size": 1},
+                occurred_at=now,
+            )
+            for number in (1, 2)
+        ),
+        now=now,
+        source=Source.objects.get(code=f"{canary}-source"),
+    )
+    Program.objects.filter(pk=membership.program_id).update(release="AT_ONCE")
+    assert confirmed.activity_id is not None
+    assert confirm_activities([confirmed.activity_id], by_user_id=manager.pk, now=now)[confirmed.activity_id].points
+
+
+def _points_that_last_longer(
+    membership: Membership, canary: str, colleague: Employee, manager: User, now: datetime
+) -> None:
+    """Points given to the colleague that were about to expire."""
+    programs = Program.objects.filter(pk=membership.program_id)
+    programs.update(expiry="MONTHS", expiry_months=1)
+    adjust(
+        membership=membership, employee=colleague, points=12, reason_code=Adjustment.Reason.GOODWILL,
+        reason=f"{canary} colleague lost an order", by=manager, now=now,
+    )  # fmt: skip
+    today = now.date()
+    extend(
+        membership=membership, employee=colleague, until=today + timedelta(days=40), to=today + timedelta(days=80),
+        reason=f"{canary} colleague was away", by=manager, now=now,
+    )  # fmt: skip
+    programs.update(expiry="NEVER", expiry_months=None)
 
 
 def _business_of(

@@ -83,7 +83,10 @@ def a_role(employee: Employee, code: str, *, starts_at: datetime = EPOCH) -> Rol
 
 
 def a_program(*, tiers: Mapping[str, int | str] | None = None, **fields: Any) -> Program:
-    """A program in GBP and London's time; `tiers` maps codes to thresholds of the spend metric."""
+    """A program in GBP and London's time; `tiers` maps codes to thresholds of the spend metric.
+
+    With `expiry_months` alone, points last so many months from the day they can be spent.
+    """
     number = next(_numbers)
     program = Program.objects.create(
         **{
@@ -92,6 +95,7 @@ def a_program(*, tiers: Mapping[str, int | str] | None = None, **fields: Any) ->
             "currency": "GBP",
             "time_zone": "Europe/London",
             "tier_metric": "spend",
+            "expiry": Program.Expiry.MONTHS if fields.get("expiry_months") else Program.Expiry.NEVER,
             **fields,
         }
     )

@@ -1,5 +1,7 @@
 """A ledger in plain Python, one act at a time and without a database: what the real one must agree with."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -12,6 +14,8 @@ SPEND_CAP, SHARED_CAP, CONSENT_LIMIT = 700, 90, 60
 NEVER = date.max
 
 Owner = tuple[int, int | None]
+Days = tuple[date | None, date | None]
+LotDays = tuple[date, date | None]
 CapKey = tuple[str, int, date]
 Limit = tuple[CapKey, int]
 
@@ -22,23 +26,27 @@ class PlainLot:
 
     remaining: int = 0
     expired: int = 0
+    extended_to: date | None = None
 
 
 @dataclass
 class PlainWallet:
     """An owner's lots by (day earned, last day), and its debt (0 or more)."""
 
-    lots: dict[tuple[date, date], PlainLot] = field(default_factory=dict)
+    lots: dict[LotDays, PlainLot] = field(default_factory=dict)
     debt: int = 0
+    waiting: list[PlainAward] = field(default_factory=list)
+    ends_idle: bool = False
+    last_day: date | None = None
 
     @property
     def available(self) -> int:
         return sum(lot.remaining for lot in self.lots.values())
 
-    def draw(self, points: int) -> list[tuple[tuple[date, date], int]]:
+    def draw(self, points: int) -> list[tuple[LotDays, int]]:
         """Take up to `points`, soonest-expiring first; return what came from which days."""
         taken = []
-        for days in sorted(self.lots, key=lambda days: (days[1], days[0])):
+        for days in sorted(self.lots, key=lambda days: (self.lots[days].extended_to or days[1] or NEVER, days[0])):
             part = min(self.lots[days].remaining, points)
             if part:
                 self.lots[days].remaining -= part
@@ -51,22 +59,43 @@ class PlainWallet:
         self.draw(points)
         self.debt -= points
 
+    def put(self, days: LotDays, points: int) -> None:
+        self.lots.setdefault(days, PlainLot()).remaining += points
+
+    def release(self, today: date) -> None:
+        for award in sorted(self.waiting, key=lambda award: award.days[0] or NEVER):
+            available_on, last_day = award.days
+            if award.waiting and available_on and available_on <= today:
+                if self.last_day and self.last_day < available_on:
+                    self.expire(available_on)
+                self.is_active(available_on)
+                self.put((available_on, last_day), award.waiting)
+                award.waiting = 0
+        self.repay()
+
+    def is_active(self, day: date) -> None:
+        if self.ends_idle:
+            self.last_day = max(self.last_day or date.min, _months_later(day))
+
     def expire(self, today: date) -> None:
-        for (_earned_on, last_day), lot in self.lots.items():
-            if last_day < today:
+        is_over = self.last_day is not None and self.last_day < today
+        for (_earned_on, first_last_day), lot in self.lots.items():
+            last_day = lot.extended_to or first_last_day
+            if is_over or (last_day and last_day < today):
                 lot.expired += lot.remaining
                 lot.remaining = 0
 
 
 @dataclass
 class PlainAward:
-    """Points given, and the limits they count against."""
+    """Points given, and the limits they count against; `waiting` cannot be spent yet."""
 
     owner: Owner
     granted: int
-    days: tuple[date, date]
+    days: Days
     caps: list[CapKey]
     reversed: int = 0
+    waiting: int = 0
 
 
 @dataclass
@@ -84,16 +113,21 @@ class PlainPurchase:
 class PlainLedger:
     """Rule "spend": 1 point for each full 1, to the company, at most SPEND_CAP a month and company.
     Rule "shared": 10 percent, to the company and its person, at most SHARED_CAP a day and person.
+    Points wait `days` days (0: none, None: until they are confirmed). From then on they last as `expiry` says: MONTHS
+    months, to 30 April, to the end of the year after, or as long as the wallet is not idle for MONTHS months.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, days: int | None = 0, expiry: str = "MONTHS") -> None:
+        self.days = days
+        self.expiry = expiry
         self.wallets: dict[Owner, PlainWallet] = {}
         self.used: dict[CapKey, int] = {}
         self.consents: dict[int, list[tuple[datetime, datetime | None]]] = {}
 
     def wallet(self, owner: Owner, now: datetime) -> PlainWallet:
-        """The owner's wallet, without what has expired."""
-        wallet = self.wallets.setdefault(owner, PlainWallet())
+        """The owner's wallet, with what waits no longer and without what has expired."""
+        wallet = self.wallets.setdefault(owner, PlainWallet(ends_idle=self.expiry == "INACTIVITY"))
+        wallet.release(now.astimezone(ZONE).date())
         wallet.expire(now.astimezone(ZONE).date())
         return wallet
 
@@ -126,13 +160,29 @@ class PlainLedger:
                 taken += points
         return taken
 
-    def spend(self, owner: Owner, points: int, now: datetime) -> list[tuple[tuple[date, date], int]]:
+    def confirm(self, purchase: PlainPurchase, now: datetime) -> int:
+        """Make available what still waits of a purchase; the points that were."""
+        today = now.astimezone(ZONE).date()
+        confirmed = 0
+        for award in purchase.awards:
+            wallet = self.wallet(award.owner, now)
+            if award.waiting:
+                days = today, award.days[1] or self._last_day(today)
+                wallet.is_active(today)
+                wallet.put(days, award.waiting)
+                confirmed += award.waiting
+                award.days, award.waiting = days, 0
+                wallet.repay()
+        return confirmed
+
+    def spend(self, owner: Owner, points: int, now: datetime) -> list[tuple[LotDays, int]]:
         """Spend points that are there; what came from which days."""
         wallet = self.wallet(owner, now)
         assert wallet.available >= points
+        wallet.is_active(now.astimezone(ZONE).date())
         return wallet.draw(points)
 
-    def refund(self, owner: Owner, uses: Iterable[tuple[tuple[date, date], int]], now: datetime) -> None:
+    def refund(self, owner: Owner, uses: Iterable[tuple[LotDays, int]], now: datetime) -> None:
         """Give spent points back to the days they came from."""
         wallet = self.wallet(owner, now)
         for days, points in uses:
@@ -148,8 +198,22 @@ class PlainLedger:
             wallet.draw(-points)
             return
         day = now.astimezone(ZONE).date()
-        wallet.lots.setdefault((day, _months_later(day)), PlainLot()).remaining += points
+        wallet.is_active(day)
+        wallet.put((day, self._last_day(day)), points)
         wallet.repay()
+
+    def extend(self, owner: Owner, until: date, to: date, now: datetime) -> int:
+        """Let what ends by a day last up to a later one; the points that do."""
+        wallet = self.wallet(owner, now)
+        extended = 0
+        for (_earned_on, last_day), lot in wallet.lots.items():
+            if lot.remaining and last_day and (lot.extended_to or last_day) <= until:
+                lot.extended_to = to
+                extended += lot.remaining
+        if wallet.available and wallet.last_day and wallet.last_day <= until:
+            wallet.last_day = to
+            extended = wallet.available
+        return extended
 
     def people_may_spend(self, company_id: int, now: datetime) -> bool:
         """Whether the company's people may spend at `now`."""
@@ -172,20 +236,39 @@ class PlainLedger:
         keys = [key for key, _limit in caps]
         for key in keys:
             self.used[key] = self.used.get(key, 0) + granted
-        days = (day, _months_later(day))
         wallet = self.wallet(owner, now)
+        award = PlainAward(owner, granted, self._days_of(day), keys, waiting=granted)
         if granted:
-            wallet.lots.setdefault(days, PlainLot()).remaining += granted
-            wallet.repay()
+            wallet.is_active(day)
+            wallet.waiting.append(award)
             self.wallet(owner, now)
-        return PlainAward(owner, granted, days, keys)
+        return award
+
+    def _days_of(self, day: date) -> Days:
+        if self.days is None:
+            return None, None
+        available_on = day + timedelta(days=self.days)
+        return available_on, self._last_day(available_on)
+
+    def _last_day(self, day: date) -> date | None:
+        if self.expiry == "INACTIVITY":
+            return None
+        if self.expiry == "MONTHS":
+            return _months_later(day)
+        month_and_day, more = ((4, 30), 0) if self.expiry == "FIXED_DAY" else ((12, 31), 1)
+        while (day.month, day.day) != month_and_day:
+            day += timedelta(days=1)
+        return day.replace(year=day.year + more)
 
     def _take_back(self, award: PlainAward, points: int, now: datetime) -> None:
         award.reversed += points
         for key in award.caps:
             self.used[key] -= points
         wallet = self.wallet(award.owner, now)
-        own = wallet.lots[award.days]
+        part = min(award.waiting, points)
+        award.waiting -= part
+        points -= part
+        own = next((lot for days, lot in wallet.lots.items() if days == award.days), PlainLot())
         part = min(own.remaining, points)
         own.remaining -= part
         points -= part

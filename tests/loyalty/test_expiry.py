@@ -8,7 +8,7 @@ import pytest
 
 from accounts import laws
 from loyalty.ledger import Act, Book, Owner, expire_points, last_day
-from loyalty.models import Lot, Membership, Transaction, Wallet
+from loyalty.models import Lot, Membership, Program, Transaction, Wallet
 from tests.factories.world import NOW, a_member, a_program, a_purchase, a_rule_set, balance, record
 
 DEBT, EXPIRED, SPENT = Wallet.Kind.DEBT, Wallet.Kind.EXPIRED, Wallet.Kind.SPENT
@@ -32,7 +32,9 @@ LONDON = ZoneInfo("Europe/London")
     ],
 )
 def test_points_last_to_the_same_day_of_a_later_month(earned_on: date, months: int | None, last: date | None) -> None:
-    assert last_day(earned_on, months) == last
+    terms = Program(expiry="MONTHS" if months else "NEVER", expiry_months=months)
+
+    assert last_day(terms, earned_on) == last
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def refund(member: Membership, spending: Act, *, now: datetime = NOW) -> None:
 
 
 def _open(member: Membership, now: datetime) -> Book:
-    book = Book(now=now, today={member.program_id: now.astimezone(member.program.zone).date()})
+    book = Book(now=now, programs=[member.program])
     book.open([owner_of(member)], all_lots_of=[owner_of(member)])
     return book
 

@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 from django.db import transaction
+from django.db.models import Q
 from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -23,11 +24,12 @@ from hypothesis.stateful import (
 from accounts import laws
 from accounts.actors import actor_of
 from accounts.models import Employee
-from loyalty.activities import ActivityItem, Outcome, Status, record_activities
+from loyalty.activities import ActivityItem, Outcome, Status, confirm_activities, record_activities
 from loyalty.adjustments import adjust
-from loyalty.ledger import InsufficientPointsError, Owner, expire_points
+from loyalty.extensions import NothingExpiresError, extend
+from loyalty.ledger import InsufficientPointsError, Owner, expire_points, release_points
 from loyalty.memberships import give_consent, withdraw_consent
-from loyalty.models import CapUsage, Lot, Membership, Metric, Program, Source, Wallet
+from loyalty.models import Activity, CapUsage, Lot, Membership, Metric, Program, Source, Wallet
 from loyalty.standing import review_tiers
 from rewards.models import Redemption, Reward
 from rewards.redemption import NotYoursToSpendError, OutOfStockError, cancel, redeem
@@ -42,13 +44,29 @@ from tests.factories.world import (
     a_user,
     an_admin,
 )
-from tests.loyalty.plain_ledger import CONSENT_LIMIT, MONTHS, SHARED_CAP, SPEND_CAP, ZONE, PlainLedger, PlainPurchase
+from tests.loyalty.plain_ledger import (
+    CONSENT_LIMIT,
+    MONTHS,
+    SHARED_CAP,
+    SPEND_CAP,
+    ZONE,
+    LotDays,
+    PlainLedger,
+    PlainPurchase,
+)
 
 pytestmark = pytest.mark.django_db
 
 BEGIN = datetime(2026, 2, 20, 22, 30, tzinfo=UTC)
 JOINED = BEGIN - timedelta(days=150)
 PRICES = (20, 75, 400)
+
+EXPIRIES: dict[str, dict[str, int]] = {
+    "MONTHS": {"expiry_months": MONTHS},
+    "FIXED_DAY": {"expiry_month": 4, "expiry_day": 30},
+    "YEAR_END": {"expiry_years": 1},
+    "INACTIVITY": {"expiry_months": MONTHS},
+}
 
 companies = st.integers(0, 1)
 purchases = st.tuples(
@@ -73,7 +91,7 @@ class Ordered:
 
     redemption: Redemption
     owner: tuple[int, int | None]
-    uses: list[tuple[tuple[object, object], int]]
+    uses: list[tuple[LotDays, int]]
 
 
 class Points(RuleBasedStateMachine):
@@ -95,15 +113,18 @@ class Points(RuleBasedStateMachine):
         transaction.set_rollback(True)
         self.example.__exit__(None, None, None)
 
-    @initialize()
-    def a_world(self) -> None:
+    @initialize(days=st.sampled_from([0, 0, 14, None]), expiry=st.sampled_from(sorted(EXPIRIES)))
+    def a_world(self, days: int | None, expiry: str) -> None:
+        self.plain = PlainLedger(days, expiry)
+        release = "AT_ONCE" if days == 0 else "AFTER_DAYS" if days else "CONFIRMED"
         self.program = a_program(
-            tiers={"bronze": 0, "silver": 300, "gold": 900}, expiry_months=MONTHS, tier_months=2,
-            adjustment_limit=10**6,
+            tiers={"bronze": 0, "silver": 300, "gold": 900}, tier_months=2,
+            adjustment_limit=10**6, release=release, release_days=days or None, expiry=expiry, **EXPIRIES[expiry],
         )  # fmt: skip
         tokyo = a_program(
-            tiers={"partner": 200}, time_zone="Asia/Tokyo", tier_window=Program.Window.CALENDAR_YEAR, expiry_months=1
-        )
+            tiers={"partner": 200}, time_zone="Asia/Tokyo", tier_window=Program.Window.CALENDAR_YEAR, expiry_months=1,
+            release="AFTER_DAYS", release_days=2,
+        )  # fmt: skip
         _rules_of(self.program, tokyo)
         self.source: Source = a_source()
         self.manager = a_user()
@@ -252,7 +273,7 @@ class Points(RuleBasedStateMachine):
 
         cancel(redemption_id=order.redemption.pk, by_user_id=self.manager.pk, now=self.now)
 
-        self.plain.refund(order.owner, order.uses, self.now)  # type: ignore[arg-type]
+        self.plain.refund(order.owner, order.uses, self.now)
         self.taken[order.redemption.reward_id] -= 1
 
     @rule(company=companies, personal=st.booleans(), points=st.sampled_from([-400, -30, -1, 7, 250]))
@@ -272,6 +293,24 @@ class Points(RuleBasedStateMachine):
             assert by_hand().is_posted
             self.plain.adjust(owner, points, self.now)
 
+    @rule(company=companies, personal=st.booleans(), days=st.sampled_from([0, 10, 60]), more=st.integers(1, 40))
+    def give_more_time(self, company: int, personal: bool, days: int, more: int) -> None:
+        person, today = self.people[company], self.now.astimezone(ZONE).date()
+        owner = (person.company_id, person.pk if personal else None)
+        until = today + timedelta(days=days)
+        extend_now = partial(
+            extend, membership=self.members[company], employee=person if personal else None, until=until,
+            to=until + timedelta(days=more), reason="A late delivery", by=self.manager, now=self.now,
+        )  # fmt: skip
+
+        points = self.plain.extend(owner, until, until + timedelta(days=more), self.now)
+        if points:
+            extended = extend_now()
+            assert (extended.is_posted, extended.extension.points) == (True, points)
+        else:
+            with pytest.raises(NothingExpiresError):
+                extend_now()
+
     @rule(days=st.sampled_from([1, 5, 20, 45, 100]))
     def time_passes(self, days: int) -> None:
         self.now += timedelta(days=days)
@@ -281,9 +320,32 @@ class Points(RuleBasedStateMachine):
         expire_points(now=self.now)
 
         assert expire_points(now=self.now).points == 0
-        assert not Lot.objects.filter(
-            remaining__gt=0, expires_on__lt=self.now.astimezone(ZONE).date(), wallet__program=self.program
-        ).exists()
+        today = self.now.astimezone(ZONE).date()
+        held = Lot.objects.filter(remaining__gt=0, wallet__program=self.program)
+        assert not held.filter(Q(extended_to__isnull=True) | Q(extended_to__lt=today), expires_on__lt=today).exists()
+        assert not held.filter(wallet__expires_on__lt=today).exists()
+
+    @rule()
+    def release_twice(self) -> None:
+        release_points(now=self.now)
+
+        assert release_points(now=self.now).wallets == 0
+        today = self.now.astimezone(ZONE).date()
+        ripe = Lot.objects.filter(remaining__gt=0, available_on__lte=today, wallet__kind="PENDING")
+        assert not ripe.filter(wallet__program=self.program).exists()
+
+    @precondition(lambda self: self.bought)
+    @rule(data=st.data())
+    def confirm_and_do_it_again(self, data: st.DataObject) -> None:
+        bought = data.draw(st.sampled_from(self.bought[-6:]))
+        activity = Activity.objects.get(external_id=bought.item.external_id)
+        before = self._pending()
+
+        for _time in range(2):
+            confirm_activities([activity.pk], by_user_id=self.manager.pk, now=self.now)
+
+        confirmed = self.plain.confirm(bought.plain, self.now)
+        assert self._pending() <= before - confirmed
 
     @rule()
     def review_twice(self) -> None:
@@ -314,15 +376,23 @@ class Points(RuleBasedStateMachine):
             plain = self.plain.wallet((company_id, employee_id), self.now)
             wallets = Wallet.objects.filter(program=self.program, company=company_id, employee=employee_id)
             balances = dict(wallets.values_list("kind", "balance"))
-            lots = {
-                (available_on, expires_on): remaining
-                for available_on, expires_on, remaining in Lot.objects.filter(
-                    wallet__in=wallets, remaining__gt=0, expires_on__isnull=False
-                ).values_list("available_on", "expires_on", "remaining")
+            held = Lot.objects.filter(wallet__in=wallets, remaining__gt=0)
+            waiting = held.filter(wallet__kind="PENDING").values_list("available_on", "remaining")
+            ripe = sum(points for day, points in waiting if day and day <= today)
+            assert sum(award.waiting for award in plain.waiting) == balances.get("PENDING", 0) - ripe
+            if ripe:  # not released yet: then it repays, and may expire at once
+                continue
+            lots = {(lot.available_on, lot.expires_on): lot for lot in held.filter(wallet__kind="AVAILABLE")}
+            [last_day] = wallets.filter(kind="AVAILABLE").values_list("expires_on", flat=True) or [None]
+            assert last_day == plain.last_day
+            is_over = last_day is not None and last_day < today
+            not_due = {
+                days: lot.remaining
+                for days, lot in lots.items()
+                if not is_over and (not lot.last_day or lot.last_day >= today)
             }
-            not_due = {days: points for days, points in lots.items() if days[1] and days[1] >= today}
             assert not_due == {days: lot.remaining for days, lot in plain.lots.items() if lot.remaining}
-            assert balances.get("AVAILABLE", 0) == sum(lots.values())
+            assert balances.get("AVAILABLE", 0) == sum(lot.remaining for lot in lots.values())
             assert -balances.get("DEBT", 0) == plain.debt
             assert not (plain.available and plain.debt)
 
@@ -351,6 +421,10 @@ class Points(RuleBasedStateMachine):
             quantity=Decimal(2),
             currency="GBP",
         )
+
+    def _pending(self) -> int:
+        wallets = Wallet.objects.filter(program=self.program, kind="PENDING")
+        return sum(wallets.values_list("balance", flat=True))
 
     def _return_of(self, bought: Bought, amount: Decimal | None, days: int) -> ActivityItem:
         return self._back(bought.item, amount, days)

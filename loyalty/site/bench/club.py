@@ -54,7 +54,13 @@ def a_club(*, members: int) -> Club:
     """Make the program and its members."""
     type_ = ActivityType.objects.create(code="purchase", name="Purchase")
     program = Program.objects.create(
-        code="club", name="Club", currency="EUR", time_zone="Europe/Berlin", expiry_months=24, tier_metric="spend"
+        code="club",
+        name="Club",
+        currency="EUR",
+        time_zone="Europe/Berlin",
+        expiry=Program.Expiry.MONTHS,
+        expiry_months=24,
+        tier_metric="spend",
     )
     for code, measure in (("spend", "AMOUNT"), ("pieces", "QUANTITY"), ("orders", "COUNT"), ("earned", "POINTS")):
         Metric.objects.create(program=program, code=code, name=code, measure=measure, activity_type=type_)

@@ -131,6 +131,7 @@ def create_program(*, starts_at: datetime) -> Program:
         name="Halden Together",
         currency="EUR",
         time_zone="Europe/Berlin",
+        expiry=Program.Expiry.MONTHS,
         expiry_months=5,
         tier_metric="spend",
         point_value=Decimal("0.04"),

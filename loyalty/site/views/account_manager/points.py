@@ -10,6 +10,7 @@ from loyalty.ledger import Owner
 from loyalty.site.views.account_manager.portfolio import company_at, taking_part
 from loyalty.site.views.client.points import lines_of, place_of, written
 from loyalty.statement import LINES_A_PAGE, balances_of, statement
+from loyalty.terms import terms_in_words
 
 
 @require_safe
@@ -32,6 +33,7 @@ def points(request: HttpRequest, pk: int) -> HttpResponse:
         "program": program,
         "tabs": taking.tabs,
         "balance": balance,
+        "terms": terms_in_words(program),
         "lines": lines_of(lines, "", actor),
         "is_first_page": "before" not in request.GET,
         "next_url": f"?{query.urlencode()}" if len(lines) == LINES_A_PAGE else "",

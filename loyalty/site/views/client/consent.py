@@ -29,6 +29,7 @@ from loyalty.memberships import (
 from loyalty.models import Consent, Membership, ProgramComment
 from loyalty.selectors import membership_of
 from loyalty.site.views.client.company import company_only
+from loyalty.terms import terms_in_words
 
 COMMENTS_SHOWN = 10
 CONSENTS_SHOWN = 20
@@ -146,6 +147,7 @@ def _show(
         "program": membership.program,
         "rule_set": rule_set,
         "rules": plain_rules(rule_set, membership.program) if rule_set else [],
+        "terms": terms_in_words(membership.program),
         "held": _shown(held, names) if held else None,
         "history": [_shown(row, names) for row in rows if row is not held],
         "comments": comments.order_by("-created_at", "-pk")[:COMMENTS_SHOWN],

@@ -77,6 +77,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "program": membership.program,
         "balance": balance.available,
         "pending": balance.pending,
+        "waiting": balance.waiting,
         "debt": balance.debt,
         "wallets": purse.tabs,
         "wallet_label": purse.label,

@@ -31,6 +31,7 @@ from loyalty.statement import (
     statement,
     title_of,
 )
+from loyalty.terms import terms_in_words
 from rewards.models import Redemption
 
 EXPIRES_SOON = timedelta(days=60)
@@ -83,6 +84,10 @@ def points(request: HttpRequest) -> HttpResponse:
     context = {
         "program": membership.program,
         "balance": purse.balance.available,
+        "pending": purse.balance.pending,
+        "waiting": purse.balance.waiting,
+        "ends_on": purse.balance.ends_on,
+        "terms": terms_in_words(membership.program),
         "label": purse.label,
         "is_of_colleague": not purse.tabs,
         "wallets": purse.tabs,
@@ -221,7 +226,7 @@ def _postings(transaction: Transaction, actor: Actor) -> list[PostingLine]:
             if wallet is None:
                 continue
             label = _("%(owner)s, %(kind)s") % {"owner": _whose(wallet, actor), "kind": wallet.get_kind_display()}
-            lot = posting.lot.expires_on if posting.lot else None
+            lot = posting.lot.last_day if posting.lot else None
             lines.append(PostingLine(sign * posting.points, label, posting.created_at, lot))
     return lines
 
