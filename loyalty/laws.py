@@ -55,7 +55,7 @@ _LAWS = (
         """SELECT l.id, l.earned, l.remaining, l.expired FROM loyalty_lot l
            LEFT JOIN (SELECT lot_id, sum(points) AS points FROM loyalty_lotuse GROUP BY lot_id) AS u ON u.lot_id = l.id
            LEFT JOIN (SELECT p.lot_id, sum(p.points) AS points FROM loyalty_posting p
-                      JOIN loyalty_wallet d ON d.id = p.debit_wallet_id AND d.kind IN ('ISSUED', 'PENDING')
+                      JOIN loyalty_wallet d ON d.id = p.debit_wallet_id AND d.kind IN ('ISSUED', 'PENDING', 'AVAILABLE')
                       WHERE p.lot_id IS NOT NULL GROUP BY p.lot_id) AS f ON f.lot_id = l.id
            WHERE l.remaining NOT BETWEEN 0 AND l.earned OR l.remaining <> l.earned - coalesce(u.points, 0)
               OR l.earned <> coalesce(f.points, 0)""",
@@ -201,6 +201,22 @@ _LAWS = (
            UNION ALL
            SELECT t.id, 0, NULL FROM loyalty_transaction t
            LEFT JOIN loyalty_adjustment a ON a.transaction_id = t.id WHERE t.kind = 'ADJUST' AND a.id IS NULL""",
+    ),
+    Law(
+        "A1t",
+        "points passed on went from one wallet to the other, as many as is said, and none without a word",
+        """SELECT x.id, x.points, m.points FROM loyalty_transfer x
+           LEFT JOIN (SELECT p.transaction_id, d.employee_id AS giver, c.employee_id AS taker, sum(p.points) AS points
+                      FROM loyalty_posting p
+                      JOIN loyalty_wallet d ON d.id = p.debit_wallet_id AND d.kind = 'AVAILABLE'
+                      JOIN loyalty_wallet c ON c.id = p.credit_wallet_id AND c.kind = 'AVAILABLE'
+                      GROUP BY p.transaction_id, d.employee_id, c.employee_id) AS m
+                  ON m.transaction_id = x.transaction_id
+           WHERE (m.points = x.points AND m.giver IS NOT DISTINCT FROM CASE WHEN x.is_to_company THEN x.employee_id END
+                  AND m.taker IS NOT DISTINCT FROM CASE WHEN NOT x.is_to_company THEN x.employee_id END) IS NOT TRUE
+           UNION ALL
+           SELECT t.id, 0, NULL FROM loyalty_transaction t
+           LEFT JOIN loyalty_transfer x ON x.transaction_id = t.id WHERE t.kind = 'TRANSFER' AND x.id IS NULL""",
     ),
     Law(
         "A1e",

@@ -11,6 +11,7 @@ _STANDING = NotificationPreference.Topic.STANDING
 TIER_REACHED = MessageKind("tier-reached", _("Your company is now {tier}"), "tier", _STANDING, names_subject=False)
 POINTS_GIVEN = MessageKind("points-given", _("{points} points were given by hand: {reason}"), "why")
 POINTS_TAKEN = MessageKind("points-taken", _("{points} points were taken by hand: {reason}"), "why")
+POINTS_PASSED_ON = MessageKind("points-passed-on", _("Your company passed {points} points on to you: {reason}"), "why")
 POINTS_EXTENDED = MessageKind(
     "points-extended", _("{points} points can be used up to {day}: {reason}"), "statement", names_subject=False
 )
@@ -36,6 +37,7 @@ def register() -> None:
         TIER_REACHED,
         POINTS_GIVEN,
         POINTS_TAKEN,
+        POINTS_PASSED_ON,
         POINTS_EXTENDED,
         BENEFIT_USED,
         BENEFIT_GIVEN,

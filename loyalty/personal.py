@@ -8,7 +8,16 @@ from accounts import subjects
 from accounts.models import Employee, FollowUp
 from accounts.subjects import ERASED, Part, Row
 from loyalty import arrays
-from loyalty.models import Activity, Adjustment, BenefitGrant, BenefitUse, ProgramComment, Wallet
+from loyalty.models import (
+    Activity,
+    Adjustment,
+    BenefitGrant,
+    BenefitUse,
+    Extension,
+    ProgramComment,
+    Transfer,
+    Wallet,
+)
 
 _BOOKS = _("Under the number that takes the place of your name: points are kept like money.")
 
@@ -47,12 +56,14 @@ def _points(employee: Employee) -> Iterable[Row]:
     """Every posting into and out of the person's wallets, with the act behind it."""
     rows = arrays.fetch(
         """SELECT p.created_at, p.effective_at, g.name, t.kind, w.kind,
-                  CASE WHEN p.credit_wallet_id = w.id THEN p.points ELSE -p.points END, a.reason
+                  CASE WHEN p.credit_wallet_id = w.id THEN p.points ELSE -p.points END,
+                  coalesce(a.reason, x.reason)
            FROM loyalty_wallet w
            JOIN loyalty_posting p ON w.id IN (p.debit_wallet_id, p.credit_wallet_id)
            JOIN loyalty_transaction t ON t.id = p.transaction_id
            JOIN loyalty_program g ON g.id = w.program_id
            LEFT JOIN loyalty_adjustment a ON a.transaction_id = t.id
+           LEFT JOIN loyalty_transfer x ON x.transaction_id = t.id
            WHERE w.employee_id = %s ORDER BY p.id""",
         employee.pk,
     )
@@ -67,10 +78,20 @@ def _points(employee: Employee) -> Iterable[Row]:
             "points": points,
             "reason": reason or "",
         }
+    for given in Extension.objects.filter(employee=employee).select_related("membership__program").order_by("pk"):
+        yield {
+            "written_at": given.asked_at,
+            "program": given.membership.program.name,
+            "act": Extension._meta.verbose_name,
+            "points": given.points,
+            "last_day": given.to,
+            "reason": given.reason,
+        }
 
 
 def _erase_reasons_of_points(employee: Employee) -> None:
-    Adjustment.objects.filter(employee=employee).update(reason=ERASED)
+    for words in (Adjustment, Extension, Transfer):
+        words.objects.filter(employee=employee).update(reason=ERASED)
 
 
 def _benefits(employee: Employee) -> Iterable[Row]:

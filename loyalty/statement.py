@@ -61,6 +61,7 @@ class Line:
     object: str
     external_id: str
     rule_name: str
+    reason: str = ""
 
     @property
     def place(self) -> "Place":
@@ -190,7 +191,7 @@ _STATEMENT = f"""
         SELECT id FROM loyalty_wallet
         WHERE program_id = %s AND company_id = %s AND employee_id IS NOT DISTINCT FROM %s::bigint AND kind = ANY(%s))
     SELECT leg.id, t.id, t.kind, leg.effective_at, leg.points, coalesce(y.name, ''), coalesce(a.object, ''),
-           coalesce(a.external_id, ''), coalesce(r.name, '')
+           coalesce(a.external_id, ''), coalesce(r.name, ''), coalesce(x.reason, '')
     FROM (({_LEG.format(sign="", own="credit", other="debit")})
           UNION ALL ({_LEG.format(sign="-", own="debit", other="credit")})
           ORDER BY effective_at DESC, id DESC LIMIT %s) AS leg
@@ -199,6 +200,7 @@ _STATEMENT = f"""
     LEFT JOIN loyalty_activitytype y ON y.id = a.type_id
     LEFT JOIN loyalty_award w ON w.id = leg.award_id
     LEFT JOIN loyalty_rule r ON r.id = w.rule_id
+    LEFT JOIN loyalty_transfer x ON x.transaction_id = t.id
     ORDER BY leg.effective_at DESC, leg.id DESC"""  # noqa: S608 (names are code)
 
 
@@ -215,6 +217,8 @@ def title_of(kind: str, activity_type: str) -> str:
             return _("Points back")
         case Transaction.Kind.ADJUST:
             return _("Changed by hand")
+        case Transaction.Kind.TRANSFER:
+            return _("Passed on")
         case Transaction.Kind.RELEASE:
             return _("Can be spent now")
         case _:

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from loyalty import views
+from loyalty import transfer_views, views
 
 urlpatterns = [
+    path("points/pass-on/", transfer_views.transfer, name="pass-on"),
     path("rules/", views.rules, name="rules"),
     path("benefits/", views.benefits, name="benefits"),
     path("benefits/<int:pk>/", views.benefit, name="benefit"),

@@ -34,6 +34,18 @@ _OF_ACTS: Mapping[str, EventKind] = {
     Transaction.Kind.CANCEL: _of_points("points.refunded", _("Spent points were given back"), 200, activity=None),
     Transaction.Kind.EXPIRE: _of_points("points.expired", _("Points expired"), -75, activity=None),
     Transaction.Kind.RELEASE: _of_points("points.released", _("Points that waited can be spent"), 120, activity=None),
+    Transaction.Kind.TRANSFER: EventKind(
+        "points.passed",
+        _("Points were passed on within a company"),
+        "points",
+        {
+            "transaction": 512,
+            "program": "club",
+            "activity": None,
+            "points": 0,
+            "wallets": [{"employee": None, "points": 40}, {"employee": _PERSON, "points": -40}],
+        },
+    ),
     Transaction.Kind.ADJUST: _of_points("points.adjusted", _("Points were given or taken by hand"), 50, activity=None),
 }
 ACTIVITY_RECORDED = EventKind(

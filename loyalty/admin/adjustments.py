@@ -29,7 +29,7 @@ from loyalty.adjustments import (
     adjust,
 )
 from loyalty.extensions import ExtensionError, MorePointsError, NothingExpiresError
-from loyalty.models import Adjustment, ProgramComment, ProgramDay
+from loyalty.models import Adjustment, ProgramComment, ProgramDay, Transfer
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -199,6 +199,27 @@ class AdjustmentAdmin(NeverDeleted[Adjustment], RefusingAdmin[Adjustment]):
             )
             self.message_user(request, text, messages.WARNING)
         return HttpResponseRedirect(reverse("admin:loyalty_adjustment_change", args=[obj.pk]))
+
+
+@admin.register(Transfer)
+class TransferAdmin(ReadOnlyAdmin[Transfer]):
+    """Points that clients passed on within their company."""
+
+    list_display = ("made_at", "company", "employee", "is_to_company", "points", "reason", "made_by")
+    list_filter = (
+        "is_to_company",
+        ("membership__program", VocabularyFilter),
+        ("membership", LinkedRowFilter),
+        ("employee", LinkedRowFilter),
+    )
+    list_select_related = ("membership__company", "membership__program", "employee", "made_by")
+    search_fields = ("membership__company__name", "employee__name", "reason")
+    ordering = ("-made_at", "-pk")
+
+    @admin.display(description=gettext_lazy("company"))
+    def company(self, transfer: Transfer) -> str:
+        """Within which company."""
+        return str(transfer.membership.company)
 
 
 @admin.register(ProgramComment)

@@ -191,6 +191,23 @@ class Book:
         """Spend points, soonest-expiring first; InsufficientPointsError, and nothing done, where there are fewer."""
         self._take_out(act, owner, points, into=Kind.SPENT, at=at)
 
+    def pass_on(self, act: Act, giver: Owner, taker: Owner, points: int, *, at: datetime) -> None:
+        """Let points of one owner be another's, soonest-expiring first, their last days unchanged; then repay debt.
+
+        InsufficientPointsError, and nothing done, where there are fewer.
+        """
+        wallet, into = self._wallets[giver, Kind.AVAILABLE], self._wallets[taker, Kind.AVAILABLE]
+        if wallet.balance < points:
+            raise InsufficientPointsError(available=wallet.balance, wanted=points)
+        for owner in (giver, taker):
+            self._is_active(owner, at)
+        for lot, taken in self._draw(wallet, points):
+            target = self._lot(taker, LotDays(lot.available_on, lot.last_day))
+            target.put(taken, newly_earned=True)
+            posting = self._post(act, wallet, into, taken, at=at, lot=target)
+            self._uses.append((lot, posting, taken))
+        self._repay_debt(act, taker, at=at)
+
     def refund(self, act: Act, owner: Owner, spending: Act, *, at: datetime) -> None:
         """Give back what `spending` took, to the very lots it came from, their days unchanged."""
         wallet = self._wallets[owner, Kind.AVAILABLE]

@@ -35,6 +35,7 @@ from loyalty.models.ledger import (
 from loyalty.models.programs import Consent, Membership, Program, ProgramComment
 from loyalty.models.rules import MOST_PRODUCTS, Campaign, ProductList, Rule, RuleCap, RuleSet
 from loyalty.models.standing import Metric, MetricBucket, Tier, TierAssignment
+from loyalty.models.transfers import Transfer
 
 __all__ = [
     "MOST_PRODUCTS",
@@ -77,5 +78,6 @@ __all__ = [
     "Tier",
     "TierAssignment",
     "Transaction",
+    "Transfer",
     "Wallet",
 ]

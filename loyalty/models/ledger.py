@@ -257,6 +257,7 @@ class Transaction(models.Model):
         CANCEL = "CANCEL", _("redemption cancelled")
         EXPIRE = "EXPIRE", _("expired")
         RELEASE = "RELEASE", _("became available")
+        TRANSFER = "TRANSFER", _("passed on")
         ADJUST = "ADJUST", _("given or taken by hand")
 
     id = models.BigAutoField(primary_key=True)

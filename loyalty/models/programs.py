@@ -60,6 +60,12 @@ class Program(models.Model):
         YEAR_END = "YEAR_END", _("at the end of a calendar year")
         INACTIVITY = "INACTIVITY", _("all at once, so many months after points last came or were spent")
 
+    class Transfers(models.TextChoices):
+        NONE = "NONE", _("not at all")
+        TO_COMPANY = "TO_COMPANY", _("people to their company")
+        TO_PEOPLE = "TO_PEOPLE", _("a company to its people")
+        BOTH = "BOTH", _("either way")
+
     code = models.SlugField(_("code"), max_length=50, unique=True)
     name = models.CharField(_("name"), max_length=100, validators=[validate_plain_text])
     currency = models.CharField(_("currency"), max_length=3, validators=[validate_currency])
@@ -130,6 +136,13 @@ class Program(models.Model):
         _("points by hand without a second person"),
         default=0,
         help_text=_("More than this, given or taken by hand at once, waits for somebody else's approval."),
+    )
+    transfers = models.CharField(
+        _("points are passed on"),
+        max_length=20,
+        choices=Transfers,
+        default=Transfers.NONE,
+        help_text=_("Within a company, with a reason; each point keeps the day on which it expires."),
     )
     is_active = models.BooleanField(_("running"), default=True)
 

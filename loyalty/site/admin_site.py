@@ -52,6 +52,7 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
             "loyalty.ActivityReturn",
             "loyalty.Confirmation",
             "loyalty.Adjustment",
+            "loyalty.Transfer",
             "loyalty.Extension",
             "loyalty.ExtendedLot",
             "loyalty.Wallet",

@@ -15,6 +15,7 @@ from accounts.models import (
     Company,
     CompanyProfile,
     Delegation,
+    Employee,
     Interest,
     Mail,
     MailReport,
@@ -37,6 +38,7 @@ from loyalty.extensions import extend
 from loyalty.figures import take_figures
 from loyalty.ledger import Owner
 from loyalty.models import ActivityAttribute, Adjustment, Benefit, Membership, Program, ProgramComment, RuleSet
+from loyalty.transfers import pass_on
 from rewards.models import Reward, SpendingPolicy
 from rewards.redemption import cancel, redeem
 from surveys.models import Survey
@@ -138,19 +140,37 @@ def _furnish_points_that_wait(program: Program, company: Company, by: User) -> N
 
 
 def _furnish_more_time(membership: Membership, by: User) -> None:
-    """Points by hand that were about to expire."""
-    programs = Program.objects.filter(pk=membership.program_id)
-    programs.update(expiry="MONTHS", expiry_months=1)
-    adjust(
-        membership=membership, employee=None, points=40, reason_code=Adjustment.Reason.GOODWILL,
-        reason="A late delivery", by=by, now=NOW,
-    )  # fmt: skip
+    """Points that were about to expire, and last longer."""
+    programs, limit = Program.objects.filter(pk=membership.program_id), membership.program.adjustment_limit
+    programs.update(expiry="MONTHS", expiry_months=1, adjustment_limit=1_000)
+    record(a_purchase(membership.company, 40), now=NOW)
     today = NOW.date()
     extend(
         membership=membership, employee=None, until=today + timedelta(days=40), to=today + timedelta(days=80),
         reason="A late catalogue", by=by, now=NOW,
     )  # fmt: skip
-    programs.update(expiry="NEVER", expiry_months=None)
+    programs.update(expiry="NEVER", expiry_months=None, adjustment_limit=limit)
+
+
+def _furnish_transfer(membership: Membership, admin: Employee) -> None:
+    """Points that the company passed on to one of its people."""
+    Program.objects.filter(pk=membership.program_id).update(transfers="BOTH")
+    taker = an_employee(membership.company)
+    pass_on(
+        actor=actor_of(admin.user, now=NOW), membership=membership, to=taker, points=5, reason="A good idea",
+        key=f"passed on {taker.pk}", now=NOW,
+    )  # fmt: skip
+    Program.objects.filter(pk=membership.program_id).update(transfers="NONE")
+
+
+def _furnish_points_by_hand(membership: Membership, admin: Employee, by: User) -> None:
+    """Points given, given more time, and passed on."""
+    adjust(
+        membership=membership, employee=None, points=40, reason_code=Adjustment.Reason.GOODWILL,
+        reason="A late delivery", by=by, now=NOW,
+    )  # fmt: skip
+    _furnish_more_time(membership, by)
+    _furnish_transfer(membership, admin)
 
 
 def _furnish_company(program: Program, reward: Reward, survey: Survey, by: User) -> None:
@@ -196,7 +216,7 @@ def _furnish_company(program: Program, reward: Reward, survey: Survey, by: User)
     Delegation.objects.create(company=company, employee=employee, delegate=colleague, starts_at=EPOCH)
     SpendingPolicy.objects.create(company=company, mode=SpendingPolicy.Mode.NEVER)
     ProgramComment.objects.create(membership=membership, author=employee, text="More for the team", created_at=NOW)
-    _furnish_more_time(membership, by)
+    _furnish_points_by_hand(membership, employee, by)
     ask_to_erase(employee_id=colleague.pk, by_user_id=by.pk, now=NOW)
     form = Form(is_workbook=False, encoding="utf-8-sig", delimiter=",")
     steps.receive(

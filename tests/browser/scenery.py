@@ -82,7 +82,7 @@ class World:
 def a_world() -> World:
     """Build it through the use cases of real life, where there are any."""
     now = timezone.now()
-    program = a_program(tiers={"basic": 0, "gold": 500_000}, name="Halden Together", expiry_months=1)
+    program = a_program(tiers={"basic": 0, "gold": 500_000}, name="Halden Together", expiry_months=1, transfers="BOTH")
     a_rule_set(
         program,
         [

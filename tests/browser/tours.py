@@ -107,6 +107,7 @@ def _rarer_client_pages(world: World) -> list[Stop]:
         Stop(reverse("person", args=[world.client.employee.pk])),
         Stop(reverse("consent"), write="Too little for the workshop.", press="main button[value=comment]"),
         Stop(reverse("consent-withdraw")),
+        Stop(reverse("pass-on")),
         Stop(reverse("me"), press="#notifications button[type=submit]"),
         Stop(reverse("reward", args=[world.reward.pk]), press="button[value=review]"),
         Stop(reverse("reward", args=[world.dear_reward.pk])),

@@ -66,6 +66,7 @@ from loyalty.models import (
     Tier,
     Transaction,
 )
+from loyalty.transfers import pass_on
 from rewards.models import Redemption, Reward
 from rewards.policies import set_policy
 from rewards.progress import reject_for_company
@@ -208,6 +209,7 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
     )  # fmt: skip
     _points_that_wait(given, canary, colleague, manager, now)
     _points_that_last_longer(given, canary, colleague, manager, now)
+    _points_passed_on(given, canary, colleague, now)
     _records_of(company, canary, manager, (member, colleague, admin), account_manager, now)
     return CanaryCompany(
         canary,
@@ -518,6 +520,15 @@ def _points_that_last_longer(
         reason=f"{canary} colleague was away", by=manager, now=now,
     )  # fmt: skip
     programs.update(expiry="NEVER", expiry_months=None)
+
+
+def _points_passed_on(membership: Membership, canary: str, colleague: Employee, now: datetime) -> None:
+    """Points that the colleague passed on to the company."""
+    Program.objects.filter(pk=membership.program_id).update(transfers="BOTH")
+    pass_on(
+        actor=as_actor(user_of(colleague)), membership=membership, to=None, points=3,
+        reason=f"{canary} colleague gave this", key=f"{canary}-passed-on", now=now,
+    )  # fmt: skip
 
 
 def _business_of(

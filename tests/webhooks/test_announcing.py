@@ -19,6 +19,7 @@ from loyalty.benefits import use
 from loyalty.ledger import Owner, expire_points
 from loyalty.memberships import withdraw_consent
 from loyalty.models import Adjustment, Membership, Program
+from loyalty.transfers import pass_on
 from rewards.progress import approve
 from rewards.redemption import cancel, redeem
 from tests.factories.canaries import POINTS, a_canary_world, user_of
@@ -94,6 +95,8 @@ def everything_happens(program: Program, company: Company, person: Employee, mem
     order = redeem(actor=actor, reward_id=reward.pk, payer=payer, shown_price=200, key="k", now=NOW).redemption
     approve(redemption_id=order.pk, by_user_id=manager.pk, now=NOW)
     cancel(redemption_id=order.pk, by_user_id=manager.pk, reason="Sold out", by_vendor=True, now=NOW)
+    Program.objects.filter(pk=program.pk).update(transfers="BOTH")
+    pass_on(actor=actor, membership=member, to=None, points=40, reason="For all", key="p", now=NOW)
     benefit = a_benefit(program)
     a_matrix(program, {"tier": "gold", "benefit": benefit, "role": "buyer"})
     use(actor=actor, benefit_id=benefit.pk, key="u", now=NOW)

@@ -16,7 +16,7 @@ from accounts.middleware import actor_behind
 from accounts.models import Employee
 from loyalty.explaining import explain
 from loyalty.ledger import Owner
-from loyalty.models import Activity, Adjustment, Membership, Posting, Transaction, Wallet
+from loyalty.models import Activity, Adjustment, Membership, Posting, Program, Transaction, Transfer, Wallet
 from loyalty.selectors import membership_of
 from loyalty.statement import (
     END,
@@ -32,6 +32,7 @@ from loyalty.statement import (
     title_of,
 )
 from loyalty.terms import terms_in_words
+from loyalty.transfers import can_pass_on
 from rewards.models import Redemption
 
 EXPIRES_SOON = timedelta(days=60)
@@ -86,6 +87,8 @@ def points(request: HttpRequest) -> HttpResponse:
         "balance": purse.balance.available,
         "pending": purse.balance.pending,
         "waiting": purse.balance.waiting,
+        "can_pass_on": membership.program.transfers != Program.Transfers.NONE
+        and any(can_pass_on(actor, membership, to_company=way) for way in (True, False)),
         "ends_on": purse.balance.ends_on,
         "terms": terms_in_words(membership.program),
         "label": purse.label,
@@ -116,6 +119,9 @@ def why(request: HttpRequest, pk: int) -> HttpResponse:
     if transaction.activity_id is None:
         about = Q(debit=transaction) | Q(credit=transaction)
         redemption = Redemption.objects.visible_to(actor).filter(about).select_related("reward").first()
+    passed_on = None
+    if transaction.kind == Transaction.Kind.TRANSFER:
+        passed_on = Transfer.objects.visible_to(actor).filter(transaction=transaction).first()
     adjustment = None
     if transaction.kind == Transaction.Kind.ADJUST:
         adjustment = Adjustment.objects.visible_to(actor).filter(transaction=transaction).first()
@@ -126,6 +132,7 @@ def why(request: HttpRequest, pk: int) -> HttpResponse:
         "activity": activity,
         "redemption": redemption,
         "adjustment": adjustment,
+        "passed_on": passed_on,
         "verdicts": explain(transaction, actor) if activity else [],
         "postings": _postings(transaction, actor),
         "company": None if actor.is_employee else transaction.company,
@@ -184,7 +191,8 @@ def lines_of(
         StatementLine(
             at=line.at,
             title=title_of(line.kind, line.activity_type),
-            detail=rewards.get(line.transaction_id) or " · ".join(filter(None, (line.rule_name, line.object))),
+            detail=rewards.get(line.transaction_id)
+            or " · ".join(filter(None, (line.rule_name, line.object, line.reason))),
             points=line.points,
             url=reverse("why", args=[line.transaction_id]),
             wallet_label=wallet_label,
