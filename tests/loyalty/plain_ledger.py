@@ -202,6 +202,16 @@ class PlainLedger:
         wallet.put((day, self._last_day(day)), points)
         wallet.repay()
 
+    def pass_on(self, giver: Owner, taker: Owner, points: int, now: datetime) -> None:
+        """Let points that are there be another's, each with its last day."""
+        uses = self.spend(giver, points, now)
+        lots = self.wallet(giver, now).lots
+        wallet = self.wallet(taker, now)
+        wallet.is_active(now.astimezone(ZONE).date())
+        for days, part in uses:
+            wallet.put((days[0], lots[days].extended_to or days[1]), part)
+        wallet.repay()
+
     def extend(self, owner: Owner, until: date, to: date, now: datetime) -> int:
         """Let what ends by a day last up to a later one; the points that do."""
         wallet = self.wallet(owner, now)

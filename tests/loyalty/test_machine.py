@@ -31,6 +31,7 @@ from loyalty.ledger import InsufficientPointsError, Owner, expire_points, releas
 from loyalty.memberships import give_consent, withdraw_consent
 from loyalty.models import Activity, CapUsage, Lot, Membership, Metric, Program, Source, Wallet
 from loyalty.standing import review_tiers
+from loyalty.transfers import NotYoursToPassOnError, pass_on
 from rewards.models import Redemption, Reward
 from rewards.redemption import NotYoursToSpendError, OutOfStockError, cancel, redeem
 from tests.factories.world import (
@@ -119,7 +120,8 @@ class Points(RuleBasedStateMachine):
         release = "AT_ONCE" if days == 0 else "AFTER_DAYS" if days else "CONFIRMED"
         self.program = a_program(
             tiers={"bronze": 0, "silver": 300, "gold": 900}, tier_months=2,
-            adjustment_limit=10**6, release=release, release_days=days or None, expiry=expiry, **EXPIRIES[expiry],
+            adjustment_limit=10**6, transfers="BOTH", release=release, release_days=days or None, expiry=expiry,
+            **EXPIRIES[expiry],
         )  # fmt: skip
         tokyo = a_program(
             tiers={"partner": 200}, time_zone="Asia/Tokyo", tier_window=Program.Window.CALENDAR_YEAR, expiry_months=1,
@@ -292,6 +294,26 @@ class Points(RuleBasedStateMachine):
         else:
             assert by_hand().is_posted
             self.plain.adjust(owner, points, self.now)
+
+    @rule(company=companies, points=st.sampled_from([1, 30, 200]))
+    def pass_points_on_to_the_company(self, company: int, points: int) -> None:
+        person = self.people[company]
+        owner = (person.company_id, person.pk)
+        self.count += 1
+        pass_now = partial(
+            pass_on, actor=actor_of(person.user, now=self.now), membership=self.members[company], to=None,
+            points=points, reason="For all", key=f"T{self.count}", now=self.now,
+        )  # fmt: skip
+
+        if not self.plain.people_may_spend(person.company_id, self.now):
+            with pytest.raises(NotYoursToPassOnError):
+                pass_now()
+        elif self.plain.wallet(owner, self.now).available < points:
+            with pytest.raises(InsufficientPointsError):
+                pass_now()
+        else:
+            assert pass_now().is_new
+            self.plain.pass_on(owner, (person.company_id, None), points, self.now)
 
     @rule(company=companies, personal=st.booleans(), days=st.sampled_from([0, 10, 60]), more=st.integers(1, 40))
     def give_more_time(self, company: int, personal: bool, days: int, more: int) -> None:
