@@ -1,6 +1,6 @@
 """What a version of rules should make its manager think twice about: said where it is read, and forbidden nowhere."""
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from loyalty.facts import AMOUNT, QUANTITY
@@ -12,7 +12,12 @@ def paying_people_only(rule_sets: QuerySet[RuleSet]) -> QuerySet[RuleSet]:
     what is bought.
     """
     rules = Rule.objects.filter(rule_set=OuterRef("pk"))
-    bought = rules.filter(formula__of__in=(AMOUNT, QUANTITY))
+    bought = rules.filter(
+        Q(formula__of__in=(AMOUNT, QUANTITY))
+        | Q(formula__otherwise__of__in=(AMOUNT, QUANTITY))
+        | Q(formula__table__contains=[{"of": AMOUNT}])
+        | Q(formula__table__contains=[{"of": QUANTITY}])
+    )
     to_companies = (Rule.To.COMPANY, Rule.To.BOTH)
     return rule_sets.filter(
         (Exists(rules) & ~Exists(rules.filter(beneficiary__in=to_companies)))

@@ -88,11 +88,15 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """A rule as a way to points; `obstacles` say why it is closed to the reader, empty where it is open."""
+    """A rule as a way to points; `obstacles` say why it is closed to the reader, empty where it is open.
+
+    What it gives `is_long` where it lists several rates or terms: to whom it goes is then better said before.
+    """
 
     rule: EarningRule
     type_id: int
     gives: str
+    is_long: bool
     for_me: bool
     for_company: bool
     effort: Effort
@@ -250,6 +254,7 @@ def _prospect(
         rule=rule,
         type_id=type_id,
         gives=formula_sentence(rule.formula, catalogue, gettext),
+        is_long=rule.formula.is_table or bool(rule.formula.terms(catalogue, gettext)),
         for_me=for_me,
         for_company=for_company,
         effort=_effort(rule, points),

@@ -1,11 +1,14 @@
 """Rules: documents checked against the facts and codes that exist, shown as the sentence that clients read."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -14,7 +17,7 @@ from accounts.admin.scoped import ReadOnlyAdmin, ScopedInline
 from accounts.conditions import ConditionError
 from loyalty.admin.documents import DOCUMENT_FIELDS, check_condition, check_formula
 from loyalty.admin.drafts import PartOfRulesAdmin, PartOfRulesForm, is_open
-from loyalty.earning import FormulaError, rule_sentence
+from loyalty.earning import KINDS, MODIFIERS, FormulaError, rule_sentence
 from loyalty.facts import AMOUNT
 from loyalty.models import Rule, RuleCap
 from loyalty.rulebook import schemes_of
@@ -39,11 +42,24 @@ FORMULA_TO_START_FROM = {"kind": "per", "points": 1, "step": "10", "of": AMOUNT}
 """What the form of a new rule shows, as there is no formula without one of its kinds."""
 
 
+def _menu() -> SafeString:
+    """What there is to choose from: a document of each kind, and what every kind takes beside its own keys."""
+    documents = [json.dumps(kind.example) for kind in KINDS.values()]
+    return format_html(
+        "<details><summary>{}</summary><ul>{}</ul><p>{}</p></details>",
+        _("Kinds of formulas"),
+        format_html_join("", "<li><code>{}</code></li>", ((document,) for document in documents)),
+        _("Each also takes: %(keys)s.") % {"keys": ", ".join(sorted(MODIFIERS))},
+    )
+
+
 class RuleForm(PartOfRulesForm[Rule]):
     """A rule of a draft."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "formula" in self.fields:
+            self.fields["formula"].help_text = _menu()
         if self.initial.get("formula") is None:
             self.initial["formula"] = FORMULA_TO_START_FROM
 

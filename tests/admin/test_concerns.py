@@ -12,6 +12,19 @@ from tests.factories.world import EPOCH, a_program, a_rule_set
 
 SPEND = {"kind": "per", "points": 1, "step": "1", "of": "activity.amount"}
 PIECES = {"kind": "per", "points": 1, "step": "1", "of": "activity.quantity"}
+STEPS = {
+    "kind": "steps",
+    "of": "activity.amount",
+    "applies": "to the whole",
+    "bands": [{"from": 0, "points": 0}, {"from": 500, "points": 50}],
+}
+TABLE = {"kind": "lookup", "by": "activity.object", "table": [{"is": "SAW", "percent": 1, "of": "activity.amount"}]}
+OTHERS = {
+    "kind": "lookup",
+    "by": "activity.object",
+    "table": [{"is": "SAW", "points": 0}],
+    "otherwise": {"points": 1, "step": 1, "of": "activity.quantity"},
+}
 ONCE = {"kind": "fixed", "points": 50}
 PERSON, COMPANY, BOTH = ({"beneficiary": to} for to in ("EMPLOYEE", "COMPANY", "BOTH"))
 KICKBACK = "that is a kickback"
@@ -29,6 +42,8 @@ def rules(*pairs: tuple[dict[str, Any], dict[str, Any]]) -> list[dict[str, Any]]
         (rules((ONCE, PERSON)), True),
         (rules((SPEND, PERSON), (ONCE, COMPANY)), True),  # the company gains, but not by what it buys
         (rules((SPEND, PERSON), (PIECES, PERSON), (ONCE, BOTH)), True),
+        *((rules((table, PERSON), (ONCE, COMPANY)), True) for table in (STEPS, TABLE, OTHERS)),
+        *((rules((table, BOTH), (ONCE, COMPANY)), False) for table in (STEPS, TABLE, OTHERS)),
         (rules((SPEND, COMPANY)), False),
         (rules((SPEND, BOTH)), False),
         (rules((SPEND, PERSON), (PIECES, COMPANY)), False),

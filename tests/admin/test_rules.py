@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import pytest
@@ -184,6 +185,14 @@ def test_formula_of_every_kind_with_all_modifiers_is_saved_and_said(
     assert rule.formula == formula
     page = desk.get(reverse("admin:loyalty_rule_change", args=[rule.pk])).content.decode()
     assert "nothing where amount is below 20 GBP, rounded up, at least 2 points each time, at most 90 points" in page
+
+
+def test_form_shows_the_menu_of_formulas(desk: Client) -> None:
+    page = unescape(desk.get(reverse("admin:loyalty_rule_add")).content.decode())
+
+    for kind in KINDS.values():
+        assert f"<code>{json.dumps(kind.example)}</code>" in page
+    assert "Each also takes: at_least, at_most, minimum_spend, multipliers, rounding." in page
 
 
 def test_rule_in_force_can_be_read_but_not_changed(desk: Client, program: Program) -> None:

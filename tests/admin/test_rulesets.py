@@ -154,6 +154,10 @@ def test_version_without_rules_is_refused(program: Program, manager: User) -> No
             {"condition": {"fact": "activity.product_lists", "op": "has", "value": "tools"}},
             "“Odd”.*There is no fact 'activity.product_lists'",
         ),
+        (
+            {"formula": {"kind": "fixed", "points": 1, "multipliers": {"campaigns": ["gone"]}}},
+            r"“Odd”.*multipliers.campaigns\[0\]: 'gone' is not a campaign of this version",
+        ),
     ],
 )
 def test_unsound_rule_is_refused_by_name_and_place(

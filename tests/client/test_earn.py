@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Employee
+from loyalty.earning import KINDS, Kind
 from tests.client.conftest import SignIn
 from tests.client.pages import words_of
 from tests.factories.world import (
@@ -168,6 +169,49 @@ def test_without_consent_the_person_is_told_why_and_the_company_earns(sign_in: S
 
     assert "2 points to your company" in words
     assert "the company's management had not agreed that its people earn points" in words
+
+
+def test_long_formulas_say_first_to_whom_they_go(sign_in: SignIn) -> None:
+    by_list = {"kind": "lookup", "by": "activity.product_lists", "table": [{"is": "tools", "points": 7}]}
+    program = a_program(tiers={"basic": 0, "gold": 5_000})
+    a_rule_set(
+        program,
+        [
+            {"code": "a", "name": "Tools count", "formula": by_list},
+            fixed(7, code="b", name="Plain"),
+            fixed(5, code="c", name="Spring")
+            | {
+                "formula": {"kind": "fixed", "points": 5, "multipliers": {"campaigns": ["spring"], "tier": {"gold": 2}}}
+            },
+        ],
+        lists={"tools": ["SAW-1"]},
+        campaigns=[{"code": "spring", "name": "Spring", "factor": "1.5"}],
+    )
+    membership = a_member(program)
+    consent_to(membership)
+    person = an_employee(membership.company)
+
+    words = words_of(sign_in(person).get("/earn/"))
+
+    assert "Purchase , to your company: 7 points where Tools is among the product's lists; nothing otherwise" in words
+    assert "Purchase : 7 points to you" in words
+    assert (
+        "Purchase , to you: 5 points, times 2 where tier of the company is Gold, times 1.5 from 2020-01-01 through "
+        "2099-12-31 (“Spring”), several factors are multiplied with each other"
+    ) in words
+    # 5 x 1.5 in these days is as good as 7: what is said to be most points reckons with the campaign.
+    assert words.index("Spring") < words.index("Tools count")
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_kind_of_formula_is_shown_wherever_ways_to_points_are(sign_in: SignIn, kind: type[Kind]) -> None:
+    modified = {**kind.example, "at_most": 40}
+    person = a_person([{"formula": modified, "beneficiary": "BOTH"}, {"formula": kind.example, "code": "plain"}])
+
+    client = sign_in(person)
+
+    for path in ("/", "/earn/", "/rules/"):
+        assert "at most 40 points each time" in words_of(client.get(path))
 
 
 def test_nothing_in_force_says_so(sign_in: SignIn) -> None:

@@ -11,8 +11,7 @@ import pytest
 from django.conf import settings
 
 from accounts.conditions import Catalogue, Fact, FactType
-from loyalty.earning import KINDS, Kind, formula_sentence, parse_formula
-from loyalty.earning.formulas.modifiers import MODIFIERS
+from loyalty.earning import KINDS, MODIFIERS, Kind, formula_sentence, parse_formula
 from tests.earning import test_kinds
 
 PAGE = (Path(settings.BASE_DIR) / "docs" / "extending.md").read_text()

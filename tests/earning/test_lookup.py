@@ -68,6 +68,15 @@ def test_first_row_counts_where_several_fit() -> None:
     assert points == [10, 99, 1]
 
 
+def test_row_can_count_another_number_than_the_rest() -> None:
+    own = {"is": "CARTRIDGE", "points": 100, "step": 1, "of": PIECES}
+    formula = lookup(PRODUCT, [own], otherwise={"percent": 300})
+
+    assert formula.facts == (PRODUCT, PIECES, AMOUNT)
+    assert formula.give({PRODUCT: "CARTRIDGE", PIECES: Decimal(7), AMOUNT: Decimal(9)}) == 700
+    assert formula.give({PRODUCT: "PAPER", PIECES: Decimal(7), AMOUNT: Decimal("9.99")}) == 29
+
+
 @pytest.mark.parametrize(("value", "points"), [(True, 9), (False, 0), (None, 0), ("true", 0), (Decimal(1), 0)])
 def test_yes_and_no_are_told_apart(value: Value, points: int) -> None:
     assert lookup(IS_OWN, [{"is": True, "points": 9}]).give({IS_OWN: value}) == points
@@ -113,6 +122,8 @@ def test_lookup_gives_what_a_plain_table_says(
         (PRODUCT, [{"is": "SAW", "points": -1}], "table[0].points: -1"),
         (PRODUCT, [{"is": "SAW", "percent": "-5"}], "table[0].percent: '-5'"),
         (PRODUCT, [{"is": "SAW", "percent": "NaN"}], "table[0].percent: 'NaN'"),
+        (PRODUCT, [{"is": "SAW", "percent": "5", "of": PRODUCT}], "table[0].of: 'activity.object' is not a number"),
+        (PRODUCT, [{"is": "SAW", "points": 5, "of": PIECES}], "table[0].of: nothing is counted here"),
         (PRODUCT, [{"is": 7, "points": 1}], "table[0].is: 7 is not a text"),
         (PRODUCT, [{"is": None, "points": 1}], "table[0].is: None is not a text"),
         (PRODUCT, [{"is": " ", "points": 1}], "table[0].is: ' ' is not a text"),

@@ -14,8 +14,11 @@ from tests.factories.world import (
     a_member,
     a_program,
     a_purchase,
+    a_purchase_type,
     a_rule_set,
+    an_employee,
     balance,
+    consent_to,
     record,
 )
 
@@ -135,3 +138,73 @@ def test_minimum_spend_steps_and_most_of_a_real_purchase() -> None:
     outcomes = record(*(a_purchase(member.company, amount, quantity=Decimal(1)) for amount in amounts))
 
     assert [outcome.points for outcome in outcomes] == [0, 0, 0, 1, 2, 2, 3, 50, 50]
+
+
+def test_bwt_pays_a_share_of_an_advertisement_that_falls_with_the_makers_it_shows() -> None:
+    """D4: half of the cost where it shows our products alone."""
+    type_ = a_purchase_type()
+    type_.attributes.create(code="makers", name="manufacturers shown", type="NUMBER")
+    share = {
+        "kind": "steps",
+        "by": "attribute.makers",
+        "of": AMOUNT,
+        "applies": "to the whole",
+        "bands": [{"from": 1, "percent": 50}, {"from": 2, "percent": 25}, {"from": 4, "points": 0}],
+    }
+    member = a_club(share)
+
+    outcomes = record(*(a_purchase(member.company, 900, attributes={"makers": makers}) for makers in range(1, 6)))
+
+    assert [outcome.points for outcome in outcomes] == [450, 225, 225, 0, 0]
+
+
+def test_etihad_gives_people_miles_by_the_class_of_a_ticket() -> None:
+    """D7: business and first class tickets earn miles for whoever sold them."""
+    a_purchase_type().attributes.create(code="class", name="class", type="TEXT")
+    miles = {
+        "kind": "lookup",
+        "by": "attribute.class",
+        "of": "activity.quantity",
+        "table": [
+            {"is": "business", "points": 500, "step": 1},
+            {"is": ["first", "residence"], "points": 900, "step": 1},
+        ],
+    }
+    program = a_program()
+    a_rule_set(program, [{"formula": miles, "beneficiary": "EMPLOYEE"}])
+    member = a_member(program)
+    consent_to(member)
+    seller = an_employee(member.company)
+
+    outcomes = record(
+        *(
+            a_purchase(member.company, 3_000, employee_id=seller.pk, quantity=Decimal(2), attributes={"class": booked})
+            for booked in ("business", "first", "economy")
+        )
+    )
+
+    assert [outcome.points for outcome in outcomes] == [1_000, 1_800, 0]
+    assert (balance(member, seller), balance(member)) == (2_800, 0)
+
+
+def test_officemax_gives_a_share_back_and_a_dollar_a_cartridge_up_to_a_hundred_a_month() -> None:
+    """D11, in cents: online spend, and recycled cartridges of the own make, under one limit."""
+    program = a_program()
+    back = {
+        "kind": "lookup",
+        "by": LISTS,
+        "of": AMOUNT,
+        "table": [{"is": "own", "points": 100, "step": 1, "of": "activity.quantity"}],
+        "otherwise": {"percent": "300"},
+    }
+    a_rule_set(program, [{"formula": back, "caps": [("COMPANY", "MONTH", 10_000)]}], lists={"own": ["OM-21", "OM-22"]})
+    member = a_member(program)
+
+    outcomes = record(
+        a_purchase(member.company, "250.50"),
+        a_purchase(member.company, None, object="OM-22", quantity=Decimal(7)),
+        a_purchase(member.company, None, object="XX-22", quantity=Decimal(7)),
+        a_purchase(member.company, "99999"),
+    )
+
+    assert [outcome.points for outcome in outcomes] == [751, 700, 0, 10_000 - 1_451]

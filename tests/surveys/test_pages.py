@@ -365,6 +365,22 @@ def test_promise_follows_the_rules_that_read_who_answers(firm: Firm) -> None:
     assert (of_tom.points, of_tom.company_points, of_tom.is_limited) == (25, 7, True)
 
 
+@pytest.mark.parametrize(("budget", "is_limited"), [(10, True), (None, False)])
+def test_promise_counts_a_campaign_and_says_where_its_budget_may_cut_it(
+    firm: Firm, budget: int | None, is_limited: bool
+) -> None:
+    program = a_program()
+    rule = a_survey_rule("summer", 30)
+    rule["formula"]["multipliers"] = {"campaigns": ["spring"]}
+    a_rule_set(program, [rule], campaigns=[{"code": "spring", "budget": budget}])
+    consent_to(a_member(program, firm.mia.company))
+    a_survey(program, code="summer")
+
+    [survey] = [each for each in open_surveys_for(actor_for(firm.mia)) if each.name != "Spring survey"]
+
+    assert (survey.points, survey.is_limited) == (60, is_limited)
+
+
 def test_promise_without_consent_is_nothing_for_the_person(firm: Firm, sign_in: SignIn) -> None:
     somebody = an_employee(a_member(firm.program).company)
 

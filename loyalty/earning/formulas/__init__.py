@@ -21,6 +21,7 @@ __all__ = [
     "DAY",
     "KINDS",
     "MAX_POINTS",
+    "MODIFIERS",
     "NO_SCHEME",
     "TIER",
     "Applies",

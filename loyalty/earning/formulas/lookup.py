@@ -4,7 +4,8 @@
  "table": [{"is": "DRILL-9", "points": 50}, {"is": ["SAW-1", "SAW-2"], "percent": "5"}],
  "otherwise": {"percent": "1"}}
 
-The first row that fits counts. What fits none gets `otherwise`, and nothing where that is left out.
+The first row that fits counts; one that counts another number has an `of` of its own. What fits none gets `otherwise`,
+and nothing where that is left out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -63,12 +64,12 @@ class Lookup(Kind):
         seen: dict[Key, str] = {}
         rows = []
         for row in part.parts("table", most=MAX_ROWS):
-            row.require({"is"}, RATE_KEYS)
+            row.require({"is"}, {"of", *RATE_KEYS})
             rows.append(Row(_read_keys(row, fact, seen), read_rate(row, of)))
         otherwise = None
         if "otherwise" in part:
             rest = part.part("otherwise")
-            rest.require((), RATE_KEYS)
+            rest.require((), {"of", *RATE_KEYS})
             otherwise = read_rate(rest, of)
         return cls(fact.code, tuple(rows), otherwise)
 

@@ -12,7 +12,15 @@ RATE_KEYS = frozenset({"points", "step", "percent"})
 
 
 def read_rate(part: Part, of: str | None) -> Rate:
-    """Read `points` (0 included), `points` with a `step`, or `percent`; the latter two are of the fact `of`."""
+    """Read `points` (0 included), `points` with a `step`, or `percent`; the latter two are of the fact `of`.
+
+    A row that counts another number than the rest of its table has an `of` of its own.
+    """
+    if "of" in part:
+        if not {"step", "percent"}.intersection(part.document):
+            template = N_("{key}: nothing is counted here; leave it out, or write a step or percent.")
+            raise FormulaError(template, key=part.place("of"))
+        of = part.number_fact("of")
     if "percent" in part:
         if surplus := sorted({"points", "step"}.intersection(part.document)):
             template = N_("{key}: a rate is either points or percent; leave one of them out.")

@@ -33,6 +33,7 @@ class Way:
     name: str
     when: str
     gives: str
+    is_long: bool
     to: str
     is_used_up: bool
     is_done: bool
@@ -88,6 +89,7 @@ def _way(prospect: Prospect, when: str) -> Way:
         name=prospect.rule.name,
         when=when,
         gives=prospect.gives,
+        is_long=prospect.is_long,
         to=to,
         is_used_up=prospect.is_used_up,
         is_done=prospect.is_done,
