@@ -2,6 +2,8 @@
 
 from accounts import laws
 from accounts.laws import Law
+from loyalty.activities.limits import CAMPAIGN
+from loyalty.facts import DAY
 
 _LAWS = (
     Law(
@@ -160,6 +162,25 @@ _LAWS = (
         "C1",
         "no limit lets through more than it says",
         'SELECT id, used, "limit" FROM loyalty_capusage WHERE used < 0 OR used > "limit"',
+    ),
+    Law(
+        "C2",
+        "the counter of a campaign's budget is what the campaign added, without what returns gave back",
+        f"""SELECT u.id, u.used, coalesce(c.points, 0) FROM loyalty_capusage u
+           LEFT JOIN (SELECT a.program_id, c.code,
+                             sum(a.from_campaign
+                                 - div(a.from_campaign::numeric * coalesce(r.reversed, 0), a.granted)) AS points
+                      FROM loyalty_award a
+                      JOIN loyalty_evaluation e ON e.id = a.evaluation_id
+                      JOIN loyalty_rule w ON w.id = a.rule_id
+                      JOIN loyalty_campaign c
+                        ON c.rule_set_id = w.rule_set_id AND c.budget IS NOT NULL
+                           AND w.formula #> '{{multipliers,campaigns}}' ? c.code
+                           AND (e.facts ->> '{DAY}')::date BETWEEN c.starts_on AND c.ends_on
+                      LEFT JOIN loyalty_awardreversal r ON r.award_id = a.id
+                      WHERE a.from_campaign > 0 GROUP BY a.program_id, c.code) AS c
+                  ON c.program_id = u.program_id AND '{CAMPAIGN}' || c.code = u.rule_code
+           WHERE u.rule_code LIKE '{CAMPAIGN}%' AND u.used <> coalesce(c.points, 0)""",  # noqa: S608 (names are code)
     ),
     Law(
         "B1",

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts import laws
@@ -246,6 +248,21 @@ def test_version_says_whether_tier_and_campaign_multiply_each_other(combining: s
 
     assert Award.objects.latest("pk").granted == given
     assert Award.objects.latest("pk").from_campaign == given - 30
+
+
+@pytest.mark.parametrize("change", [1, -1])
+def test_counter_that_is_not_what_the_campaign_added_breaks_a_law(change: int) -> None:
+    member = a_member(a_campaign_program())
+    purchase = a_purchase(member.company, 61)
+    record(purchase, a_purchase(member.company, 20, reverses=purchase.external_id))
+
+    with transaction.atomic():
+        CapUsage.objects.update(used=F("used") + change)
+        broken = {finding.law.code for finding in laws.verify() if finding.count}
+        transaction.set_rollback(True)
+
+    assert broken == {"C2"}
+    assert spent() == 41
 
 
 def test_campaign_at_work_is_what_a_plain_calculation_says() -> None:
