@@ -1,4 +1,4 @@
-"""Expiry as a job: wallets whose lots are past their last day, a portion of them in one statement."""
+"""Expiry as a job: wallets whose lots are past their last day, a portion of them at once."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -6,7 +6,16 @@ from datetime import date, datetime
 from django.db import transaction
 
 from loyalty import arrays
-from loyalty.ledger.sweeping import Swept, lock_in_order, portions, programs_today, tell
+from loyalty.ledger.sweeping import (
+    Swept,
+    lock_in_order,
+    portions,
+    programs_today,
+    tell,
+    write_acts,
+    write_postings,
+    write_uses,
+)
 from loyalty.ledger.terms import Expiry, idle_until
 from loyalty.models import Transaction
 
@@ -43,8 +52,32 @@ def expire_points(*, now: datetime) -> ExpiryResult:
 def _expire(wallet_ids: list[int], idle: list[int], today: date, now: datetime) -> list[Swept]:
     """Expire under locks what is due in wallets; `idle` names their program where it ends wallets by idleness."""
     lock_in_order(_WALLETS, wallet_ids)
-    rows = arrays.fetch(_EXPIRE, wallet_ids, today, today, idle, today, Transaction.Kind.EXPIRE, now, now, now)
-    swept = [Swept(*row) for row in rows]
+    lots = arrays.fetch(_LOTS, wallet_ids, today, today, idle, today)
+    lost: dict[int, int] = {}
+    for _lot_id, wallet_id, points in lots:
+        lost[wallet_id] = lost.get(wallet_id, 0) + points
+    owners = arrays.fetch(_OWNERS, list(lost))
+    ids = arrays.draw_ids(loyalty_transaction=len(owners), loyalty_posting=len(owners), loyalty_lotuse=len(lots))
+    swept = [
+        Swept(act_id, program_id, company_id, employee_id, lost[wallet_id])
+        for act_id, (wallet_id, _into, company_id, program_id, employee_id) in zip(
+            ids["loyalty_transaction"], owners, strict=True
+        )
+    ]
+    postings = {owner[0]: posting_id for owner, posting_id in zip(owners, ids["loyalty_posting"], strict=True)}
+    arrays.run(
+        "UPDATE loyalty_lot SET expired = expired + remaining, remaining = 0 WHERE id = ANY(%s)",
+        [lot[0] for lot in lots],
+    )
+    write_acts(Transaction.Kind.EXPIRE, swept, now)
+    write_postings(
+        [
+            (postings[owner[0]], one.company_id, one.transaction_id, owner[0], owner[1], one.points, None)
+            for owner, one in zip(owners, swept, strict=True)
+        ],
+        now,
+    )
+    write_uses(ids["loyalty_lotuse"], [(lot_id, postings[wallet_id], points) for lot_id, wallet_id, points in lots])
     tell(Transaction.Kind.EXPIRE, swept, sign=-1, now=now)
     return swept
 
@@ -72,28 +105,14 @@ _WALLETS = """
             JOIN loyalty_wallet e ON e.company_id = o.company_id AND e.program_id = o.program_id AND e.kind = 'EXPIRED'
             WHERE o.id = ANY(%s)) AS own)"""
 
-_EXPIRE = """
-    WITH due AS MATERIALIZED (
-        SELECT l.id, l.wallet_id, l.remaining FROM loyalty_lot l JOIN loyalty_wallet o ON o.id = l.wallet_id
-        WHERE l.wallet_id = ANY(%s) AND l.remaining > 0
-          AND ((l.expires_on < %s AND (l.extended_to < %s) IS NOT FALSE)
-               OR (o.program_id = ANY(%s) AND o.expires_on < %s))),
-    act AS MATERIALIZED (
-        SELECT lost.wallet_id, lost.points, w.company_id, w.program_id, w.employee_id, e.id AS expired_id,
-               nextval('loyalty_transaction_id_seq') AS transaction_id, nextval('loyalty_posting_id_seq') AS posting_id
-        FROM (SELECT wallet_id, sum(remaining)::bigint AS points FROM due GROUP BY wallet_id ORDER BY wallet_id) AS lost
-        JOIN loyalty_wallet w ON w.id = lost.wallet_id
-        JOIN loyalty_wallet e ON e.company_id = w.company_id AND e.program_id = w.program_id AND e.kind = 'EXPIRED'),
-    emptied AS (
-        UPDATE loyalty_lot l SET remaining = 0, expired = l.expired + due.remaining FROM due WHERE l.id = due.id),
-    acted AS (
-        INSERT INTO loyalty_transaction (id, company_id, program_id, kind, created_at)
-        SELECT transaction_id, company_id, program_id, %s, %s FROM act),
-    posted AS (
-        INSERT INTO loyalty_posting (id, company_id, transaction_id, debit_wallet_id, credit_wallet_id, points,
-                                     effective_at, created_at)
-        SELECT posting_id, company_id, transaction_id, wallet_id, expired_id, points, %s, %s FROM act),
-    used AS (
-        INSERT INTO loyalty_lotuse (lot_id, posting_id, points)
-        SELECT due.id, act.posting_id, due.remaining FROM due JOIN act ON act.wallet_id = due.wallet_id)
-    SELECT transaction_id, program_id, company_id, employee_id, points FROM act ORDER BY transaction_id"""
+_LOTS = """
+    SELECT l.id, l.wallet_id, l.remaining FROM loyalty_lot l JOIN loyalty_wallet o ON o.id = l.wallet_id
+    WHERE l.wallet_id = ANY(%s) AND l.remaining > 0
+      AND ((l.expires_on < %s AND (l.extended_to < %s) IS NOT FALSE)
+           OR (o.program_id = ANY(%s) AND o.expires_on < %s))
+    ORDER BY l.wallet_id, l.id"""
+
+_OWNERS = """
+    SELECT w.id, e.id, w.company_id, w.program_id, w.employee_id FROM loyalty_wallet w
+    JOIN loyalty_wallet e ON e.company_id = w.company_id AND e.program_id = w.program_id AND e.kind = 'EXPIRED'
+    WHERE w.id = ANY(%s) ORDER BY w.id"""

@@ -1,4 +1,4 @@
-"""Release as a job: points that waited for a day that has come, a portion of their wallets in one statement."""
+"""Release as a job: points that waited for a day that has come, a portion of their wallets at once."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -7,7 +7,16 @@ from django.db import transaction
 
 from loyalty import arrays
 from loyalty.ledger.book import Book
-from loyalty.ledger.sweeping import Swept, lock_in_order, portions, programs_today, tell
+from loyalty.ledger.sweeping import (
+    Swept,
+    lock_in_order,
+    portions,
+    programs_today,
+    tell,
+    write_acts,
+    write_postings,
+    write_uses,
+)
 from loyalty.ledger.terms import Expiry
 from loyalty.ledger.wallets import Owner
 from loyalty.models import Program, Transaction
@@ -48,8 +57,42 @@ def _apart(wallet_ids: list[int], today: date) -> dict[int, Owner]:
 def _release(wallet_ids: list[int], program: Program, today: date, now: datetime) -> None:
     if program.expiry == Expiry.INACTIVITY:
         arrays.run(_LAST_ANEW, program.expiry_months, wallet_ids, today)
-    rows = arrays.fetch(_RELEASE, wallet_ids, today, Transaction.Kind.RELEASE, now, now, now)
-    tell(Transaction.Kind.RELEASE, [Swept(*row) for row in rows], sign=1, now=now)
+    lots = arrays.fetch(_LOTS, wallet_ids, today)
+    released: dict[int, int] = {}
+    for _lot_id, wallet_id, _available_on, _expires_on, points in lots:
+        released[wallet_id] = released.get(wallet_id, 0) + points
+    owners = {owner[0]: owner for owner in arrays.fetch(_OWNERS, list(released))}
+    ids = arrays.draw_ids(loyalty_transaction=len(owners), loyalty_posting=len(lots), loyalty_lotuse=len(lots))
+    swept = {
+        wallet_id: Swept(act_id, program_id, company_id, employee_id, released[wallet_id])
+        for act_id, (wallet_id, _into, company_id, program_id, employee_id) in zip(
+            ids["loyalty_transaction"], owners.values(), strict=True
+        )
+    }
+    arrays.run("UPDATE loyalty_lot SET remaining = 0 WHERE id = ANY(%s)", [lot[0] for lot in lots])
+    filled = {
+        (into, available_on, expires_on): lot_id
+        for lot_id, into, available_on, expires_on in arrays.insert_returning(
+            "loyalty_lot",
+            {"wallet_id": "bigint", "available_on": "date", "expires_on": "date", "earned": "bigint",
+             "remaining": "bigint", "expired": "bigint"},
+            [(owners[wallet_id][1], *days, points, points, 0) for _lot_id, wallet_id, *days, points in lots],
+            then="""ON CONFLICT (wallet_id, available_on, expires_on) DO UPDATE
+                    SET earned = loyalty_lot.earned + excluded.earned,
+                        remaining = loyalty_lot.remaining + excluded.remaining
+                    RETURNING id, wallet_id, available_on, expires_on""",
+        )
+    }  # fmt: skip
+    write_acts(Transaction.Kind.RELEASE, swept.values(), now)
+    postings = []
+    for posting_id, (_lot_id, wallet_id, *days, points) in zip(ids["loyalty_posting"], lots, strict=True):
+        one, into = swept[wallet_id], owners[wallet_id][1]
+        lot_id = filled[into, days[0], days[1]]
+        postings.append((posting_id, one.company_id, one.transaction_id, wallet_id, into, points, lot_id))
+    write_postings(postings, now)
+    uses = [(lot[0], posting[0], lot[-1]) for lot, posting in zip(lots, postings, strict=True)]
+    write_uses(ids["loyalty_lotuse"], uses)
+    tell(Transaction.Kind.RELEASE, swept.values(), sign=1, now=now)
 
 
 def _release_by_book(owner: Owner, program: Program, now: datetime) -> None:
@@ -89,37 +132,12 @@ _LAST_ANEW = """
     WHERE w.company_id = ripe.company_id AND w.program_id = ripe.program_id
       AND w.employee_id IS NOT DISTINCT FROM ripe.employee_id AND w.kind = 'AVAILABLE'"""
 
-_RELEASE = """
-    WITH due AS MATERIALIZED (
-        SELECT l.id, l.available_on, l.expires_on, l.remaining, l.wallet_id AS pending_id, a.id AS available_id,
-               a.company_id, a.program_id, a.employee_id, nextval('loyalty_posting_id_seq') AS posting_id
-        FROM loyalty_lot l
-        JOIN loyalty_wallet p ON p.id = l.wallet_id
-        JOIN loyalty_wallet a ON a.company_id = p.company_id AND a.program_id = p.program_id
-         AND a.employee_id IS NOT DISTINCT FROM p.employee_id AND a.kind = 'AVAILABLE'
-        WHERE l.wallet_id = ANY(%s) AND l.remaining > 0 AND l.available_on <= %s),
-    act AS MATERIALIZED (
-        SELECT owned.*, nextval('loyalty_transaction_id_seq') AS transaction_id
-        FROM (SELECT pending_id, company_id, program_id, employee_id, sum(remaining)::bigint AS points FROM due
-              GROUP BY pending_id, company_id, program_id, employee_id ORDER BY pending_id) AS owned),
-    emptied AS (UPDATE loyalty_lot l SET remaining = 0 FROM due WHERE l.id = due.id),
-    filled AS (
-        INSERT INTO loyalty_lot (wallet_id, available_on, expires_on, earned, remaining, expired)
-        SELECT available_id, available_on, expires_on, remaining, remaining, 0 FROM due
-        ON CONFLICT (wallet_id, available_on, expires_on) DO UPDATE
-        SET earned = loyalty_lot.earned + excluded.earned, remaining = loyalty_lot.remaining + excluded.remaining
-        RETURNING id, wallet_id, available_on, expires_on),
-    acted AS (
-        INSERT INTO loyalty_transaction (id, company_id, program_id, kind, created_at)
-        SELECT transaction_id, company_id, program_id, %s, %s FROM act),
-    posted AS (
-        INSERT INTO loyalty_posting (id, company_id, transaction_id, debit_wallet_id, credit_wallet_id, points, lot_id,
-                                     effective_at, created_at)
-        SELECT due.posting_id, due.company_id, act.transaction_id, due.pending_id, due.available_id, due.remaining,
-               filled.id, %s, %s
-        FROM due JOIN act ON act.pending_id = due.pending_id
-        JOIN filled ON filled.wallet_id = due.available_id AND filled.available_on = due.available_on
-         AND filled.expires_on IS NOT DISTINCT FROM due.expires_on),
-    used AS (
-        INSERT INTO loyalty_lotuse (lot_id, posting_id, points) SELECT id, posting_id, remaining FROM due)
-    SELECT transaction_id, program_id, company_id, employee_id, points FROM act ORDER BY transaction_id"""
+_LOTS = """
+    SELECT id, wallet_id, available_on, expires_on, remaining FROM loyalty_lot
+    WHERE wallet_id = ANY(%s) AND remaining > 0 AND available_on <= %s ORDER BY wallet_id, id"""
+
+_OWNERS = """
+    SELECT p.id, a.id, p.company_id, p.program_id, p.employee_id FROM loyalty_wallet p
+    JOIN loyalty_wallet a ON a.company_id = p.company_id AND a.program_id = p.program_id
+     AND a.employee_id IS NOT DISTINCT FROM p.employee_id AND a.kind = 'AVAILABLE'
+    WHERE p.id = ANY(%s) ORDER BY p.id"""

@@ -1,6 +1,9 @@
-"""Sweeping: what a day that has come does to many wallets, a portion in one statement under locks taken before it."""
+"""Sweeping: what a day that has come does to many wallets: a statement a table and portion, under locks taken before.
 
-from collections.abc import Collection, Iterator
+What is written is worked out here and sent as arrays: joins of common table expressions are planned for a few rows.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -35,6 +38,34 @@ def portions(due: str, *parameters: object) -> Iterator[list[int]]:
 def lock_in_order(sql: str, wallet_ids: Collection[int]) -> None:
     """Lock the wallets that `sql` finds for `wallet_ids`, by id."""
     arrays.fetch(f"{sql} ORDER BY w.id FOR NO KEY UPDATE OF w", list(wallet_ids))
+
+
+def write_acts(kind: Transaction.Kind, swept: Iterable[Swept], now: datetime) -> None:
+    """Write an act a wallet, of nobody."""
+    arrays.insert(
+        "loyalty_transaction",
+        {"id": "bigint", "company_id": "bigint", "program_id": "bigint", "kind": "text", "created_at": "timestamptz"},
+        [(one.transaction_id, one.company_id, one.program_id, kind.value, now) for one in swept],
+    )
+
+
+def write_postings(rows: Sequence[tuple[object, ...]], now: datetime) -> None:
+    """Write postings: id, company, transaction, debit and credit wallet, points, and the lot that was filled."""
+    columns = ("id", "company_id", "transaction_id", "debit_wallet_id", "credit_wallet_id", "points", "lot_id")
+    arrays.insert(
+        "loyalty_posting",
+        {**dict.fromkeys(columns, "bigint"), "effective_at": "timestamptz", "created_at": "timestamptz"},
+        [(*row, now, now) for row in rows],
+    )
+
+
+def write_uses(ids: Sequence[int], rows: Sequence[tuple[int, int, int]]) -> None:
+    """Write which lot each posting took how many points from."""
+    arrays.insert(
+        "loyalty_lotuse",
+        {"id": "bigint", "lot_id": "bigint", "posting_id": "bigint", "points": "bigint"},
+        [(use_id, *row) for use_id, row in zip(ids, rows, strict=True)],
+    )
 
 
 def tell(kind: Transaction.Kind, swept: Collection[Swept], *, sign: int, now: datetime) -> None:
