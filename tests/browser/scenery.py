@@ -93,7 +93,20 @@ def a_world() -> World:
                 "formula": {"kind": "fixed", "points": 200},
                 "caps": [("COMPANY", "MONTH", 100)],
             },
+            {
+                "name": "What wears out",
+                "formula": {
+                    "kind": "lookup",
+                    "by": "activity.product_lists",
+                    "of": "activity.amount",
+                    "table": [{"is": "wear", "percent": 1}],
+                    "multipliers": {"tier": {"gold": "1.5"}, "campaigns": ["weeks"]},
+                    "at_most": 1,
+                },
+            },
         ],
+        lists={"wear": ["BLADE-7", "COOLANT-20-WITH-A-CODE-THAT-IS-LONGER-THAN-A-PHONE-IS-WIDE-AND-HAS-NO-SPACE"]},
+        campaigns=[{"code": "weeks", "name": "Tool weeks", "budget": 1_000}],
     )
     draft = a_rule_set(program, status=RuleSet.Status.DRAFT)
     company = a_company(name=LONG_NAME, country="Germany")
