@@ -346,9 +346,10 @@ def is_admin(route: str) -> bool:
 
 
 def text_of(response: HttpResponseBase) -> str:
-    """Everything that an answer carries: body, headers, cookies."""
+    """Everything that an answer carries: body, headers, cookies; but for its own id, which may hold any digits."""
     body = response.getvalue() if hasattr(response, "getvalue") else b""
-    return f"{response.headers}\n{response.cookies.output()}\n{body.decode()}".lower()
+    headers = {name: value for name, value in response.headers.items() if name != "X-Request-ID"}
+    return f"{headers}\n{response.cookies.output()}\n{body.decode()}".lower()
 
 
 def without_token(response: HttpResponseBase, path: str) -> tuple[object, ...]:

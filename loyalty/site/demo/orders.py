@@ -11,6 +11,7 @@ from loyalty.models import Adjustment, Membership
 from loyalty.site.demo.calendar import Calendar, Deed
 from loyalty.site.demo.cast import Order
 from loyalty.site.demo.settling import Settled, Staff
+from loyalty.transfers import pass_on
 from rewards import progress
 from rewards.models import Redemption, Reward, SpendingPolicy
 from rewards.policies import set_policy
@@ -44,6 +45,22 @@ def give_by_hand(calendar: Calendar, firms: dict[str, Settled], staff: Staff) ->
             calendar.until - timedelta(days=days_ago, hours=4),
             _giving(firms[number].membership, points, by, Adjustment.Reason[code], reason),
         )
+
+
+def pass_points_on(calendar: Calendar, settled: Settled) -> None:
+    """Write down what a company passed on to one of its people."""
+    calendar.on(
+        calendar.until - timedelta(days=9, hours=2),
+        lambda at: pass_on(
+            actor=actor_of(settled.admin.user, now=at),
+            membership=settled.membership,
+            to=settled.people[1],
+            points=150,
+            reason="For running the tool cabinet",
+            key="demo-passed-on",
+            now=at,
+        ),
+    )
 
 
 def _giving(membership: Membership, points: int, by: User, code: Adjustment.Reason, reason: str) -> Deed:

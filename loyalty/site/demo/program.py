@@ -136,6 +136,7 @@ def create_program(*, starts_at: datetime) -> Program:
         tier_metric="spend",
         point_value=Decimal("0.04"),
         adjustment_limit=500,
+        transfers=Program.Transfers.BOTH,
     )
     Metric.objects.create(
         program=program, code="spend", name="Spend", measure=Metric.Measure.AMOUNT, activity_type=purchase

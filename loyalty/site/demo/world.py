@@ -14,7 +14,7 @@ from loyalty.site.demo.calendar import Calendar
 from loyalty.site.demo.care import draw_up_benefits, enjoy_benefits, plan_next_version
 from loyalty.site.demo.firms import FIRMS
 from loyalty.site.demo.letters import invite_somebody
-from loyalty.site.demo.orders import give_by_hand, go_shopping
+from loyalty.site.demo.orders import give_by_hand, go_shopping, pass_points_on
 from loyalty.site.demo.program import PROGRAM_CODE, create_program
 from loyalty.site.demo.service import keep_in_touch, read_the_inbox
 from loyalty.site.demo.settling import PASSWORD, agree_on_words, hire, settle
@@ -52,6 +52,7 @@ def load(*, now: datetime) -> None:
         keep_in_touch(calendar, firms)
         go_shopping(calendar, firms, staff)
         give_by_hand(calendar, {settled.firm.number: settled for settled in firms}, staff)
+        pass_points_on(calendar, firms[0])
         ask(calendar, program, firms, staff)
         enjoy_benefits(calendar, firms, staff)
         do_business(calendar, firms, source, begin)
