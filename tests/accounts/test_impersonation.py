@@ -198,7 +198,10 @@ def test_start_and_stop_are_on_record_in_ids_and_numbers_with_the_reason_beside(
     assert list(AuditReason.objects.values_list("entry", "text")) == [(started.pk, WHY["reason"])]
 
 
-def test_looking_at_every_page_changes_nothing(world: CanaryWorld) -> None:
+@pytest.mark.parametrize(
+    "method", ["GET", *(pytest.param(name, marks=pytest.mark.long) for name in ("HEAD", "OPTIONS"))]
+)
+def test_looking_at_every_page_changes_nothing(world: CanaryWorld, method: str) -> None:
     browser = looking(world.a.account_manager, world.a.admin)
     before = fingerprint()
 
@@ -206,7 +209,7 @@ def test_looking_at_every_page_changes_nothing(world: CanaryWorld) -> None:
         (path, status)
         for route in routes()
         for path in paths_of(route, world.a)
-        if (status := browser.get(path).status_code) >= 500
+        if (status := browser.generic(method, path).status_code) >= 500
     ]
 
     assert broken == []

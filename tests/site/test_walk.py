@@ -490,15 +490,16 @@ def test_the_administration_is_closed_to_all_but_program_managers(world: CanaryW
     assert answers == ({200} if user is None else {403})
 
 
+@pytest.mark.parametrize("method", ["GET", pytest.param("HEAD", marks=pytest.mark.long)])
 @pytest.mark.parametrize("visitor", SIGNED_IN[2:5], ids=lambda visitor: visitor.name)
-def test_looking_changes_nothing(world: CanaryWorld, visitor: Visitor) -> None:
+def test_looking_changes_nothing(world: CanaryWorld, visitor: Visitor, method: str) -> None:
     browser = a_browser(visitor.login(world))
     before = fingerprint()
 
     for route in routes():
         if not is_admin(route):
             for path in paths_of(route, visitor.home(world)):
-                browser.get(path)
+                browser.generic(method, path)
 
     assert fingerprint() == before
 
