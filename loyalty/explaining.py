@@ -1,18 +1,33 @@
 """Rules and judgements in plain words: what holds now, and why an activity brought what it brought."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from django.utils.translation import gettext
 
 from accounts.actors import Actor
 from accounts.conditions import from_json
 from accounts.scope import in_force
-from loyalty.earning import Beneficiary, CapSubject, cap_sentence, evaluate, rule_sentence, verdict_sentence
-from loyalty.models import Award, Evaluation, Program, Rule, RuleSet, Transaction
+from loyalty.earning import (
+    PEOPLE,
+    Beneficiary,
+    CapSubject,
+    Favour,
+    Gift,
+    Verdict,
+    cap_sentence,
+    evaluate,
+    people_from_json,
+    rule_sentence,
+    verdict_sentence,
+)
+from loyalty.models import Award, EffectAward, Evaluation, Program, Rule, RuleSet, Transaction
 from loyalty.rulebook import NO_RULES, earning_rule, rules_by_type
 from loyalty.vocabulary import Vocabulary
+
+G = TypeVar("G", Gift, Favour)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +78,7 @@ def plain_rules(rule_set: RuleSet, program: Program) -> list[PlainRule]:
     for row in rows.order_by("position", "code"):
         type_id = row.activity_type_id
         catalogue = words.plain_catalogue(activity_type_id=type_id, program=program)
-        rule = earning_rule(row, catalogue, words.scheme_for(row))
+        rule = words.named(earning_rule(row, catalogue, words.scheme_for(row), words.shared_for(row)), program.pk)
         sentence = rule_sentence(
             replace(rule, caps=()),
             when=row.activity_type.name,
@@ -109,18 +124,24 @@ def verdicts_of(evaluation: Evaluation, actor: Actor) -> list[PlainVerdict]:
     catalogue = words.catalogue(
         activity_type_id=activity_type.pk, program=evaluation.program, rule_set_id=evaluation.rule_set_id
     )
-    values = {code: from_json(raw, plain[code]) if code in plain else raw for code, raw in evaluation.facts.items()}
+    facts = dict(evaluation.facts)
+    people = people_from_json(facts.pop(PEOPLE, ()))
+    values = {code: from_json(raw, plain[code]) if code in plain else raw for code, raw in facts.items()}
     awards = list(Award.objects.visible_to(actor).filter(evaluation=evaluation))
     granted = _granted(awards)
+    for given in EffectAward.objects.visible_to(actor).filter(evaluation=evaluation, is_given=True):
+        granted[given.rule_code] = granted.get(given.rule_code, 0) + 1
     # What limits alone had cut would be what the tightest had left.
     over_budget = {award.rule_code for award in awards if award.granted not in (award.raw, award.cap_left_before)}
-    in_sight = _recipients_in_sight(evaluation, actor)
     rules = rules_by_type(evaluation.rule_set_id).get(activity_type.pk, NO_RULES).rules
     if actor.is_employee and not actor.sees_company:
         rules = tuple(rule for rule in rules if rule.beneficiary is not Beneficiary.COMPANY)
     verdicts = [
-        verdict._replace(gifts=tuple(gift for gift in verdict.gifts if gift.to in in_sight))
-        for verdict in evaluate(rules, values)
+        verdict._replace(
+            gifts=tuple(_in_sight(verdict.gifts, evaluation, actor)),
+            favours=tuple(_in_sight(verdict.favours, evaluation, actor)),
+        )
+        for verdict in evaluate([words.named(rule, evaluation.program_id) for rule in rules], values, people)
     ]
     return [
         PlainVerdict(
@@ -134,8 +155,8 @@ def verdicts_of(evaluation: Evaluation, actor: Actor) -> list[PlainVerdict]:
                 is_budget_spent=verdict.rule.code in over_budget,
             ),
             is_met=verdict.is_met,
-            is_capped=granted.get(verdict.rule.code, 0) < sum(gift.points for gift in verdict.gifts),
-            points=granted.get(verdict.rule.code, 0),
+            is_capped=granted.get(verdict.rule.code, 0) < _due(verdict),
+            points=granted.get(verdict.rule.code, 0) if verdict.rule.effect is None else 0,
         )
         for verdict in verdicts
     ]
@@ -149,11 +170,23 @@ def _granted(awards: Iterable[Award]) -> dict[str, int]:
     return granted
 
 
-def _recipients_in_sight(evaluation: Evaluation, actor: Actor) -> set[CapSubject]:
-    """Return whose points of the activity the actor may see: what a limit let through must not tell of another's."""
-    if not actor.is_employee or actor.is_company_admin:
-        return {CapSubject.COMPANY, CapSubject.EMPLOYEE}
-    in_sight = {CapSubject.COMPANY} if actor.sees_company else set()
-    if evaluation.activity.employee_id == actor.employee_id:
-        in_sight.add(CapSubject.EMPLOYEE)
-    return in_sight
+def _due(verdict: Verdict) -> int:
+    """What limits would let through if there were none: points, or how often something else is given."""
+    if verdict.rule.effect is not None:
+        return sum(favour.refusal is None for favour in verdict.favours)
+    return sum(gift.points for gift in verdict.gifts)
+
+
+def _in_sight(gifts: Iterable[G], evaluation: Evaluation, actor: Actor) -> Iterator[G]:
+    """Give what the actor may see: what a limit let through must not tell of another's.
+
+    Somebody whose points went to the company is told so, and not how many.
+    """
+    sees_all = not actor.is_employee or actor.is_company_admin
+    for gift in gifts:
+        is_own = (gift.person_id or evaluation.activity.employee_id) == actor.employee_id
+        is_personal = gift.to is CapSubject.EMPLOYEE
+        if sees_all or (is_own if is_personal else actor.sees_company):
+            yield gift
+        elif is_own and isinstance(gift, Gift):
+            yield gift._replace(points=0)

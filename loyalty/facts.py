@@ -14,6 +14,9 @@ QUANTITY = "activity.quantity"
 OBJECT = "activity.object"
 DAY = earning.DAY
 SOURCE = "activity.source"
+CURRENCY = "activity.currency"
+RATE = "activity.rate"
+"""By what the amount was multiplied; both are kept only where the program counts in another currency."""
 PRODUCT_LISTS = "activity.product_lists"
 """The codes of the rule set's lists that the activity's object stands on."""
 TIER = earning.TIER

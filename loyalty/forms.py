@@ -35,12 +35,21 @@ class ConsentForm(forms.Form):
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )
 
+    unearned = forms.ChoiceField(
+        label=_("Points that a person may not earn"),
+        required=False,
+        choices=Consent.Unearned.choices,
+        widget=forms.RadioSelect,
+        help_text=_("Those of other roles, and those above your limit."),
+    )
+
     def __init__(self, *args: object, roles: Iterable[StakeholderRole], held: Consent | None, **kwargs: object) -> None:
         """Offer `roles`; start from what the company agrees to now."""
         initial = {
             "who": SOME if held is not None and held.roles else EVERYBODY,
             "roles": held.roles if held is not None else [],
             "monthly_limit": held.monthly_limit if held is not None else None,
+            "unearned": held.unearned if held is not None else Consent.Unearned.LAPSE,
         }
         super().__init__(*args, **{"initial": initial, **kwargs})  # type: ignore[arg-type]
         choices = self.fields["roles"]
@@ -52,6 +61,10 @@ class ConsentForm(forms.Form):
         super().clean()
         if self.cleaned_data.get("who") == SOME and not self.cleaned_data.get("roles") and "roles" not in self.errors:
             self.add_error("roles", _("Choose at least one role, or let everybody earn."))
+
+    def clean_unearned(self) -> str:
+        """Nothing chosen: nobody gets them."""
+        return self.cleaned_data["unearned"] or Consent.Unearned.LAPSE
 
     @property
     def signed_roles(self) -> list[str]:

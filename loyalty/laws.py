@@ -203,7 +203,7 @@ _LAWS = (
            GROUP BY activity_id, program_id HAVING count(*) > 1
            UNION ALL
            SELECT 'award', min(id), count(*) FROM loyalty_award
-           GROUP BY activity_id, rule_code, wallet_id HAVING count(*) > 1""",
+           GROUP BY activity_id, rule_code, wallet_id, instead_of_id HAVING count(*) > 1""",
     ),
     Law(
         "A1p",

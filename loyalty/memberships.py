@@ -65,19 +65,26 @@ def give_consent(
     now: datetime,
     roles: Iterable[str] = (),
     monthly_limit: int | None = None,
+    unearned: str = Consent.Unearned.LAPSE,
     starts_at: datetime | None = None,
 ) -> Consent:
     """Write down that a company's management lets its people earn; it takes the place of what it agreed to before.
 
     `roles` are codes of stakeholder roles, none: every role. `monthly_limit` is in points a person and month.
-    `starts_at` may lie before `now` when the word was given on paper earlier.
+    `unearned` says where points go that a person may not earn. `starts_at` may lie before `now` when the word was given
+    on paper earlier.
     """
     from_ = starts_at or now
     with transaction.atomic():
         Membership.objects.select_for_update(no_key=True).get(pk=membership.pk)
         Consent.objects.filter(membership=membership).in_force(from_).update(ends_at=from_)
         consent = Consent.objects.create(
-            membership=membership, given_by=by, starts_at=from_, roles=sorted(roles), monthly_limit=monthly_limit
+            membership=membership,
+            given_by=by,
+            starts_at=from_,
+            roles=sorted(roles),
+            monthly_limit=monthly_limit,
+            unearned=unearned,
         )
         audit.record("consent-given", consent, actor_id=by.pk, now=now, company_id=membership.company_id)
         announce_consent(consent, membership, is_given=True, now=now)
@@ -104,20 +111,32 @@ def may_sign(actor: Actor, membership: Membership) -> bool:
 
 
 def sign_consent(
-    *, actor: Actor, membership: Membership, roles: Iterable[str], monthly_limit: int | None, now: datetime
+    *,
+    actor: Actor,
+    membership: Membership,
+    roles: Iterable[str],
+    monthly_limit: int | None,
+    unearned: str = Consent.Unearned.LAPSE,
+    now: datetime,
 ) -> Consent:
     """Give the company's consent as one of its admins, or change what it agrees to; the same twice is signed once.
 
-    `roles` and `monthly_limit` as for `give_consent`. Raises NotYoursToSignError; then nothing has changed.
+    `roles`, `monthly_limit` and `unearned` as for `give_consent`. Raises NotYoursToSignError; then nothing has changed.
     """
     with transaction.atomic():
         _lock_for_signing(actor, membership)
         wanted = sorted(roles)
         held = Consent.objects.filter(membership=membership).in_force(now).first()
-        if held is not None and (sorted(held.roles), held.monthly_limit) == (wanted, monthly_limit):
+        if held is not None and (sorted(held.roles), held.monthly_limit, held.unearned) == (
+            wanted,
+            monthly_limit,
+            unearned,
+        ):
             return held
         signer = User.objects.get(pk=actor.user_id)
-        return give_consent(membership=membership, by=signer, now=now, roles=wanted, monthly_limit=monthly_limit)
+        return give_consent(
+            membership=membership, by=signer, now=now, roles=wanted, monthly_limit=monthly_limit, unearned=unearned
+        )
 
 
 def sign_withdrawal(*, actor: Actor, membership: Membership, now: datetime) -> int:

@@ -22,6 +22,7 @@ BENEFIT_GIVEN = MessageKind(
 BENEFIT_WITHDRAWN = MessageKind(
     "benefit-withdrawn", _("“{benefit}” is no longer given: {reason}"), "benefits", _STANDING, names_subject=False
 )
+BADGE_GIVEN = MessageKind("badge-given", _("A badge: {badge}"), "points", _STANDING, names_subject=False)
 BENEFITS_END = MessageKind(
     "benefits-end",
     _("Unless your company comes to {threshold} by {day}, {tier} ends and with it: {benefits}"),
@@ -42,5 +43,6 @@ def register() -> None:
         BENEFIT_USED,
         BENEFIT_GIVEN,
         BENEFIT_WITHDRAWN,
+        BADGE_GIVEN,
         BENEFITS_END,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts import subjects
@@ -11,6 +12,7 @@ from loyalty import arrays
 from loyalty.models import (
     Activity,
     Adjustment,
+    BadgeHolding,
     BenefitGrant,
     BenefitUse,
     Extension,
@@ -27,13 +29,14 @@ def register() -> None:
     subjects.register(
         Part("activities", _("What you did"), _activities, _keep, _BOOKS),
         Part("points", _("Your points"), _points, _erase_reasons_of_points, _BOOKS),
-        Part("benefits", _("Your benefits"), _benefits, _erase_words_of_benefits, _BOOKS),
+        Part("benefits", _("Your benefits and badges"), _benefits, _erase_words_of_benefits, _BOOKS),
         Part("comments", _("Your comments on programs"), _comments, _erase_comments),
     )
 
 
 def _activities(employee: Employee) -> Iterable[Row]:
-    rows = Activity.objects.filter(company=employee.company_id, employee=employee).select_related("type", "source")
+    mine = Q(employee=employee) | Q(participants__contains=[employee.pk])
+    rows = Activity.objects.filter(mine, company=employee.company_id).select_related("type", "source")
     for row in rows.order_by("pk").iterator():
         yield {
             "at": row.occurred_at,
@@ -99,6 +102,8 @@ def _benefits(employee: Employee) -> Iterable[Row]:
         yield {"benefit": grant.benefit.name, "given_at": grant.granted_at, "reason": grant.reason}
     for use in BenefitUse.objects.filter(employee=employee).select_related("benefit").order_by("pk"):
         yield {"benefit": use.benefit.name, "used_at": use.used_at, "wish": use.wish}
+    for held in BadgeHolding.objects.filter(employee=employee).select_related("badge").order_by("pk"):
+        yield {"badge": held.badge.name, "given_at": held.given_at, "ended_at": held.ended_at}
 
 
 def _erase_words_of_benefits(employee: Employee) -> None:

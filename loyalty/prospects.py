@@ -8,8 +8,9 @@ from enum import Enum
 from typing import Any as Anything
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import JSONObject
+from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Value as Constant
+from django.db.models.functions import Concat, JSONObject
 from django.utils.formats import number_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext as _
@@ -41,18 +42,22 @@ from accounts.models import Employee, RoleAssignment, SegmentMembership
 from accounts.scope import in_force
 from loyalty.activities.limits import CONSENT_LIMIT
 from loyalty.earning import (
+    SHARED,
+    TIMES_OF,
     CapSubject,
+    Counts,
     EarningRule,
     MayEarn,
     Period,
     cap_sentence,
     formula_sentence,
+    may_earn_by,
     may_earn_sentence,
     period_start,
 )
 from loyalty.facts import DAY, TIER, TIER_RANK, catalogue_of
 from loyalty.ledger import CapKey
-from loyalty.models import CapUsage, Consent, Membership, Rule, RuleSet, TierAssignment
+from loyalty.models import CapUsage, Consent, Membership, Rule, RuleSet, SharedLimit, TierAssignment
 from loyalty.rulebook import rules_by_type
 from loyalty.vocabulary import Vocabulary
 
@@ -133,6 +138,7 @@ def with_situation(memberships: QuerySet[Membership], actor: Actor) -> QuerySet[
         has_consent=Exists(consents),
         consent_roles=Subquery(consents.values("roles")[:1]),
         consent_limit=Subquery(consents.values("monthly_limit")[:1]),
+        consent_unearned=Subquery(consents.values("unearned")[:1]),
         tier_code=Subquery(tiers.values("tier__code")[:1]),
         tier_rank=Subquery(tiers.values("tier__rank")[:1]),
         rule_set_id=Subquery(rule_sets.order_by("-starts_at").values("pk")[:1]),
@@ -156,7 +162,11 @@ def situation_of(membership: Membership, actor: Actor) -> Situation:
     return Situation(
         rule_set_id=row["rule_set_id"],
         values=values,
-        may_earn=_may_earn(row["consent_roles"] if row["has_consent"] else None, frozenset(row["person_roles"])),
+        may_earn=may_earn_by(
+            row["consent_roles"] if row["has_consent"] else None,
+            frozenset(row["person_roles"]),
+            is_for_company=row["consent_unearned"] == Consent.Unearned.COMPANY,
+        ),
         monthly_limit=row["consent_limit"],
     )
 
@@ -206,19 +216,29 @@ def with_used_limits(memberships: QuerySet[Membership], actor: Actor) -> QuerySe
         program=OuterRef("program"),
         period_start__in={period_start(period, day) for period in Period for day in around},
     )
-    codes = Rule.objects.filter(rule_set__program=OuterRef(OuterRef("program"))).values("code")
     columns = ("rule_code", "subject", "subject_id", "period", "period_start", "used")
     fields = JSONObject(**{name: name for name in columns})
+    rules = Rule.objects.filter(rule_set__program=OuterRef(OuterRef("program")))
+    shared = SharedLimit.objects.filter(rule_set__program=OuterRef(OuterRef("program")))
+    # Each by its codes: the index of counters begins with them.
+    codes = {
+        "rules_used": rules.values("code"),
+        "times_used": rules.values(counter=Concat(Constant(TIMES_OF), "code", output_field=CharField())),
+        "shared_used": shared.values(counter=Concat(Constant(SHARED), "code", output_field=CharField())),
+        "consent_used": [CONSENT_LIMIT],
+    }
     return memberships.annotate(
-        rules_used=ArraySubquery(counters.filter(rule_code__in=codes).values(json=fields)),
-        consent_used=ArraySubquery(counters.filter(rule_code=CONSENT_LIMIT).values(json=fields)),
+        **{
+            name: ArraySubquery(counters.filter(rule_code__in=listed, object="").values(json=fields))
+            for name, listed in codes.items()
+        }
     )
 
 
 def used_limits(membership: Membership, actor: Actor) -> Used:
     """Return what the limits have let through that a membership of `with_used_limits` brought along; no query."""
     row = vars(membership)
-    counters = [*row["rules_used"], *row["consent_used"]]
+    counters = [*row["rules_used"], *row["times_used"], *row["shared_used"], *row["consent_used"]]
     day = actor.at.astimezone(membership.program.zone).date()
     return Used({_key(counter, membership.program_id): counter["used"] for counter in counters}, day)
 
@@ -246,9 +266,11 @@ def _prospect(
     day = used.day if used else actor.at.astimezone(program.zone).date()
     obstacles = [_obstacle(outcome, catalogue) for outcome in _stops(rule.condition, situation.values)]
     for_company = CapSubject.COMPANY in rule.recipients
-    for_me = CapSubject.EMPLOYEE in rule.recipients and situation.may_earn is MayEarn.YES
+    may_earn = _may_earn_by(rule, situation)
+    for_me = CapSubject.EMPLOYEE in rule.recipients and may_earn is MayEarn.YES
+    for_company = for_company or (CapSubject.EMPLOYEE in rule.recipients and may_earn.goes_to_company)
     if not for_me and not for_company:
-        obstacles.append(may_earn_sentence(situation.may_earn, gettext))
+        obstacles.append(may_earn_sentence(may_earn, gettext))
     points = _compared(rule, situation.values)
     return Prospect(
         rule=rule,
@@ -267,6 +289,14 @@ def _prospect(
     )
 
 
+def _may_earn_by(rule: EarningRule, situation: Situation) -> MayEarn:
+    """Whether the reader may earn by a rule, which may be for the people of one role."""
+    roles = situation.values[EMPLOYEE_ROLES]
+    if rule.role and not (isinstance(roles, frozenset) and rule.role in roles):
+        return MayEarn.NOBODY_OF_ROLE
+    return situation.may_earn
+
+
 class _ByCode(dict[str, Fact]):
     """Facts where what has no name at hand is called by its code."""
 
@@ -274,16 +304,14 @@ class _ByCode(dict[str, Fact]):
         return Fact(code, FactType.NUMBER, code.rpartition(".")[2])
 
 
-def _may_earn(consent_roles: list[str] | None, own_roles: frozenset[str]) -> MayEarn:
-    if consent_roles is None:
-        return MayEarn.NO_CONSENT
-    return MayEarn.YES if not consent_roles or own_roles.intersection(consent_roles) else MayEarn.ROLE_NOT_NAMED
-
-
 def _effort(rule: EarningRule, points: int) -> Effort:
     if rule.formula.counted:
         return Effort.GROWS
-    ends = [cap.limit for cap in rule.caps if cap.period is Period.EVER and cap.subject is not CapSubject.PROGRAM]
+    ends = [
+        cap.limit * (points if cap.counts is Counts.TIMES else 1)
+        for cap in rule.caps
+        if cap.period is Period.EVER and cap.subject is not CapSubject.PROGRAM and not cap.is_per_object
+    ]
     return Effort.ONCE if ends and min(ends) < 2 * points else Effort.EACH_TIME
 
 
@@ -304,9 +332,9 @@ def _limits(
         elif cap.subject is CapSubject.COMPANY and actor.sees_company:
             subject_id = actor.company_id
         key = None
-        if subject_id is not None:
+        if subject_id is not None and not cap.is_per_object:
             start = period_start(cap.period, day)
-            key = CapKey(program_id, rule.code, cap.subject, subject_id, cap.period, start)
+            key = CapKey(program_id, cap.counter(rule.code), cap.subject, subject_id, cap.period, start)
         yield key, cap.limit, cap_sentence(cap, gettext)
     own_limit = situation.monthly_limit
     if CapSubject.EMPLOYEE in rule.recipients and situation.may_earn is MayEarn.YES and own_limit is not None:

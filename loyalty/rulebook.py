@@ -4,36 +4,48 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 
 from accounts.conditions import Catalogue, Condition, explain, parse
 from loyalty import arrays
 from loyalty.earning import (
     MAY_EARN,
     NO_SCHEME,
+    NOTHING,
     Beneficiary,
     Campaign,
     Cap,
     CapSubject,
     Combining,
+    Counts,
     EarningRule,
+    FormulaError,
     Period,
     Scheme,
     parse_formula,
 )
+from loyalty.effects import is_effect, parse_effect
 from loyalty.facts import PRODUCT_LISTS, catalogue_of
-from loyalty.models import ActivityAttribute, ProductList, Rule, RuleSet
+from loyalty.models import ActivityAttribute, ProductList, Rule, RuleSet, SharedLimit
+
+
+def N_(text: str) -> str:
+    """Mark a template for translation; it is translated when it is shown."""
+    return text
 
 
 @dataclass(frozen=True, slots=True)
 class TypeRules:
     """The rules of one version for one activity type, and the facts that they read.
 
-    `lists_of` says on which of the version's lists a product stands, where a rule asks for that.
+    `lists_of` says on which of the version's lists a product stands, where a rule asks for that; `asks_people`, whether
+    a rule gives to everybody of a role.
     """
 
     rules: tuple[EarningRule, ...]
     fact_codes: tuple[str, ...]
     lists_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    asks_people: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,7 @@ class Term:
 
 
 NO_RULES = TypeRules((), ())
+_NO_LIMITS: Mapping[str, Cap] = MappingProxyType({})
 
 
 def terms_of(program_ids: Iterable[int]) -> dict[int, list[Term]]:
@@ -81,14 +94,20 @@ def read_rules(rule_set_id: int) -> Mapping[int, TypeRules]:
     for attribute in ActivityAttribute.objects.filter(activity_type__in={rule.activity_type_id for rule in rules}):
         attributes.setdefault(attribute.activity_type_id, []).append(attribute)
     scheme = schemes_of([rule_set_id])[rule_set_id] if any(map(asks_for_scheme, rules)) else NO_SCHEME
+    shared = shared_limits_of([rule_set_id]).get(rule_set_id, {}) if any(rule.shared_limits for rule in rules) else {}
     by_type: dict[int, list[EarningRule]] = {}
     for rule in rules:
         catalogue = catalogue_of(attributes.get(rule.activity_type_id, []))
-        by_type.setdefault(rule.activity_type_id, []).append(earning_rule(rule, catalogue, scheme))
+        by_type.setdefault(rule.activity_type_id, []).append(earning_rule(rule, catalogue, scheme, shared))
     facts = {type_id: _facts_read(rules) for type_id, rules in by_type.items()}
     is_asked = any(PRODUCT_LISTS in codes for codes in facts.values())
     lists_of = _lists_by_product(rule_set_id) if is_asked else {}
-    return {type_id: TypeRules(tuple(rules), facts[type_id], lists_of) for type_id, rules in by_type.items()}
+    return {
+        type_id: TypeRules(
+            tuple(rules), facts[type_id], lists_of, any(rule.beneficiary is Beneficiary.ROLE for rule in rules)
+        )
+        for type_id, rules in by_type.items()
+    }
 
 
 def _lists_by_product(rule_set_id: int) -> Mapping[str, frozenset[str]]:
@@ -122,25 +141,68 @@ def schemes_of(rule_set_ids: Iterable[int]) -> dict[int, Scheme]:
     return {rule_set_id: Scheme(campaigns[rule_set_id], how) for rule_set_id, how in combining.items()}
 
 
-def earning_rule(rule: Rule, catalogue: Catalogue, scheme: Scheme = NO_SCHEME) -> EarningRule:
-    """Return a rule's row as the calculation needs it.
+def shared_limits_of(rule_set_ids: Iterable[object]) -> dict[int, dict[str, Cap]]:
+    """Return the limits that rules of each version may share, by their code; one query."""
+    shared: dict[int, dict[str, Cap]] = {}
+    for row in SharedLimit.objects.filter(rule_set__in=rule_set_ids):
+        cap = Cap(
+            CapSubject(row.subject),
+            Period(row.period),
+            row.limit,
+            Counts(row.counts),
+            shared_as=row.code,
+            name=row.name,
+        )
+        shared.setdefault(row.rule_set_id, {})[row.code] = cap
+    return shared
+
+
+def earning_rule(
+    rule: Rule, catalogue: Catalogue, scheme: Scheme = NO_SCHEME, shared: Mapping[str, Cap] = _NO_LIMITS
+) -> EarningRule:
+    """Return a rule's row as the calculation needs it; `shared` are the limits that it may name.
 
     Raises ConditionError or FormulaError, each with a sentence that names the place, where the row is not sound.
     """
-    return EarningRule(
+    for code in rule.shared_limits:
+        if code not in shared:
+            raise FormulaError(N_("There is no shared limit “{code}” in this version."), code=code)
+    effect = parse_effect(rule.formula) if is_effect(rule.formula) else None
+    formula = NOTHING if effect is not None else parse_formula(rule.formula, catalogue, scheme)
+    earning = EarningRule(
         id=rule.pk or 0,
         code=rule.code,
         name=rule.name,
         condition=parse(rule.condition or None, catalogue),
-        formula=parse_formula(rule.formula, catalogue, scheme),
+        formula=formula,
         beneficiary=Beneficiary(rule.beneficiary),
-        caps=tuple(
-            Cap(CapSubject(cap.subject), Period(cap.period), cap.limit)
-            for cap in sorted(rule.caps.all(), key=lambda cap: (cap.subject, cap.period))
-        )
-        if rule.pk
-        else (),
+        caps=(*_own_caps(rule), *(shared[code] for code in rule.shared_limits)),
+        person_share=rule.person_share,
+        role=rule.role,
+        is_divided=rule.is_divided,
+        effect=effect,
     )
+    if effect is not None:
+        _require_whole(earning)
+    return earning
+
+
+def _require_whole(rule: EarningRule) -> None:
+    """Refuse to share, or to count in points, what is no number."""
+    if rule.beneficiary is Beneficiary.SPLIT or rule.is_divided:
+        raise FormulaError(N_("Only points can be shared: let each get the whole."))
+    if any(cap.counts is Counts.POINTS for cap in rule.caps):
+        raise FormulaError(N_("A rule that gives no points is limited by times, not by points."))
+
+
+def _own_caps(rule: Rule) -> Iterable[Cap]:
+    if not rule.pk:
+        return ()
+    rows = sorted(rule.caps.all(), key=lambda cap: (cap.subject, cap.period, cap.counts, cap.is_per_object))
+    return [
+        Cap(CapSubject(row.subject), Period(row.period), row.limit, Counts(row.counts), row.is_per_object)
+        for row in rows
+    ]
 
 
 def fact_codes(condition: Condition) -> set[str]:
@@ -153,6 +215,6 @@ def _facts_read(rules: Iterable[EarningRule]) -> tuple[str, ...]:
     for rule in rules:
         codes |= fact_codes(rule.condition)
         codes.update(rule.formula.facts)
-        if rule.beneficiary is not Beneficiary.COMPANY:
+        if rule.beneficiary not in (Beneficiary.COMPANY, Beneficiary.ROLE):
             codes.add(MAY_EARN)
     return tuple(sorted(codes))

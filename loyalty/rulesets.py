@@ -9,7 +9,7 @@ from accounts import audit
 from accounts.conditions import ConditionError
 from accounts.models import User
 from loyalty.earning import FormulaError
-from loyalty.models import Campaign, ProductList, Program, Rule, RuleCap, RuleSet
+from loyalty.models import Campaign, ProductList, Program, Rule, RuleCap, RuleSet, SharedLimit
 from loyalty.versions import (
     NotADraftError,
     NotInForceError,
@@ -70,13 +70,36 @@ def draft_from(*, rule_set: RuleSet, by: User, now: datetime) -> RuleSet:
                 condition=rule.condition,
                 formula=rule.formula,
                 beneficiary=rule.beneficiary,
+                person_share=rule.person_share,
+                role=rule.role,
+                is_divided=rule.is_divided,
+                shared_limits=rule.shared_limits,
             )
             for rule in originals
         )
         RuleCap.objects.bulk_create(
-            RuleCap(rule=copy, subject=cap.subject, period=cap.period, limit=cap.limit)
+            RuleCap(
+                rule=copy,
+                subject=cap.subject,
+                period=cap.period,
+                limit=cap.limit,
+                counts=cap.counts,
+                is_per_object=cap.is_per_object,
+            )
             for original, copy in zip(originals, copies, strict=True)
             for cap in original.caps.all()
+        )
+        SharedLimit.objects.bulk_create(
+            SharedLimit(
+                rule_set=draft,
+                code=each.code,
+                name=each.name,
+                subject=each.subject,
+                period=each.period,
+                limit=each.limit,
+                counts=each.counts,
+            )
+            for each in rule_set.shared_limits.order_by("pk")
         )
         ProductList.objects.bulk_create(
             ProductList(rule_set=draft, code=each.code, name=each.name, products=each.products)

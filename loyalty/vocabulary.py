@@ -1,21 +1,31 @@
 """What rules and metrics may ask, with the codes that exist at this moment and what they are called."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from accounts.conditions import Catalogue, Fact
 from accounts.facts import COMPANY_SEGMENTS, EMPLOYEE_ROLES
 from loyalty import arrays
-from loyalty.earning import NO_SCHEME, EarningRule, Scheme
+from loyalty.earning import NO_SCHEME, Cap, EarningRule, FormulaError, Scheme
+from loyalty.effects import Effect, effects
 from loyalty.facts import PRODUCT_LISTS, TIER, catalogue_of
-from loyalty.models import ActivityAttribute, Program, Rule
-from loyalty.rulebook import asks_for_scheme, earning_rule, schemes_of
+from loyalty.models import ActivityAttribute, Program, Rule, RuleSet
+from loyalty.rulebook import N_, asks_for_scheme, earning_rule, schemes_of, shared_limits_of
 
 _WORDS = """
     SELECT 'segments', 0, code, name, 0 FROM accounts_segment
     UNION ALL SELECT 'roles', 0, code, name, 0 FROM accounts_stakeholderrole
     UNION ALL SELECT 'tiers', program_id, code, name, rank FROM loyalty_tier
-    UNION ALL SELECT 'lists', rule_set_id, code, name, 0 FROM loyalty_productlist
-    ORDER BY 1, 2, 5, 3"""
+    UNION ALL SELECT 'lists', rule_set_id, code, name, 0 FROM loyalty_productlist"""
+
+
+def _words() -> str:
+    """SQL for all codes with what they are called, those of what effects give included."""
+    given = [
+        f" UNION ALL SELECT 'effect {kind}', program_id, code, name, 0 FROM ({effect.choices}) AS of_{number}"  # noqa: S608 (names are code)
+        for number, (kind, effect) in enumerate(effects().items())
+    ]
+    return f"{_WORDS}{''.join(given)} ORDER BY 1, 2, 5, 3"
 
 
 class Vocabulary:
@@ -30,7 +40,8 @@ class Vocabulary:
             self._attributes.setdefault(attribute.activity_type_id, []).append(attribute)
         self._words: dict[tuple[str, int], list[tuple[str, str]]] = {}
         self._schemes: dict[int, Scheme] = {}
-        for kind, owner_id, code, name, _rank in arrays.fetch(_WORDS):
+        self._shared: dict[int, dict[str, Cap]] | None = None
+        for kind, owner_id, code, name, _rank in arrays.fetch(_words()):
             self._words.setdefault((kind, owner_id), []).append((code, name))
 
     def catalogue(self, *, activity_type_id: int, program: Program, rule_set_id: int | None = None) -> Catalogue:
@@ -59,7 +70,35 @@ class Vocabulary:
         catalogue = self.catalogue(
             activity_type_id=rule.activity_type_id, program=rule.rule_set.program, rule_set_id=rule.rule_set_id
         )
-        return earning_rule(rule, catalogue, self.scheme_for(rule))
+        roles = catalogue.get(EMPLOYEE_ROLES)
+        if rule.role and (roles is None or rule.role not in dict(roles.choices)):
+            raise FormulaError(N_("There is no role “{code}”."), code=rule.role)
+        earning = earning_rule(rule, catalogue, self.scheme_for(rule), self.shared_for(rule))
+        if isinstance(earning.effect, Effect):
+            there = self._names(earning.effect, rule.rule_set.program_id)
+            if earning.effect.subject not in there:
+                template = N_("{kind}: there is no “{code}” in this program; there is: {known}.")
+                known = ", ".join(sorted(there)) or "–"
+                raise FormulaError(template, kind=earning.effect.kind, code=earning.effect.subject, known=known)
+        return self.named(earning, rule.rule_set.program_id)
+
+    def named(self, rule: EarningRule, program_id: int) -> EarningRule:
+        """Return a rule that calls what it gives by the name that it has now."""
+        if not isinstance(rule.effect, Effect):
+            return rule
+        subject = rule.effect.subject
+        return replace(rule, effect=rule.effect.named(self._names(rule.effect, program_id).get(subject, subject)))
+
+    def _names(self, effect: Effect, program_id: int) -> Mapping[str, str]:
+        return dict(self._words.get((f"effect {effect.kind}", program_id), ()))
+
+    def shared_for(self, rule: Rule) -> Mapping[str, Cap]:
+        """Return the limits of the rule's version that several rules share, where the rule asks; one query for all."""
+        if not rule.shared_limits:
+            return {}
+        if self._shared is None:
+            self._shared = shared_limits_of(RuleSet.objects.values("pk"))
+        return self._shared.get(rule.rule_set_id, {})
 
     def scheme_for(self, rule: Rule) -> Scheme:
         """Return what the rule's version says once for all of its rules, where the rule asks; a query a version."""

@@ -75,7 +75,14 @@ CONSENT_CHANGED = EventKind(
     "consent.changed",
     _("A company gave or withdrew its consent"),
     "consent",
-    {"consent": 88, "program": "club", "is_given": True, "roles": ["accountant"], "monthly_limit": 500},
+    {
+        "consent": 88,
+        "program": "club",
+        "is_given": True,
+        "roles": ["accountant"],
+        "monthly_limit": 500,
+        "unearned": "COMPANY",
+    },
 )
 BENEFIT_USED = EventKind(
     "benefit.used",
@@ -191,6 +198,7 @@ def announce_consent(consent: Consent, membership: Membership, *, is_given: bool
             "is_given": is_given,
             "roles": consent.roles,
             "monthly_limit": consent.monthly_limit,
+            "unearned": consent.unearned,
         }
 
     webhooks.announce(CONSENT_CHANGED, company_id=membership.company_id, subject_id=membership.pk, facts=facts, now=now)

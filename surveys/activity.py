@@ -2,17 +2,10 @@
 
 from django.utils.translation import gettext as _
 
-from loyalty.models import ActivityAttribute, ActivityType, Source
+from loyalty.models import ActivityAttribute, ActivityType
 
 TYPE_CODE = "survey-answered"
 SURVEY_ATTRIBUTE = "survey"
-SOURCE_CODE = "twofold"
-
-
-def internal_source() -> Source:
-    """Return the source of what happens on this installation itself, made when it is first needed."""
-    defaults = {"name": "Twofold", "kind": Source.Kind.INTERNAL}
-    return Source.objects.get_or_create(code=SOURCE_CODE, defaults=defaults)[0]
 
 
 def ensure_activity_type() -> ActivityType:

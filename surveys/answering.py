@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.text import validate_plain_text
 from loyalty.activities import ActivityItem, record_activities
-from surveys.activity import SURVEY_ATTRIBUTE, TYPE_CODE, ensure_activity_type, external_id, internal_source
+from loyalty.own_activities import internal_source
+from surveys.activity import SURVEY_ATTRIBUTE, TYPE_CODE, ensure_activity_type, external_id
 from surveys.asking import AnswerError, read_answer
 from surveys.models import Answer, Response, Survey
 from surveys.selectors import Stage, survey_for

@@ -7,11 +7,12 @@ from decimal import Decimal
 
 from accounts.conditions import Value, Values
 from accounts.facts import EMPLOYEE_ROLES
-from loyalty.earning import MAY_EARN, CapSubject, Gift, MayEarn, evaluate
+from loyalty.earning import MAY_EARN, CapSubject, Counts, Gift, Person, evaluate, may_earn_by
 from loyalty.facts import ATTRIBUTE_PREFIX, DAY, SOURCE, TIER, TIER_RANK
 from loyalty.models import Program
+from loyalty.own_activities import SOURCE_CODE
 from loyalty.rulebook import NO_RULES, rules_by_type
-from surveys.activity import SOURCE_CODE, SURVEY_ATTRIBUTE
+from surveys.activity import SURVEY_ATTRIBUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,16 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """Where a person's company stands in a program; `consent_roles` is None where nothing was agreed to."""
+    """Where a person's company stands in a program.
+
+    `consent_roles` is None where nothing was agreed to; `is_for_company`: it gets what a person may not earn.
+    """
 
     consent_roles: Iterable[str] | None
     monthly_limit: int | None
     tier: str | None
     tier_rank: int | None
+    is_for_company: bool = False
 
 
 def promise(
@@ -44,9 +49,10 @@ def promise(
     if rule_set_id is None or type_id is None:
         return Promise()
     rules = rules_by_type(rule_set_id).get(type_id, NO_RULES).rules
+    answering = _self(person, stand)
     values: dict[str, Value] = {
         **person,
-        MAY_EARN: _may_earn(stand, person).value,
+        MAY_EARN: answering.may_earn.value,
         SOURCE: SOURCE_CODE,
         DAY: at.astimezone(program.zone).date(),
         TIER: stand.tier,
@@ -55,7 +61,7 @@ def promise(
     }
     points = {CapSubject.EMPLOYEE: 0, CapSubject.COMPANY: 0}
     is_limited = False
-    for verdict in evaluate(rules, values):
+    for verdict in evaluate(rules, values, [answering]):
         for gift in verdict.gifts:
             limits = _limits(gift, stand)
             points[gift.to] += min([gift.points, *limits])
@@ -64,7 +70,11 @@ def promise(
 
 
 def _limits(gift: Gift, stand: Stand) -> list[int]:
-    limits = [cap.limit for cap in gift.rule.caps if cap.subject in (gift.to, CapSubject.PROGRAM)]
+    limits = [
+        cap.limit * (gift.points if cap.counts is Counts.TIMES else 1)
+        for cap in gift.rule.caps
+        if cap.subject in (gift.to, CapSubject.PROGRAM)
+    ]
     if gift.to is CapSubject.EMPLOYEE and stand.monthly_limit is not None:
         limits.append(stand.monthly_limit)
     return limits
@@ -76,9 +86,9 @@ def _has_budget(gift: Gift, day: Value) -> bool:
     return gift.from_campaign > 0 and campaign is not None and campaign.budget is not None
 
 
-def _may_earn(stand: Stand, person: Values) -> MayEarn:
-    if stand.consent_roles is None:
-        return MayEarn.NO_CONSENT
-    named, roles = frozenset(stand.consent_roles), person.get(EMPLOYEE_ROLES)
+def _self(person: Values, stand: Stand) -> Person:
+    """The one who answers, as the only one who has a part."""
+    roles = person.get(EMPLOYEE_ROLES)
     own = roles if isinstance(roles, frozenset) else frozenset()
-    return MayEarn.YES if not named or named & own else MayEarn.ROLE_NOT_NAMED
+    consent_roles = None if stand.consent_roles is None else frozenset(stand.consent_roles)
+    return Person(0, may_earn_by(consent_roles, own, is_for_company=stand.is_for_company), own)

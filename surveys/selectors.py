@@ -140,7 +140,13 @@ def _met(row: Any, one: Person, at: datetime) -> OpenSurvey:
             program=row.program,
             code=row.code,
             person=one.values,
-            stand=Stand(row.consent_roles, row.monthly_limit, row.tier, row.tier_rank),
+            stand=Stand(
+                row.consent_roles,
+                row.monthly_limit,
+                row.tier,
+                row.tier_rank,
+                is_for_company=row.unearned == Consent.Unearned.COMPANY,
+            ),
             at=at,
         )
     return OpenSurvey(
@@ -191,6 +197,7 @@ def _with_stand(surveys: QuerySet[Survey], actor: Actor, at: datetime) -> Iterab
         is_member=Exists(members.filter(program=program)),
         consent_roles=Subquery(consents.values("roles")[:1]),
         monthly_limit=Subquery(consents.values("monthly_limit")[:1]),
+        unearned=Subquery(consents.values("unearned")[:1]),
         tier=Subquery(tiers.values("tier__code")[:1]),
         tier_rank=Subquery(tiers.values("tier__rank")[:1]),
         rule_set_id=Subquery(rule_sets.order_by("-starts_at").values("pk")[:1]),

@@ -2,10 +2,11 @@
 
 from loyalty.activities.confirming import Confirmed, confirm_activities, waiting_points
 from loyalty.activities.gathering import Gathering
-from loyalty.activities.items import ActivityItem, ItemError, Outcome, Status
+from loyalty.activities.items import MOST_PARTICIPANTS, ActivityItem, ItemError, Outcome, Status
 from loyalty.activities.record import record_activities
 
 __all__ = [
+    "MOST_PARTICIPANTS",
     "ActivityItem",
     "Confirmed",
     "Gathering",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
@@ -10,16 +11,18 @@ from accounts.conditions import to_json
 from loyalty import arrays
 from loyalty.activities.items import ActivityItem, Arrival, Batch, Known, Outcome, Status, used_for_another
 from loyalty.activities.refusals import refusal_error
-from loyalty.models import Program, ReturnRefusal, Wallet
+from loyalty.models import Program, ReturnRefusal, Source, Wallet
+from loyalty.rates import rate_on
 from loyalty.webhooks import ACTIVITY_RECORDED
 
-_COLUMNS = {
+COLUMNS = {
     "source_id": "bigint",
     "external_id": "text",
     "payload_hash": "bytea",
     "type_id": "bigint",
     "company_id": "bigint",
     "employee_id": "bigint",
+    "participants": "jsonb",
     "object": "text",
     "quantity": "numeric",
     "amount": "numeric",
@@ -34,7 +37,7 @@ _IS_HEARD = webhooks.is_heard_sql(ACTIVITY_RECORDED)
 
 
 def refuse_foreign_currency(batch: Batch) -> None:
-    """Reject amounts in a currency that a program of the company does not count in; repeats keep their outcome."""
+    """Reject amounts in a currency of which a program of the company knows no rate; repeats keep their outcome."""
     foreign = [
         (arrival, program)
         for arrival in batch.open
@@ -43,16 +46,20 @@ def refuse_foreign_currency(batch: Batch) -> None:
     settle_repeats(batch, [arrival for arrival, _program in foreign])
     for arrival, program in foreign:
         if arrival.position not in batch.outcomes:
-            sentence = _("“%(program)s” counts in %(currency)s, and no rate is known.")
-            names = {"program": program.name, "currency": program.currency}
+            sentence = _("“%(program)s” counts in %(currency)s, and no rate of %(other)s is known for that day.")
+            names = {"program": program.name, "currency": program.currency, "other": arrival.item.currency}
             batch.reject(arrival, "no_rate", "currency", sentence % names)
 
 
 def _counts_otherwise(item: ActivityItem, known: Known) -> Program | None:
-    """The first program of the company at the item's moment that counts in another currency."""
+    """The first program of the company at the item's moment that counts in a currency without a rate."""
+    configuration = known.configuration
     for enrolment in known.enrolments[item.company_id]:
-        program = known.configuration.programs[enrolment.program_id]
-        if program.currency != item.currency and enrolment.holds_at(item.occurred_at):
+        program = configuration.programs[enrolment.program_id]
+        if program.currency == item.currency or not enrolment.holds_at(item.occurred_at):
+            continue
+        day = item.occurred_at.astimezone(configuration.zones[program.pk]).date()
+        if rate_on(configuration.rates, currency=item.currency, into=program.currency, day=day) is None:
             return program
     return None
 
@@ -88,8 +95,8 @@ def insert_activities(batch: Batch, arrivals: Collection[Arrival]) -> int:
     is_drawn = any(arrival.activity_id for arrival in ordered)
     rows = arrays.insert_returning(
         "loyalty_activity",
-        {"id": "bigint", **_COLUMNS} if is_drawn else _COLUMNS,
-        [(one.activity_id, *_row(batch, one)) if is_drawn else _row(batch, one) for one in ordered],
+        {"id": "bigint", **COLUMNS} if is_drawn else COLUMNS,
+        [(*([one.activity_id] if is_drawn else []), *row_of(one, batch.source, batch.now)) for one in ordered],
         then=f"""ON CONFLICT (source_id, external_id) DO NOTHING
                  RETURNING external_id, id, EXISTS (
                      SELECT FROM loyalty_returnlink l
@@ -167,21 +174,23 @@ def outcomes_of(batch: Batch) -> list[Outcome]:
     return [batch.outcomes[position] for position in sorted(batch.outcomes)]
 
 
-def _row(batch: Batch, arrival: Arrival) -> tuple[object, ...]:
+def row_of(arrival: Arrival, source: Source, now: datetime) -> tuple[object, ...]:
+    """Return an activity as COLUMNS take it."""
     item = arrival.item
     return (
-        batch.source.pk,
+        source.pk,
         item.external_id,
         arrival.payload_hash,
         arrival.type_id,
         item.company_id,
         item.employee_id,
+        json.dumps(item.participants) if item.participants else "[]",
         item.object,
         item.quantity,
         item.amount,
         item.currency if item.amount is not None else "",
         json.dumps({code: to_json(value) for code, value in arrival.attributes.items()}),
         item.occurred_at,
-        batch.now,
+        now,
         item.reverses,
     )

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from loyalty import arrays
-from loyalty.models import ActivityAttribute, ActivityType, Metric, Program, RuleSet, Tier
+from loyalty.models import ActivityAttribute, ActivityType, ExchangeRate, Metric, Program, RuleSet, Tier
+from loyalty.own_activities import DERIVED_TYPES
+from loyalty.rates import Rates, read_rates
 from loyalty.rulebook import NO_RULES, Term, TypeRules, rules_by_type, terms_of
 from loyalty.standing import MetricRule, TierPlan, metric_rules_of, tier_plans_of
 
-_TABLES = tuple(model._meta.db_table for model in (ActivityType, ActivityAttribute, Program, Tier, Metric, RuleSet))
+_READ = (ActivityType, ActivityAttribute, Program, Tier, Metric, RuleSet, ExchangeRate)
+_TABLES = tuple(model._meta.db_table for model in _READ)
 
 # A row's version is another one after every change (xmin tells transactions apart, ctid changes within one): the sum
 # over all of them tells what is visible here from everything that was or will be. The tables are small.
@@ -29,6 +32,9 @@ class Configuration:
     terms: Mapping[int, list[Term]]
     metrics: Mapping[tuple[int, int], list[MetricRule]]
     """By program and activity type."""
+    rates: Rates
+    derived_types: frozenset[int]
+    """Types of activities that follow from others: each is judged in the one program that it names."""
 
     def rules_of(self, rule_set_id: int | None, type_id: int) -> TypeRules:
         """Return the rules of a version (None: there is none) for an activity type."""
@@ -58,12 +64,15 @@ def _read() -> Configuration:
     metrics: dict[tuple[int, int], list[MetricRule]] = {}
     for rule in metric_rules_of(programs):
         metrics.setdefault((rule.program_id, rule.type_id), []).append(rule)
+    types = dict(ActivityType.objects.values_list("code", "pk"))
     return Configuration(
-        types=dict(ActivityType.objects.values_list("code", "pk")),
+        types=types,
         attributes=attributes,
         programs=programs,
         zones={program.pk: program.zone for program in programs.values()},
         plans=tier_plans_of(programs.values()),
         terms=terms_of(programs),
         metrics=metrics,
+        rates=read_rates(),
+        derived_types=frozenset(types[code] for code in DERIVED_TYPES if code in types),
     )

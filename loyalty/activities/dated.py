@@ -27,10 +27,14 @@ class Enrolment(Dated):
 
 @dataclass(frozen=True, slots=True)
 class Agreement(Dated):
-    """A consent: which roles may earn (none named: every one), and how many points a person and month."""
+    """A consent: which roles may earn (none named: every one), and how many points a person and month.
+
+    `is_for_company`: what a person may not earn goes to the company.
+    """
 
     roles: frozenset[str]
     monthly_limit: int | None
+    is_for_company: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ _DECIMALS = 100
 
 _CODE_LENGTH = 200
 
+MOST_PARTICIPANTS = 100
+
 
 class Status(StrEnum):
     """What became of an item."""
@@ -43,7 +45,7 @@ class ActivityItem:
 
     `occurred_at` carries a time zone; `quantity` is in pieces, `amount` in money of `currency`. `reverses` is the
     external id of the activity of the same source that this one undoes: the whole of what is left of it, or the
-    `amount` (where it has one, else the `quantity`) given here.
+    `amount` (where it has one, else the `quantity`) given here. `participants` had a part beside `employee_id`.
     """
 
     external_id: str
@@ -57,6 +59,13 @@ class ActivityItem:
     currency: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)
     reverses: str = ""
+    participants: tuple[int, ...] = ()
+
+    @property
+    def people(self) -> tuple[int, ...]:
+        """Everybody who had a part, each once, the activity's own person first."""
+        own = () if self.employee_id is None else (self.employee_id,)
+        return tuple(dict.fromkeys((*own, *self.participants)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,9 @@ class ItemError:
 
 class Outcome(NamedTuple):
     """What became of one item; `points` is the sum of points it brought (or took, negative) in all programs.
+
+    What followed from it (a tier that was reached, a badge) is an activity of its own, with points of its own; a return
+    takes back these too.
 
     `activity_id` is None for an item that was not recorded. `is_waiting` says of a return, a repeated one included,
     that its original has not arrived; one that waited and turned out not to fit its original is a recorded activity
@@ -154,11 +166,15 @@ def check_items(items: Sequence[ActivityItem], *, source: Source, now: datetime)
             batch.outcomes[position] = Outcome(Status.REJECTED, error=error)
             continue
         type_id = known.configuration.types[item.type]
+        if type_id in known.configuration.derived_types and source.kind != Source.Kind.INTERNAL:
+            sentence = _("Activities of this type follow from others: they are never sent.")
+            batch.outcomes[position] = _rejected("reserved_type", "type", sentence)
+            continue
         attributes = _read_attributes(item, known.configuration.attributes.get(type_id, {}))
         if isinstance(attributes, ItemError):
             batch.outcomes[position] = Outcome(Status.REJECTED, error=attributes)
             continue
-        batch.arrivals.append(Arrival(position, item, type_id, _payload_hash(item, attributes), attributes))
+        batch.arrivals.append(Arrival(position, item, type_id, payload_hash(item, attributes), attributes))
     return batch
 
 
@@ -177,7 +193,7 @@ def _known(items: Sequence[ActivityItem]) -> Known:
     for company_id, employee_id, membership_id, program_id, starts_at, ends_at in arrays.fetch(
         _KNOWN,
         list({item.company_id for item in items}),
-        list({item.employee_id for item in items if item.employee_id is not None}),
+        list({employee_id for item in items for employee_id in item.people}),
     ):
         if employee_id is not None:
             employers[employee_id] = company_id
@@ -218,6 +234,10 @@ def _check_company(item: ActivityItem, known: Known, now: datetime) -> ItemError
         return ItemError("unknown_company", "company", _("There is no such company."))
     if item.employee_id is not None and known.employers.get(item.employee_id) != item.company_id:
         return ItemError("unknown_employee", "employee", _("The company has no such employee."))
+    if len(item.participants) > MOST_PARTICIPANTS:
+        return ItemError("bad_participants", "participants", _("At most 100 people took part besides."))
+    if any(known.employers.get(employee_id) != item.company_id for employee_id in item.participants):
+        return ItemError("unknown_employee", "participants", _("The company has no such employee."))
     return None
 
 
@@ -294,7 +314,8 @@ def _attribute_value(raw: object, attribute: ActivityAttribute) -> Value:
     return value
 
 
-def _payload_hash(item: ActivityItem, attributes: Mapping[str, Value]) -> bytes:
+def payload_hash(item: ActivityItem, attributes: Mapping[str, Value]) -> bytes:
+    """Return what tells the content of an activity from any other."""
     content = (
         item.type,
         item.company_id,
@@ -306,5 +327,6 @@ def _payload_hash(item: ActivityItem, attributes: Mapping[str, Value]) -> bytes:
         item.currency,
         {code: to_json(value) for code, value in sorted(attributes.items())} if attributes else None,
         item.reverses,
+        *([sorted(set(item.participants))] if item.participants else ()),
     )
     return hashlib.blake2b(json.dumps(content).encode(), digest_size=16).digest()

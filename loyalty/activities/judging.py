@@ -1,34 +1,54 @@
 """Judging: every activity of a batch against the rules of its programs, in memory, under locks taken beforehand."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from operator import attrgetter
+from typing import Any
 
-from accounts.conditions import Value, to_json
+from accounts.conditions import Value, Values, to_json
 from loyalty import arrays
+from loyalty.activities.awarding import Awarding
 from loyalty.activities.dated import Enrolment
-from loyalty.activities.items import ActivityItem, Arrival, Batch
-from loyalty.activities.limits import Doer, budget_of, limits_of
-from loyalty.activities.originals import JudgedAward, Judgement, Original, read_judgements
-from loyalty.activities.returns import Undoing
-from loyalty.activities.scene import Scene
+from loyalty.activities.deriving import (
+    DEEPEST,
+    Consequence,
+    Derivations,
+    Derived,
+    cause_of,
+    is_judged,
+    read_derived,
+)
+from loyalty.activities.items import Arrival, Batch
+from loyalty.activities.limits import Doer
+from loyalty.activities.originals import JudgedFavour, Judgement, Original, read_judgements
+from loyalty.activities.reach import Undone, membership_of, reach_of
+from loyalty.activities.returns import Back, Undoing
+from loyalty.activities.scene import Done, Scene
 from loyalty.activities.turns import Turn
-from loyalty.activities.writing import AwardRow, EvaluationRow, write_awards, write_evaluations, write_reversals
-from loyalty.earning import CapSubject, EarningRule, Gift, evaluate, points_to_budget, points_to_reverse
+from loyalty.activities.writing import EvaluationRow, write_evaluations
+from loyalty.earning import PEOPLE, Person, evaluate, people_to_json
+from loyalty.effects import EffectBook
 from loyalty.facts import (
     AMOUNT,
     ATTRIBUTE_PREFIX,
+    CURRENCY,
     DAY,
     OBJECT,
     PRODUCT_LISTS,
     QUANTITY,
+    RATE,
     SOURCE,
     TIER,
     TIER_RANK,
     number,
 )
 from loyalty.ledger import Act, AwardEntry, Book, CapBook, CapKey, Owner, lot_days, waits
-from loyalty.models import Metric, Transaction
-from loyalty.standing import MetricRule, StandingBoard, contributions, month_of
+from loyalty.models import Metric, Source, Transaction
+from loyalty.own_activities import TIER_REACHED
+from loyalty.rates import converted, rate_on
+from loyalty.rulebook import TypeRules
+from loyalty.standing import Holding, MetricRule, StandingBoard, contributions, month_of
 from loyalty.standing.review import announce_moves, tell_of_moves
 
 _ON_NO_LIST: frozenset[str] = frozenset()
@@ -42,15 +62,17 @@ class Judging:
         self._scene = scene
         self._configuration = scene.configuration
         self._turns = turns
-        self._undoings = [turn for turn in turns if isinstance(turn, Undoing)]
         self._caps = CapBook()
         programs = {row.program_id for rows in scene.memberships.values() for row in rows}
         self._book = Book(now=batch.now, programs=[self._configuration.programs[program_id] for program_id in programs])
         self._board = StandingBoard()
+        self._effects: dict[str, EffectBook] = {}
+        self._awarding = Awarding(scene, self._caps, self._book, self._effects)
+        self._derivations = Derivations(self._configuration)
         self._judgements: dict[int, list[Judgement]] = {}
+        self._followed: dict[int, Derived] = {}
+        """What followed from activities and may have to be undone with them, by its id."""
         self._evaluations: list[EvaluationRow] = []
-        self._awards: list[AwardRow] = []
-        self._reversed: dict[int, AwardEntry] = {}
 
     def open(self) -> None:
         """Take the remaining locks, limits before wallets, and read balances, lots, metrics and tiers under them.
@@ -59,181 +81,208 @@ class Judging:
         """
         if not self._turns:
             return
-        undone = {undoing.original.activity_id for undoing in self._undoings}
-        self._judgements = read_judgements(undone) if undone else {}
-        limits: dict[CapKey, int] = {}
-        owners: set[Owner] = set()
-        for doer, type_id in dict.fromkeys(self._doers()):
-            owners.add(Owner(doer.program_id, doer.company_id))
-            rules = self._scene.rules_at(doer.program_id, type_id, doer.occurred_at)[1].rules
-            if doer.employee_id is not None and any(CapSubject.EMPLOYEE in rule.recipients for rule in rules):
-                owners.add(Owner(doer.program_id, doer.company_id, doer.employee_id))
-            for rule in rules:
-                for to in rule.recipients:
-                    for key, limit in self._limits(rule, to, doer):
-                        limits[key] = max(limit, limits.get(key, 0))
-                if budget := budget_of(rule, doer):
-                    limits[budget[0]] = max(budget[1], limits.get(budget[0], 0))
-        for key, limit in self._name_caps_of_undone():
-            limits[key] = max(limit, limits.get(key, 0))
-        taken_back = {
-            judged.award.owner for each in self._judgements.values() for one in each for judged in one.awards
-        } | {owner for owner in owners if owner.company_id in self._companies_with_returns()}
-        self._caps.open(limits)
-        self._book.open(owners | taken_back, all_lots_of=taken_back)
         members = [
             (row.id, row.company_id, self._configuration.plans[row.program_id])
             for rows in self._scene.memberships.values()
             for row in rows
         ]
+        # Under the locks of the memberships since before.
         self._board.open(members, first_at=min(_arrival(turn).item.occurred_at for turn in self._turns))
+        reach = reach_of(self._scene, self._turns, self._read_undone())
+        self._caps.open(reach.limits)
+        self._book.open(reach.owners, all_lots_of=reach.taken_back)
+        for kind, effect in reach.effects.items():
+            self._effects[kind] = effect.book()
+            self._effects[kind].open([membership_id for membership_id, _company_id, _plan in members])
 
     def judge(self, arrival: Arrival) -> None:
         """Judge one activity in every program that its company takes part in at its moment."""
-        judgements = [
-            self._judge_in(membership, arrival)
-            for membership in self._scene.memberships_at(arrival.item.company_id, arrival.item.occurred_at)
-        ]
-        self._judgements[arrival.activity_id] = judgements
+        self._judgements[arrival.activity_id] = judgements = []
+        for membership in self._scene.judged_in(arrival):
+            judgements.append(self._judge_in(membership, arrival, depth=0))
 
     def undo(self, undoing: Undoing) -> None:
-        """Take back what the original brought: points kept are those of what is left of it, in every program."""
+        """Take back what the original brought: points kept are those of what is left of it, in every program.
+
+        What followed from it, and would not have without it, is taken back as a whole.
+        """
         arrival, original = undoing.arrival, undoing.original
         for judgement in self._judgements.get(original.activity_id, []):
-            program_id = judgement.program_id
-            act = self._book.begin(
-                Transaction.Kind.RETURN, Owner(program_id, original.company_id), activity_id=arrival.activity_id
-            )
-            reversed_points = sum(self._take_back(act, judged, undoing) for judged in judgement.awards)
-            arrival.points -= reversed_points
-            membership = self._membership_of(judgement, original)
-            rules = self._configuration.metrics.get((program_id, original.type_id), []) if membership else []
-            metrics = _returned_metrics(rules, judgement, undoing, reversed_points)
+            owner = Owner(judgement.program_id, original.company_id)
+            act = self._book.begin(Transaction.Kind.RETURN, owner, activity_id=arrival.activity_id)
+            points = self._take_back(act, judgement, undoing.back)
+            rules = self._configuration.metrics.get((judgement.program_id, original.type_id), [])
+            taken = _returned_metrics(rules, judgement, undoing, points)
+            total = dict(taken)
+            gone = [favour.followed_id for favour in judgement.favours if undoing.is_whole]
+            gone += self._count_off(judgement, original, taken, arrival)
+            while gone:
+                followed = self._followed.get(gone.pop() or 0)
+                if followed is None:
+                    continue
+                [of_it] = self._judgements[followed.activity_id]
+                points += self._take_back(act, of_it, Back(Decimal(0), Decimal(1), undoing.back.at))
+                for code, value in of_it.metrics.items():
+                    total[code] = total.get(code, Decimal(0)) + value
+                gone += [favour.followed_id for favour in of_it.favours]
+                gone += self._count_off(of_it, followed, of_it.metrics, arrival)
+            arrival.points -= points
+            metrics = {code: number(-value) for code, value in total.items()}
             self._evaluations.append(
-                EvaluationRow(
-                    arrival.activity_id,
-                    original.company_id,
-                    program_id,
-                    None,
-                    {},
-                    {code: number(-value) for code, value in metrics.items()},
-                )
+                EvaluationRow(arrival.activity_id, original.company_id, judgement.program_id, None, {}, metrics)
             )
-            if membership is not None:
-                self._board.take_back(
-                    membership.id,
-                    metrics,
-                    month=month_of(original.occurred_at, self._configuration.zones[program_id]),
-                    at=arrival.item.occurred_at,
-                    activity_id=arrival.activity_id,
-                )
 
     def write(self) -> None:
         """Write what was worked out, and what people and other systems are told of it."""
         ids = arrays.draw_ids(
-            loyalty_evaluation=len(self._evaluations), loyalty_award=len(self._awards), **self._book.ids_needed()
+            loyalty_evaluation=len(self._evaluations), **self._awarding.ids_needed, **self._book.ids_needed()
         )
+        self._derivations.write(now=self._batch.now)
         write_evaluations(self._evaluations, ids["loyalty_evaluation"])
-        write_awards(self._awards, ids["loyalty_award"])
+        self._awarding.write_awards(ids)
         self._caps.write()
         self._book.write(ids)
-        write_reversals(self._reversed.values())
+        self._awarding.write_reversals()
         self._board.write()
+        for book in self._effects.values():
+            book.write(now=self._batch.now)
         tell_of_moves(self._board.moves, now=self._batch.now)
         announce_moves(self._board.moves, now=self._batch.now)
 
-    def _judge_in(self, membership: Enrolment, arrival: Arrival) -> Judgement:
+    def _read_undone(self) -> Undone:
+        """Read how what is undone was judged, and what followed from it."""
+        undone: dict[int, Original | Derived] = {
+            turn.original.activity_id: turn.original for turn in self._turns if isinstance(turn, Undoing)
+        }
+        if not undone:
+            return Undone({}, {})
+        self._judgements = read_judgements(undone)
+        companies = {original.company_id for original in undone.values()}
+        ids = {favour.followed_id for each in self._judgements.values() for one in each for favour in one.favours}
+        ids |= {
+            holding.followed_id
+            for company_id in companies
+            for membership in self._scene.memberships.get(company_id, [])
+            for holding in self._board[membership.id].holdings
+        }
+        while new := {followed_id for followed_id in ids if followed_id is not None} - self._followed.keys():
+            self._followed |= {followed.activity_id: followed for followed in read_derived(new)}
+            judgements = read_judgements(new)
+            self._judgements |= judgements
+            ids = {favour.followed_id for each in judgements.values() for one in each for favour in one.favours}
+        return Undone(undone | self._followed, self._judgements)
+
+    def _judge_in(self, membership: Enrolment, arrival: Arrival, *, depth: int) -> Judgement:
         item, program_id = arrival.item, membership.program_id
-        program = self._configuration.programs[program_id]
-        doer = self._doer(membership, item)
+        doer = self._scene.doer(membership, item)
         rule_set_id, rules = self._scene.rules_at(program_id, arrival.type_id, item.occurred_at)
         values = self._values(arrival, doer)
         if item.object:
             values[PRODUCT_LISTS] = rules.lists_of.get(item.object, _ON_NO_LIST)
-        evaluation = EvaluationRow(
-            arrival.activity_id,
-            item.company_id,
-            program_id,
-            rule_set_id,
-            {code: to_json(values.get(code)) for code in rules.fact_codes},
-            {},
-        )
+        people = self._scene.people(item.people, doer) if rules.asks_people else ()
+        facts = _facts(rules, values, people)
+        evaluation = EvaluationRow(arrival.activity_id, item.company_id, program_id, rule_set_id, facts, {})
         self._evaluations.append(evaluation)
         judgement = Judgement(0, program_id, rule_set_id, {})
-        act = self._book.begin(
-            Transaction.Kind.EARN, Owner(program_id, item.company_id), activity_id=arrival.activity_id
-        )
-        days = lot_days(program, doer.day)
-        is_to_wait = waits(program, days, self._scene.day(program_id, self._batch.now))
         points = 0
-        for verdict in evaluate(rules.rules, values):
-            for gift in verdict.gifts:
-                if gift.points <= 0:
-                    continue
-                judged = self._award(gift, doer, evaluation)
-                judgement.awards.append(judged)
-                if judged.award.granted:
-                    points += judged.award.granted
-                    self._book.issue(act, judged.award, at=item.occurred_at, days=days, waits=is_to_wait)
+        issuing = self._issuing(doer, arrival)
+        for verdict in evaluate(rules.rules, values, people):
+            for judged in self._awarding.give(verdict, doer, evaluation):
+                if isinstance(judged, JudgedFavour):
+                    judgement.favours.append(judged)
+                else:
+                    judgement.awards.append(judged)
+                    points += issuing(judged.award)
         arrival.points += points
         metrics = contributions(
             self._configuration.metrics.get((program_id, arrival.type_id), []), values, points=points
         )
         judgement.metrics = metrics
         evaluation.metrics = {code: number(value) for code, value in metrics.items()}
+        before = self._board[membership.id].current
         self._board.add(membership.id, metrics, at=item.occurred_at, activity_id=arrival.activity_id)
+        if depth < DEEPEST:
+            self._follow_all(judgement, before, membership, arrival, depth)
         return judgement
 
-    def _award(self, gift: Gift, doer: Doer, evaluation: EvaluationRow) -> JudgedAward:
-        employee_id = doer.employee_id if gift.to is CapSubject.EMPLOYEE else None
-        limits = tuple(self._limits(gift.rule, gift.to, doer))
-        budget = budget_of(gift.rule, doer) if gift.from_campaign else None
-        granted, left, from_campaign = self._let_through(gift, limits, budget)
-        award = AwardEntry(owner=Owner(doer.program_id, doer.company_id, employee_id), granted=granted)
-        wallet_id = self._book.wallet_id(award.owner)
-        self._awards.append(AwardRow(award, evaluation, gift.rule, wallet_id, gift.points, left, from_campaign))
-        return JudgedAward(award, gift.rule.code, from_campaign, limits, budget)
+    def _issuing(self, doer: Doer, arrival: Arrival) -> Callable[[AwardEntry], int]:
+        """Return what lets the wallets have what awards of one activity grant, and says how many points."""
+        owner = Owner(doer.program_id, doer.company_id)
+        act = self._book.begin(Transaction.Kind.EARN, owner, activity_id=arrival.activity_id)
+        program = self._configuration.programs[doer.program_id]
+        days = lot_days(program, doer.day)
+        is_to_wait = waits(program, days, self._scene.day(doer.program_id, self._batch.now))
 
-    def _let_through(
-        self, gift: Gift, limits: tuple[tuple[CapKey, int], ...], budget: tuple[CapKey, int] | None
-    ) -> tuple[int, int | None, int]:
-        """Return how many points pass, what the tightest limit had left before, and how many a campaign added.
+        def issue(award: AwardEntry) -> int:
+            if award.granted:
+                self._book.issue(act, award, at=doer.occurred_at, days=days, waits=is_to_wait)
+            return award.granted
 
-        A campaign's budget is asked for what it adds alone: once it is spent, rules give what they give without it.
-        What limits cut of it goes back to the budget.
-        """
-        without = gift.points - gift.from_campaign
-        added = gift.from_campaign
-        if budget is not None:
-            added, _left = self._caps.let_through(added, [budget])
-        granted, left = self._caps.let_through(without + added, limits)
-        kept = max(0, granted - without)
-        if budget is not None and kept < added:
-            self._caps.give_back(added - kept, [budget[0]])
-        return granted, left, kept
+        return issue
 
-    def _take_back(self, act: Act, judged: JudgedAward, undoing: Undoing) -> int:
-        award = judged.award
-        points = points_to_reverse(
-            granted=award.granted,
-            already_reversed=award.reversed,
-            remaining=undoing.remaining,
-            original=undoing.of,
-        )
-        if points:
-            before = award.reversed
-            self._book.reverse(act, award, points, at=undoing.arrival.item.occurred_at)
-            self._caps.give_back(points, (key for key, _limit in judged.caps))
-            if judged.budget is not None:
-                freed = points_to_budget(
-                    from_campaign=judged.from_campaign,
-                    granted=award.granted,
-                    reversed_before=before,
-                    reversed_after=before + points,
-                )
-                self._caps.give_back(freed, [judged.budget[0]])
-            self._reversed[id(award)] = award
+    def _follow_all(
+        self, judgement: Judgement, before: Holding | None, membership: Enrolment, arrival: Arrival, depth: int
+    ) -> None:
+        """Judge what follows from what an activity brought: from badges, and from a tier that it raised."""
+        for favour in judgement.favours:
+            favour.followed_id = self._follow_favour(favour, membership, arrival, depth)
+        after = self._board[membership.id].current
+        if after is not None and after is not before:
+            reached = Consequence(TIER_REACHED, after.step.code)
+            after.followed_id = self._follow(reached, membership, arrival, depth)
+
+    def _follow_favour(self, favour: JudgedFavour, membership: Enrolment, arrival: Arrival, depth: int) -> int | None:
+        given = favour.given
+        if given is None or not given.effect.derives:
+            return None
+        received = Consequence(given.effect.derives, given.effect.subject, given.employee_id)
+        return self._follow(received, membership, arrival, depth)
+
+    def _follow(self, consequence: Consequence, membership: Enrolment, arrival: Arrival, depth: int) -> int | None:
+        """Judge what follows from an activity, where anything asks for it; return the id of that activity."""
+        program_id, item = membership.program_id, arrival.item
+        if not is_judged(self._configuration, program_id, consequence.type_code, item.occurred_at):
+            return None
+        cause = cause_of(self._source_of(arrival), item.external_id)
+        derived = self._derivations.derive(consequence, cause=cause, item=item, program_id=program_id)
+        self._followed[derived.activity_id] = Derived.from_arrival(derived)
+        self._judgements[derived.activity_id] = [self._judge_in(membership, derived, depth=depth + 1)]
+        return derived.activity_id
+
+    def _take_back(self, act: Act, judgement: Judgement, back: Back) -> int:
+        """Take back what an activity brought in one program; return the points."""
+        points = 0
+        for _rule_code, awards in itertools.groupby(judgement.awards, key=attrgetter("rule_code")):
+            freed: set[CapKey] = set()
+            points += sum(self._awarding.take_back(act, judged, back, freed) for judged in awards)
+        for _rule_code, favours in itertools.groupby(judgement.favours, key=attrgetter("rule_code")):
+            freed = set()
+            for favour in favours:
+                self._awarding.withdraw(favour, back, freed)
         return points
+
+    def _count_off(
+        self, judgement: Judgement, done: Done, metrics: Mapping[str, Decimal], by: Arrival
+    ) -> list[int | None]:
+        """Count metrics off in the month they were counted; return what followed from a tier that is lost by that."""
+        membership = membership_of(self._scene, judgement, done)
+        if membership is None:
+            return []
+        standing = self._board[membership.id]
+        lost = standing.current
+        self._board.take_back(
+            membership.id,
+            metrics,
+            month=month_of(done.occurred_at, self._configuration.zones[judgement.program_id]),
+            at=by.item.occurred_at,
+            activity_id=by.activity_id,
+        )
+        if lost is None or standing.current is lost:
+            return []
+        before, current = standing.before(lost), standing.current
+        if before is not None and current is not None and current.step == before.step:
+            current.followed_id = before.followed_id  # it is as if that one had gone on
+        return [lost.followed_id]
 
     def _values(self, arrival: Arrival, doer: Doer) -> dict[str, Value]:
         """The facts of one activity, as of its moment."""
@@ -244,62 +293,41 @@ class Judging:
             QUANTITY: item.quantity,
             OBJECT: item.object or None,
             DAY: doer.day,
-            SOURCE: self._batch.source.code,
+            SOURCE: self._source_of(arrival).code,
             TIER: tier.code if tier else None,
             TIER_RANK: Decimal(tier.rank) if tier else None,
         }
         for code, value in arrival.attributes.items():
             values[f"{ATTRIBUTE_PREFIX}{code}"] = value
+        if item.amount is not None:
+            values |= self._in_currency(item.amount, item.currency, doer)
         values.update(self._scene.company_facts(doer.company_id, doer.occurred_at))
         values.update(self._scene.employee_facts(doer.employee_id, doer.membership_id, doer.occurred_at))
         return values
 
-    def _limits(self, rule: EarningRule, to: CapSubject, doer: Doer) -> Iterator[tuple[CapKey, int]]:
-        consent = None
-        if to is CapSubject.EMPLOYEE:
-            consent = self._scene.consent_at(doer.membership_id, doer.occurred_at)
-        return limits_of(rule, to, doer, consent)
+    def _source_of(self, arrival: Arrival) -> Source:
+        is_derived = arrival.type_id in self._configuration.derived_types
+        return self._derivations.source if is_derived else self._batch.source
 
-    def _doer(self, membership: Enrolment, of: ActivityItem | Original) -> Doer:
-        program_id = membership.program_id
-        day = self._scene.day(program_id, of.occurred_at)
-        return Doer(program_id, of.company_id, of.employee_id, membership.id, of.occurred_at, day)
+    def _in_currency(self, amount: Decimal, currency: str, doer: Doer) -> dict[str, Value]:
+        """Money of another currency as the program counts it; not at all, where the company has joined just now."""
+        into = self._configuration.programs[doer.program_id].currency
+        if currency == into:
+            return {}
+        rate = rate_on(self._configuration.rates, currency=currency, into=into, day=doer.day)
+        if rate is None:
+            return {AMOUNT: None}
+        return {AMOUNT: converted(amount, rate), CURRENCY: currency, RATE: rate}
 
-    def _doers(self) -> Iterator[tuple[Doer, int]]:
-        """Everybody whose limits and wallets the batch can reach, with the type of what was done or is undone."""
-        for turn in self._turns:
-            of = turn.original if isinstance(turn, Undoing) else turn.item
-            for membership in self._scene.memberships_at(of.company_id, of.occurred_at):
-                yield self._doer(membership, of), _arrival(turn).type_id
 
-    def _name_caps_of_undone(self) -> Iterator[tuple[CapKey, int]]:
-        """Find the counters in which awards read from the database stand: the limits of the rules that gave them."""
-        originals = {undoing.original.activity_id: undoing.original for undoing in self._undoings}
-        for activity_id, judgements in self._judgements.items():
-            original = originals[activity_id]
-            for judgement in judgements:
-                membership = self._membership_of(judgement, original)
-                if membership is None or judgement.rule_set_id is None:
-                    continue
-                doer = self._doer(membership, original)
-                rules = self._configuration.rules_of(judgement.rule_set_id, original.type_id).rules
-                by_code = {rule.code: rule for rule in rules}
-                for judged in judgement.awards:
-                    to = CapSubject.EMPLOYEE if judged.award.owner.employee_id else CapSubject.COMPANY
-                    if judged.rule_code in by_code:
-                        judged.caps = tuple(self._limits(by_code[judged.rule_code], to, doer))
-                        yield from judged.caps
-                        if judged.from_campaign and (budget := budget_of(by_code[judged.rule_code], doer)):
-                            judged.budget = budget
-                            yield budget
-
-    def _membership_of(self, judgement: Judgement, original: Original) -> Enrolment | None:
-        """The membership that the original counted for: the one of its moment, else (its days were changed) any."""
-        rows = [r for r in self._scene.memberships.get(original.company_id, []) if r.program_id == judgement.program_id]
-        return next((row for row in rows if row.holds_at(original.occurred_at)), rows[0] if rows else None)
-
-    def _companies_with_returns(self) -> set[int]:
-        return {undoing.original.company_id for undoing in self._undoings}
+def _facts(rules: TypeRules, values: Values, people: Sequence[Person]) -> dict[str, Any]:
+    """What an evaluation keeps of the facts: what the rules read, and by which rate money was counted."""
+    facts: dict[str, Any] = {code: to_json(values.get(code)) for code in rules.fact_codes}
+    if RATE in values:
+        facts |= {code: to_json(values[code]) for code in (CURRENCY, RATE)}
+    if rules.asks_people:
+        facts[PEOPLE] = people_to_json(people)
+    return facts
 
 
 def _arrival(turn: Turn) -> Arrival:
@@ -315,7 +343,7 @@ def _returned_metrics(
     for code in judgement.metrics:
         match measures.get(code):
             case Metric.Measure.AMOUNT:
-                taken[code] = undoing.amount
+                taken[code] = undoing.share_of(judgement.metrics[code])
             case Metric.Measure.QUANTITY:
                 taken[code] = undoing.quantity
             case Metric.Measure.COUNT:

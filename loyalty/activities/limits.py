@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
 from loyalty.earning import CapSubject, EarningRule, Period, period_start
-from loyalty.ledger import CapKey
+from loyalty.ledger import CapKey, Limit
 
 CONSENT_LIMIT = ""
 """The rule code under which a consent's own limit a person and month is counted."""
@@ -22,7 +22,7 @@ class Agreed(Protocol):
 
 
 class Doer(NamedTuple):
-    """Who did something in a program, when, and on which `day` that is where the program is."""
+    """Who did something in a program, to which `object`, when, and on which `day` that is where the program is."""
 
     program_id: int
     company_id: int
@@ -30,35 +30,58 @@ class Doer(NamedTuple):
     membership_id: int
     occurred_at: datetime
     day: date
+    object: str = ""
+
+    def for_person(self, employee_id: int | None) -> "Doer":
+        """The same, done by somebody else; None: by whom it was."""
+        return self if employee_id is None else self._replace(employee_id=employee_id)
 
 
-def limits_of(rule: EarningRule, to: CapSubject, doer: Doer, consent: Agreed | None) -> Iterator[tuple[CapKey, int]]:
-    """Give the limits that points of `rule` to `to` pass: each counter's key, and how many points it lets through.
+def limits_of(
+    rule: EarningRule, doer: Doer, *, to: CapSubject, consent: Agreed | None, is_instead: bool = False
+) -> Iterator[Limit]:
+    """Give the limits that what `rule` gives passes: its own, and for a person the one of the company's `consent`.
 
     Where a rule gives to the company and to the person, a limit a person counts what the person gets; where it gives to
-    the company alone, what the company gets through that person.
+    the company alone, what the company gets through that person. What the company gets instead of a person
+    (`is_instead`) passes the rule's limits of the person.
     """
+    yield from _own_limits(rule, CapSubject.EMPLOYEE if is_instead else to, doer)
+    if to is CapSubject.EMPLOYEE and (limit := consent_limit(doer, consent)):
+        yield limit
+
+
+def _own_limits(rule: EarningRule, to: CapSubject, doer: Doer) -> Iterator[Limit]:
     for cap in rule.caps:
         if cap.subject is CapSubject.EMPLOYEE and to is CapSubject.COMPANY and CapSubject.EMPLOYEE in rule.recipients:
             continue
         subject_id = _subject_id(cap.subject, doer)
         if subject_id is not None:
             start = period_start(cap.period, doer.day)
-            yield CapKey(doer.program_id, rule.code, cap.subject, subject_id, cap.period, start), cap.limit
-    own_limit = consent.monthly_limit if consent is not None else None
-    if to is CapSubject.EMPLOYEE and doer.employee_id is not None and own_limit is not None:
-        start = period_start(Period.MONTH, doer.day)
-        yield CapKey(doer.program_id, CONSENT_LIMIT, to, doer.employee_id, Period.MONTH, start), own_limit
+            of = doer.object if cap.is_per_object else ""
+            key = CapKey(doer.program_id, cap.counter(rule.code), cap.subject, subject_id, cap.period, start, of)
+            yield Limit(key, cap.limit, cap.counts)
 
 
-def budget_of(rule: EarningRule, doer: Doer) -> tuple[CapKey, int] | None:
+def consent_limit(doer: Doer, consent: Agreed | None) -> Limit | None:
+    """Return the limit a person and month that the company itself has set; None where there is none."""
+    if consent is None or consent.monthly_limit is None or doer.employee_id is None:
+        return None
+    start = period_start(Period.MONTH, doer.day)
+    key = CapKey(doer.program_id, CONSENT_LIMIT, CapSubject.EMPLOYEE, doer.employee_id, Period.MONTH, start)
+    return Limit(key, consent.monthly_limit)
+
+
+def budget_of(rule: EarningRule, doer: Doer) -> Limit | None:
     """Return the counter of the budget that a campaign of that day has, and the budget; None where there is none."""
     campaign = rule.formula.campaign_on(doer.day)
     if campaign is None or campaign.budget is None:
         return None
     start = period_start(Period.EVER, doer.day)
     code = f"{CAMPAIGN}{campaign.code}"
-    return CapKey(doer.program_id, code, CapSubject.PROGRAM, doer.program_id, Period.EVER, start), campaign.budget
+    return Limit(
+        CapKey(doer.program_id, code, CapSubject.PROGRAM, doer.program_id, Period.EVER, start), campaign.budget
+    )
 
 
 def _subject_id(subject: CapSubject, doer: Doer) -> int | None:

@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from loyalty import arrays
 from loyalty.activities.items import Arrival
-from loyalty.ledger import AwardEntry, CapKey, LotEntry, Owner
+from loyalty.effects import Given
+from loyalty.ledger import AwardEntry, Limit, LotEntry, Owner
 from loyalty.ledger.book import PostingRef
 
 _COUNTER: Mapping[str, str] = {
@@ -25,14 +26,31 @@ _COUNTER: Mapping[str, str] = {
 class JudgedAward:
     """An award that may be taken back, and the counters that its points stand in.
 
-    Of those granted, `from_campaign` stand in the counter of the campaign's budget too.
+    Of those granted, `from_campaign` stand in the counter of the campaign's budget too. `instead_of` is the person
+    whose points the company got.
     """
 
     award: AwardEntry
     rule_code: str
     from_campaign: int
-    caps: tuple[tuple[CapKey, int], ...] = ()
-    budget: tuple[CapKey, int] | None = None
+    instead_of: int | None = None
+    caps: tuple[Limit, ...] = ()
+    budget: Limit | None = None
+
+
+@dataclass(slots=True)
+class JudgedFavour:
+    """What a rule gave beside points; `given` is known once the rule was read.
+
+    `followed_id` is the activity that followed from it, if one did.
+    """
+
+    rule_code: str
+    employee_id: int | None
+    award_id: int = 0
+    followed_id: int | None = None
+    caps: tuple[Limit, ...] = ()
+    given: Given | None = None
 
 
 @dataclass(slots=True)
@@ -44,6 +62,7 @@ class Judgement:
     rule_set_id: int | None
     metrics: Mapping[str, Decimal]
     awards: list[JudgedAward] = field(default_factory=list)
+    favours: list[JudgedFavour] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -59,6 +78,7 @@ class Original:
     amount: Decimal | None
     quantity: Decimal | None
     currency: str
+    object: str
     is_return: bool
     returned_amount: Decimal = Decimal(0)
     returned_quantity: Decimal = Decimal(0)
@@ -79,6 +99,7 @@ class Original:
             item.amount,
             item.quantity,
             item.currency if item.amount is not None else "",
+            item.object,
             is_return=bool(item.reverses),
         )
 
@@ -100,7 +121,7 @@ def lock_originals(source_id: int, wanted: Collection[tuple[str, int]]) -> dict[
     if not wanted:
         return {}
     rows = arrays.fetch(
-        """SELECT id, external_id, type_id, company_id, employee_id, occurred_at, amount, quantity, currency,
+        """SELECT id, external_id, type_id, company_id, employee_id, occurred_at, amount, quantity, currency, object,
                   reverses_external_id <> ''
            FROM loyalty_activity WHERE source_id = %s AND external_id = ANY(%s)""",
         source_id,
@@ -166,8 +187,8 @@ def read_judgements(activity_ids: Collection[int]) -> dict[int, list[Judgement]]
         judgements.setdefault(activity_id, []).append(judgement)
         by_evaluation[evaluation_id] = judgement
     for row in arrays.fetch(
-        """SELECT a.evaluation_id, a.id, a.rule_code, a.from_campaign, a.program_id, a.company_id, w.employee_id,
-                  a.granted, coalesce(r.reversed, 0), p.id, l.id,
+        """SELECT a.evaluation_id, a.id, a.rule_code, a.from_campaign, a.instead_of_id, a.program_id, a.company_id,
+                  w.employee_id, a.granted, coalesce(r.reversed, 0), p.id, l.id,
                   CASE WHEN c.id IS NULL THEN l.wallet_id ELSE a.wallet_id END,
                   CASE WHEN c.id IS NULL THEN l.available_on ELSE c.available_on END,
                   CASE WHEN c.id IS NULL THEN l.expires_on ELSE c.expires_on END
@@ -181,6 +202,12 @@ def read_judgements(activity_ids: Collection[int]) -> dict[int, list[Judgement]]
         ids,
     ):
         by_evaluation[row[0]].awards.append(_judged_award(*row[1:]))
+    for evaluation_id, *favour in arrays.fetch(
+        """SELECT evaluation_id, rule_code, employee_id, id, followed_id FROM loyalty_effectaward
+           WHERE activity_id = ANY(%s) AND is_given ORDER BY id""",
+        ids,
+    ):
+        by_evaluation[evaluation_id].favours.append(JudgedFavour(*favour))
     return judgements
 
 
@@ -188,6 +215,7 @@ def _judged_award(
     award_id: int,
     rule_code: str,
     from_campaign: int,
+    instead_of: int | None,
     program_id: int,
     company_id: int,
     employee_id: int | None,
@@ -205,4 +233,4 @@ def _judged_award(
     if posting_id is not None and lot_id is not None and wallet_id is not None:
         award.posting = PostingRef(posting_id)
         award.lot = LotEntry(lot_id, wallet_id, available_on, expires_on)
-    return JudgedAward(award, rule_code, from_campaign)
+    return JudgedAward(award, rule_code, from_campaign, instead_of)

@@ -1,12 +1,27 @@
 """Returns: whether one fits the activity that it undoes, and how much of that is left after it."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import NamedTuple
 
 from loyalty.activities.items import Arrival
 from loyalty.activities.originals import Original
 from loyalty.activities.refusals import ReturnError
 from loyalty.models import ReturnRefusal
+
+
+class Back(NamedTuple):
+    """How much of an activity is left `of` what it was, in money, pieces or 1, and when it came back."""
+
+    remaining: Decimal
+    of: Decimal
+    at: datetime
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is left."""
+        return not self.remaining
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +35,26 @@ class Undoing:
     remaining: Decimal
     of: Decimal
     is_whole: bool
+
+    @property
+    def back(self) -> Back:
+        """What awards are taken back by."""
+        return Back(self.remaining, self.of, self.arrival.item.occurred_at)
+
+    def share_of(self, counted: Decimal) -> Decimal:
+        """Return what this return takes of what the original counted in money, which may be of another currency.
+
+        All returns together take what all of the money that came back is of it, to four decimals: any split of a
+        return takes the same, and a whole one everything.
+        """
+        original = self.original.amount
+        if not original or counted == original:
+            return self.amount
+        return _part(counted, self.remaining + self.amount, original) - _part(counted, self.remaining, original)
+
+
+def _part(of: Decimal, numerator: Decimal, denominator: Decimal) -> Decimal:
+    return (of * numerator / denominator).quantize(Decimal("0.0001"), ROUND_HALF_EVEN)
 
 
 def undo(arrival: Arrival, original: Original) -> Undoing:

@@ -3,20 +3,40 @@
 Role, segment, tier and consent are dated rows; the scene keeps all of a company's, and is asked as of a moment.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Protocol
 
 from accounts.conditions import Value
 from accounts.facts import COMPANY_COUNTRY, COMPANY_KIND, COMPANY_SEGMENTS, EMPLOYEE_BUYING_ROLE, EMPLOYEE_ROLES
 from loyalty import arrays
 from loyalty.activities.configuration import Configuration, configuration
 from loyalty.activities.dated import Agreement, Belonging, Enrolment
-from loyalty.activities.items import Batch
-from loyalty.earning import MAY_EARN, MayEarn
+from loyalty.activities.items import Arrival, Batch
+from loyalty.activities.limits import Doer
+from loyalty.earning import MAY_EARN, MayEarn, Person, may_earn_by
+from loyalty.models import Consent
+from loyalty.own_activities import PROGRAM_ATTRIBUTE
 from loyalty.rulebook import TypeRules, rule_set_at
 
 _NOTHING: frozenset[str] = frozenset()
+
+
+class Done(Protocol):
+    """What somebody did: an activity that arrives, stands, or followed from another."""
+
+    @property
+    def company_id(self) -> int: ...
+
+    @property
+    def employee_id(self) -> int | None: ...
+
+    @property
+    def object(self) -> str: ...
+
+    @property
+    def occurred_at(self) -> datetime: ...
 
 
 @dataclass(slots=True)
@@ -35,6 +55,14 @@ class Scene:
         """Return the company's memberships in force at `at`, by program."""
         return [membership for membership in self.memberships.get(company_id, []) if membership.holds_at(at)]
 
+    def judged_in(self, arrival: Arrival) -> list[Enrolment]:
+        """Return the memberships in which an activity is judged; what follows from another names its one program."""
+        there = self.memberships_at(arrival.item.company_id, arrival.item.occurred_at)
+        if arrival.type_id not in self.configuration.derived_types:
+            return there
+        programs, code = self.configuration.programs, arrival.attributes.get(PROGRAM_ATTRIBUTE)
+        return [membership for membership in there if programs[membership.program_id].code == code]
+
     def day(self, program_id: int, at: datetime) -> date:
         """Return the day that `at` lies in where the program is."""
         return at.astimezone(self.configuration.zones[program_id]).date()
@@ -52,17 +80,37 @@ class Scene:
         """Return the facts of the activity's person, and whether that person may earn in this membership."""
         if employee_id is None:
             return {MAY_EARN: MayEarn.NO_EMPLOYEE.value}
-        roles = _codes_at(self.roles.get(employee_id, []), at)
-        consent = self.consent_at(membership_id, at)
-        if consent is None:
-            may_earn = MayEarn.NO_CONSENT
-        else:
-            may_earn = MayEarn.YES if not consent.roles or roles & consent.roles else MayEarn.ROLE_NOT_NAMED
+        person = self.person(employee_id, membership_id, at)
         return {
-            MAY_EARN: may_earn.value,
-            EMPLOYEE_ROLES: roles,
+            MAY_EARN: person.may_earn.value,
+            EMPLOYEE_ROLES: person.roles,
             EMPLOYEE_BUYING_ROLE: self.buying_roles.get(employee_id),
         }
+
+    def person(self, employee_id: int, membership_id: int, at: datetime) -> Person:
+        """Return somebody's roles as of a moment, and whether that person may earn in this membership."""
+        roles = _codes_at(self.roles.get(employee_id, []), at)
+        consent = self.consent_at(membership_id, at)
+        may_earn = (
+            MayEarn.NO_CONSENT
+            if consent is None
+            else may_earn_by(consent.roles, roles, is_for_company=consent.is_for_company)
+        )
+        return Person(employee_id, may_earn, roles)
+
+    def people(self, employee_ids: Iterable[int], doer: Doer) -> tuple[Person, ...]:
+        """Return those who had a part in what was done."""
+        return tuple(self.person(employee_id, doer.membership_id, doer.occurred_at) for employee_id in employee_ids)
+
+    def consent_of(self, doer: Doer) -> Agreement | None:
+        """Return the consent under which somebody did something."""
+        return self.consent_at(doer.membership_id, doer.occurred_at)
+
+    def doer(self, membership: Enrolment, of: Done) -> Doer:
+        """Return who did something, as a member of a program."""
+        program_id = membership.program_id
+        day = self.day(program_id, of.occurred_at)
+        return Doer(program_id, of.company_id, of.employee_id, membership.id, of.occurred_at, day, of.object)
 
     def consent_at(self, membership_id: int, at: datetime) -> Agreement | None:
         """Return the consent in force at `at`."""
@@ -85,7 +133,7 @@ def read_scene(batch: Batch) -> Scene:
             scene.configuration = configuration()
     if scene.memberships:
         _read_companies(scene, company_ids)
-        employee_ids = list({arrival.item.employee_id for arrival in arrivals} - {None})
+        employee_ids = [*{employee_id for arrival in arrivals for employee_id in arrival.item.people}]
         # A return may undo what a person earned without naming the person.
         if employee_ids or batch.awaited or any(arrival.item.reverses for arrival in arrivals):
             _read_consents(scene)
@@ -107,16 +155,17 @@ def _read_companies(scene: Scene, company_ids: list[int]) -> None:
 
 
 def _read_consents(scene: Scene) -> None:
-    for membership_id, roles, monthly_limit, starts_at, ends_at in arrays.fetch(
-        """SELECT membership_id, roles, monthly_limit, starts_at, ends_at FROM loyalty_consent
+    for membership_id, roles, monthly_limit, unearned, starts_at, ends_at in arrays.fetch(
+        """SELECT membership_id, roles, monthly_limit, unearned, starts_at, ends_at FROM loyalty_consent
            WHERE membership_id = ANY(%s::bigint[])""",
         [enrolment.id for enrolments in scene.memberships.values() for enrolment in enrolments],
     ):
-        agreement = Agreement(starts_at, ends_at, frozenset(roles), monthly_limit)
+        is_for_company = unearned == Consent.Unearned.COMPANY
+        agreement = Agreement(starts_at, ends_at, frozenset(roles), monthly_limit, is_for_company)
         scene.consents.setdefault(membership_id, []).append(agreement)
 
 
-def _read_people(scene: Scene, employee_ids: list[int | None]) -> None:
+def _read_people(scene: Scene, employee_ids: list[int]) -> None:
     for employee_id, buying_role, code, starts_at, ends_at in arrays.fetch(
         """SELECT e.id, e.buying_role, r.code, a.starts_at, a.ends_at FROM accounts_employee e
            LEFT JOIN accounts_roleassignment a ON a.employee_id = e.id

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from loyalty import arrays
+from loyalty.activities.originals import JudgedFavour
 from loyalty.earning import EarningRule
+from loyalty.effects import Given
 from loyalty.ledger import AwardEntry
 
 
@@ -18,7 +20,7 @@ class EvaluationRow:
     company_id: int
     program_id: int
     rule_set_id: int | None
-    facts: dict[str, str | bool | list[str] | None]
+    facts: dict[str, Any]
     metrics: dict[str, str | None]
     id: int = 0
 
@@ -26,7 +28,8 @@ class EvaluationRow:
 class AwardRow(NamedTuple):
     """What a rule gave: `raw` points before limits, `cap_left_before` what the tightest limit had left.
 
-    `from_campaign` of the points granted are there only because a campaign was on.
+    `from_campaign` of the points granted are there only because a campaign was on. `instead_of` is whose points the
+    company got.
     """
 
     entry: AwardEntry
@@ -36,6 +39,7 @@ class AwardRow(NamedTuple):
     raw: int
     cap_left_before: int | None
     from_campaign: int
+    instead_of: int | None
 
 
 def write_evaluations(rows: Sequence[EvaluationRow], ids: Sequence[int]) -> None:
@@ -87,6 +91,7 @@ def write_awards(rows: Sequence[AwardRow], ids: Sequence[int]) -> None:
             "granted": "bigint",
             "cap_left_before": "bigint",
             "from_campaign": "bigint",
+            "instead_of_id": "bigint",
         },
         [
             (
@@ -102,6 +107,57 @@ def write_awards(rows: Sequence[AwardRow], ids: Sequence[int]) -> None:
                 row.entry.granted,
                 row.cap_left_before,
                 row.from_campaign,
+                row.instead_of,
+            )
+            for row in rows
+        ],
+    )
+
+
+@dataclass(slots=True)
+class FavourRow:
+    """What a rule gave beside points; nothing was `judged` given where a limit stood before it, or it was held."""
+
+    given: Given
+    evaluation: EvaluationRow
+    rule: EarningRule
+    judged: JudgedFavour | None
+
+
+def write_favours(rows: Sequence[FavourRow], ids: Sequence[int]) -> None:
+    """Write what rules gave beside points."""
+    for row, row_id in zip(rows, ids, strict=True):
+        row.given.award_id = row_id
+    arrays.insert(
+        "loyalty_effectaward",
+        {
+            "id": "bigint",
+            "evaluation_id": "bigint",
+            "activity_id": "bigint",
+            "company_id": "bigint",
+            "program_id": "bigint",
+            "employee_id": "bigint",
+            "rule_id": "bigint",
+            "rule_code": "text",
+            "effect": "text",
+            "subject": "text",
+            "is_given": "boolean",
+            "followed_id": "bigint",
+        },
+        [
+            (
+                row.given.award_id,
+                row.evaluation.id,
+                row.evaluation.activity_id,
+                row.evaluation.company_id,
+                row.evaluation.program_id,
+                row.given.employee_id,
+                row.rule.id,
+                row.rule.code,
+                row.given.effect.kind,
+                row.given.effect.subject,
+                row.judged is not None,
+                row.judged.followed_id if row.judged else None,
             )
             for row in rows
         ],

@@ -192,7 +192,7 @@ class ConsentAdmin(NeverDeleted[Consent], ScopedModelAdmin[Consent]):
 
     def get_fields(self, request: HttpRequest, obj: Consent | None = None) -> Any:
         """A new consent takes the place of the one in force and is signed by who enters it."""
-        asked = ("membership", "starts_at", "roles", "monthly_limit")
+        asked = ("membership", "starts_at", "roles", "monthly_limit", "unearned")
         return (*asked, "ends_at", "given_by") if obj else asked
 
     def has_change_permission(self, request: HttpRequest, obj: Consent | None = None) -> bool:
@@ -207,6 +207,7 @@ class ConsentAdmin(NeverDeleted[Consent], ScopedModelAdmin[Consent]):
             now=timezone.now(),
             roles=obj.roles,
             monthly_limit=obj.monthly_limit,
+            unearned=obj.unearned,
             starts_at=obj.starts_at,
         )
         obj.pk = consent.pk

@@ -1,7 +1,7 @@
 """Programs, their tiers, and the metrics that raise and lower them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib import admin, messages
 from django.db.models import Exists, OuterRef, QuerySet
@@ -10,12 +10,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
-from accounts.admin.links import AskedFilter, VocabularyFilter
-from accounts.admin.scoped import FixedFieldsForm, ScopedInline, ScopedModelAdmin
+from accounts.admin.links import AskedFilter, LinkedRowFilter, VocabularyFilter, row_link, rows_link
+from accounts.admin.scoped import FixedFieldsForm, ReadOnlyAdmin, ScopedInline, ScopedModelAdmin
 from accounts.scope import in_force
 from loyalty.admin.documents import DOCUMENT_FIELDS, check_condition
-from loyalty.models import Metric, Program, RuleSet, Tier
+from loyalty.models import Badge, BadgeHolding, EffectAward, Metric, Program, RuleSet, Tier
+from loyalty.own_activities import ensure_derived_types
 from loyalty.vocabulary import Vocabulary
+
+D = TypeVar("D", Tier, Badge)
 
 
 class MetricForm(FixedFieldsForm[Metric]):
@@ -89,9 +92,20 @@ class ProgramAdmin(ScopedModelAdmin[Program]):
         """Warn where nothing would ever raise or lower a tier."""
         super().save_related(request, form, formsets, change)
         program: Program = form.instance
+        if program.tiers.exists():
+            ensure_derived_types()
         if program.tier_metric and not program.metrics.filter(code=program.tier_metric).exists():
             text = _("There is no metric “%(code)s” yet: until there is, no tier is reached.")
             self.message_user(request, text % {"code": program.tier_metric}, messages.WARNING)
+
+
+class DerivingAdmin(ScopedModelAdmin[D]):
+    """What rules can be made for when it is reached or received: saving the first makes the types of activities."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Make the types where there are none yet."""
+        super().save_model(request, obj, form, change)
+        ensure_derived_types()
 
 
 @admin.register(Metric)
@@ -108,7 +122,7 @@ class MetricAdmin(ScopedModelAdmin[Metric]):
 
 
 @admin.register(Tier)
-class TierAdmin(ScopedModelAdmin[Tier]):
+class TierAdmin(DerivingAdmin[Tier]):
     """All tiers."""
 
     form = FixedFieldsForm[Tier]
@@ -117,3 +131,52 @@ class TierAdmin(ScopedModelAdmin[Tier]):
     list_select_related = ("program",)
     search_fields = ("name", "code", "program__name")
     ordering = ("program__name", "rank")
+
+
+@admin.register(Badge)
+class BadgeAdmin(DerivingAdmin[Badge]):
+    """Badges that rules give."""
+
+    form = FixedFieldsForm[Badge]
+    list_display = ("name", "code", "program", "holders")
+    list_filter = (("program", VocabularyFilter),)
+    list_select_related = ("program",)
+    search_fields = ("name", "code", "program__name")
+    ordering = ("program__name", "code")
+
+    @admin.display(description=gettext_lazy("who holds it"))
+    def holders(self, badge: Badge) -> str:
+        """A link to them."""
+        return rows_link(BadgeHolding, _("Holders"), badge__exact=badge.pk)
+
+
+@admin.register(BadgeHolding)
+class BadgeHoldingAdmin(ReadOnlyAdmin[BadgeHolding]):
+    """Who holds which badge since when, and what for."""
+
+    list_display = ("badge", "membership", "employee", "given_at", "ended_at", "activity")
+    list_filter = (
+        ("badge", LinkedRowFilter),
+        ("membership__program", VocabularyFilter),
+        ("ended_at", admin.EmptyFieldListFilter),
+    )
+    list_select_related = ("badge", "membership__company", "membership__program", "employee", "award__activity")
+    search_fields = ("membership__company__name", "employee__name", "badge__name")
+    ordering = ("-pk",)
+
+    @admin.display(description=gettext_lazy("for"))
+    def activity(self, holding: BadgeHolding) -> str:
+        """The activity that brought it."""
+        return row_link(holding.award.activity)
+
+
+@admin.register(EffectAward)
+class EffectAwardAdmin(ReadOnlyAdmin[EffectAward]):
+    """What rules gave beside points."""
+
+    sortable_by = None
+    list_display = ("rule_code", "effect", "subject", "is_given", "company", "employee", "activity", "program")
+    list_filter = (("program", VocabularyFilter), "effect", "is_given", ("activity", LinkedRowFilter))
+    list_select_related = ("company", "employee", "activity", "program")
+    search_fields = ("rule_code", "subject", "company__name", "employee__name")
+    ordering = ("-pk",)

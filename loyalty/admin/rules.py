@@ -1,11 +1,13 @@
 """Rules: documents checked against the facts and codes that exist, shown as the sentence that clients read."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -15,11 +17,12 @@ from django.utils.translation import gettext_lazy
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter
 from accounts.admin.scoped import ReadOnlyAdmin, ScopedInline
 from accounts.conditions import ConditionError
+from accounts.models import StakeholderRole
 from loyalty.admin.documents import DOCUMENT_FIELDS, check_condition, check_formula
 from loyalty.admin.drafts import PartOfRulesAdmin, PartOfRulesForm, is_open
 from loyalty.earning import KINDS, MODIFIERS, FormulaError, rule_sentence
 from loyalty.facts import AMOUNT
-from loyalty.models import Rule, RuleCap
+from loyalty.models import Rule, RuleCap, SharedLimit
 from loyalty.rulebook import schemes_of
 from loyalty.vocabulary import Vocabulary
 
@@ -56,12 +59,25 @@ def _menu() -> SafeString:
 class RuleForm(PartOfRulesForm[Rule]):
     """A rule of a draft."""
 
+    role = forms.ChoiceField(
+        label=gettext_lazy("role"), required=False, help_text=gettext_lazy("For “everybody of a role that had a part”.")
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "formula" in self.fields:
             self.fields["formula"].help_text = _menu()
+        if "person_share" in self.fields:
+            self.fields["person_share"].required = False
+        if "role" in self.fields:
+            roles = StakeholderRole.objects.order_by("name").values_list("code", "name")
+            self.fields["role"].choices = [("", "---------"), *roles]  # type: ignore[attr-defined]
         if self.initial.get("formula") is None:
             self.initial["formula"] = FORMULA_TO_START_FROM
+
+    def clean_person_share(self) -> int:
+        """Nothing written: there is none."""
+        return self.cleaned_data["person_share"] or 0
 
     def clean_condition(self) -> Any:
         """Nothing written means always; anything else (`false`, `[]`) is looked at."""
@@ -80,7 +96,16 @@ class RuleForm(PartOfRulesForm[Rule]):
                 check_condition(self, cleaned["condition"], catalogue)
             if "formula" in cleaned:
                 check_formula(self, cleaned["formula"], catalogue, schemes_of([rule_set.pk])[rule_set.pk])
+        if rule_set and cleaned.get("shared_limits"):
+            self._check_shared_limits(cleaned["shared_limits"], rule_set.shared_limits.values_list("code", flat=True))
         return cleaned
+
+    def _check_shared_limits(self, named: list[str], known: Iterable[str]) -> None:
+        there = set(known)
+        for code in named:
+            if code not in there:
+                text = _("This version has no shared limit “%(code)s”. There is: %(known)s.")
+                self.add_error("shared_limits", text % {"code": code, "known": ", ".join(sorted(there)) or "–"})
 
 
 class CapInline(ScopedInline[RuleCap, Rule]):
@@ -129,7 +154,8 @@ class RuleAdmin(PartOfRulesAdmin[Rule]):
 
     def get_fields(self, request: HttpRequest, obj: Rule | None = None) -> Any:
         """The sentence stands under the documents once there is one."""
-        fields = ("rule_set", "name", "code", "position", "activity_type", "condition", "formula", "beneficiary")
+        to = ("beneficiary", "person_share", "role", "is_divided", "shared_limits")
+        fields = ("rule_set", "name", "code", "position", "activity_type", "condition", "formula", *to)
         return (*fields, "sentence") if obj else fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Rule | None = None) -> Any:
@@ -148,8 +174,8 @@ class RuleAdmin(PartOfRulesAdmin[Rule]):
 class RuleCapAdmin(ReadOnlyAdmin[RuleCap]):
     """All limits, to search in; they are set on the rule's page."""
 
-    list_display = ("rule", "rule_set", "subject", "period", "limit")
-    list_filter = ("subject", "period", ("rule__rule_set__program", VocabularyFilter))
+    list_display = ("rule", "rule_set", "limit", "counts", "subject", "period", "is_per_object")
+    list_filter = ("subject", "period", "counts", "is_per_object", ("rule__rule_set__program", VocabularyFilter))
     list_select_related = ("rule__rule_set__program",)
     search_fields = ("rule__name", "rule__code")
     ordering = ("-pk",)
@@ -158,3 +184,30 @@ class RuleCapAdmin(ReadOnlyAdmin[RuleCap]):
     def rule_set(self, cap: RuleCap) -> str:
         """The version that it belongs to."""
         return str(cap.rule.rule_set)
+
+
+class SharedLimitForm(PartOfRulesForm[SharedLimit]):
+    """A shared limit of a draft."""
+
+
+@admin.register(SharedLimit)
+class SharedLimitAdmin(PartOfRulesAdmin[SharedLimit]):
+    """Limits that count several rules together: of drafts to edit, of versions in force to read."""
+
+    form = SharedLimitForm
+    list_display = ("name", "code", "rule_set", "limit", "counts", "subject", "period", "rules")
+    list_filter = (("rule_set__program", VocabularyFilter), "rule_set__status", ("rule_set", LinkedRowFilter))
+    list_select_related = ("rule_set__program",)
+    search_fields = ("name", "code", "rule_set__program__name")
+    ordering = ("-rule_set_id", "code")
+    fields = ("rule_set", "name", "code", "limit", "counts", "subject", "period")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SharedLimit]:
+        """Bring which rules share it."""
+        sharing = Rule.objects.filter(rule_set=OuterRef("rule_set"), shared_limits__contains=[OuterRef("code")])
+        return super().get_queryset(request).annotate(sharing=ArraySubquery(sharing.order_by("code").values("code")))
+
+    @admin.display(description=gettext_lazy("rules that share it"))
+    def rules(self, limit: SharedLimit) -> str:
+        """Their codes."""
+        return ", ".join(getattr(limit, "sharing", ())) or "–"

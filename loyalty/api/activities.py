@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from accounts.actors import Actor
 from accounts.api.filters import MomentFilter
 from accounts.api.views import ApiView, Listing, Single
-from accounts.models import Scope
-from loyalty.activities import Status
+from accounts.models import Employee, Scope
+from loyalty.activities import MOST_PARTICIPANTS, Status
 from loyalty.api import arriving
 from loyalty.api.effects import effects_of
 from loyalty.explaining import verdicts_of
@@ -65,6 +65,10 @@ class ActivityIn(serializers.Serializer[Any]):
     type = serializers.CharField(help_text="Code of an activity type.")
     company = serializers.CharField(help_text="Customer number.")
     employee = serializers.CharField(required=False, allow_null=True, help_text="The person's number in the company.")
+    participants = serializers.ListField(
+        child=serializers.CharField(max_length=200), required=False, allow_null=True, max_length=MOST_PARTICIPANTS,
+        help_text="Numbers of the company's people who had a part in it beside `employee`.",
+    )  # fmt: skip
     occurred_at = serializers.DateTimeField(help_text="With a time zone; at most five minutes ahead.")
     object = serializers.CharField(required=False, allow_null=True, max_length=200, help_text="What it was about.")
     quantity = AmountInField(required=False, allow_null=True)
@@ -101,11 +105,21 @@ class TierMoveOut(serializers.Serializer[Any]):
     starts_at = serializers.DateTimeField()
 
 
+class GivenOut(serializers.Serializer[Any]):
+    """What a rule gave beside points, to a person or (`employee` null) the company: a badge, a benefit."""
+
+    program = serializers.CharField()
+    employee = serializers.CharField(allow_null=True)
+    kind = serializers.CharField()
+    code = serializers.CharField()
+
+
 class EffectsOut(serializers.Serializer[Any]):
     """What an activity led to."""
 
     points = PointsOut(many=True)
     tiers = TierMoveOut(many=True)
+    given = GivenOut(many=True)
 
 
 class ItemErrorOut(serializers.Serializer[Any]):
@@ -142,6 +156,7 @@ class ActivityOut(serializers.ModelSerializer[Activity]):
     type = serializers.CharField(source="type.code")
     company = serializers.CharField(source="company.external_id")
     employee = serializers.CharField(source="employee.external_id", allow_null=True, default=None)
+    participants = serializers.SerializerMethodField()
     quantity = AmountField(allow_null=True)
     amount = AmountField(allow_null=True)
     attributes = serializers.DictField()
@@ -151,9 +166,15 @@ class ActivityOut(serializers.ModelSerializer[Activity]):
     class Meta:
         model = Activity
         fields = [
-            "activity", "source", "id", "type", "company", "employee", "occurred_at", "recorded_at", "object",
-            "quantity", "amount", "currency", "attributes", "reverses", "effects",
+            "activity", "source", "id", "type", "company", "employee", "participants", "occurred_at",
+            "recorded_at", "object", "quantity", "amount", "currency", "attributes", "reverses", "effects",
         ]  # fmt: skip
+
+    @extend_schema_field({"type": "array", "items": {"type": "string"}})
+    def get_participants(self, activity: Activity) -> list[str]:
+        """Read for all rows of a page at once."""
+        numbers: dict[int, str] = self.context["numbers"]
+        return [numbers[employee_id] for employee_id in activity.participants if employee_id in numbers]
 
     @extend_schema_field(EffectsOut)
     def get_effects(self, activity: Activity) -> dict[str, Any]:
@@ -226,7 +247,12 @@ class ActivityView(ApiView):
 
     def read_along(self, rows: Sequence[Activity]) -> dict[str, Any]:
         """What each of them led to."""
-        return {"effects": effects_of([row.pk for row in rows])}
+        people = {employee_id for row in rows for employee_id in row.participants}
+        known = Employee.objects.visible_to(self.actor).filter(pk__in=people) if people else Employee.objects.none()
+        return {
+            "effects": effects_of([row.pk for row in rows]),
+            "numbers": dict(known.values_list("pk", "external_id")),
+        }
 
 
 @extend_schema(tags=["activities"])

@@ -21,7 +21,7 @@ from loyalty.models import Source
 MOST_ITEMS = 1_000
 _REQUIRED = ("source", "id", "type", "company", "occurred_at")
 _TEXTS = (*_REQUIRED[:4], "employee", "object", "currency", "reverses")
-_FIELDS = frozenset((*_REQUIRED, *_TEXTS, "quantity", "amount", "attributes"))
+_FIELDS = frozenset((*_REQUIRED, *_TEXTS, "participants", "quantity", "amount", "attributes"))
 
 _DIGITS = re.compile(r"\A-?[0-9]{1,40}(\.[0-9]{1,40})?\Z")
 
@@ -121,6 +121,9 @@ def _shape_error(raw: object) -> ItemError | None:
             return ItemError("bad_text", name, _("A text is needed here."))
     if not isinstance(raw.get("attributes", {}), dict | None):
         return ItemError("bad_attributes", "attributes", _("An object is needed here."))
+    participants = raw.get("participants") or []
+    if not isinstance(participants, list) or not all(isinstance(number, str) for number in participants):
+        return ItemError("bad_participants", "participants", _("A list of the people's numbers is needed here."))
     return None
 
 
@@ -130,6 +133,7 @@ def _named(entries: Sequence[_Entry], actor: Actor) -> _Named:
     companies = Company.objects.visible_to(actor).filter(external_id__in={entry.raw["company"] for entry in entries})
     ids = dict(companies.values_list("external_id", "pk"))
     people = {entry.raw["employee"] for entry in entries if entry.raw.get("employee")}
+    people |= {number for entry in entries for number in entry.raw.get("participants") or ()}
     employees: dict[tuple[int, str], int] = {}
     if people:
         rows = Employee.objects.filter(company__in=ids.values(), external_id__in=people)
@@ -149,6 +153,9 @@ def _fill(entry: _Entry, named: _Named) -> None:
     employee_id = named.employees.get((company_id, raw.get("employee") or ""))
     if raw.get("employee") and employee_id is None:
         return entry.reject(ItemError("unknown_employee", "employee", _("The company has no such employee.")))
+    participants = [named.employees.get((company_id, number)) for number in raw.get("participants") or ()]
+    if None in participants:
+        return entry.reject(ItemError("unknown_employee", "participants", _("The company has no such employee.")))
     occurred_at = _moment(raw["occurred_at"])
     if occurred_at is None:
         sentence = _("A time as in 2026-05-04T10:00:00Z is needed here.")
@@ -171,6 +178,7 @@ def _fill(entry: _Entry, named: _Named) -> None:
         currency=raw.get("currency") or "",
         attributes=raw.get("attributes") or {},
         reverses=raw.get("reverses") or "",
+        participants=tuple(employee_id for employee_id in participants if employee_id is not None),
     )
     return None
 

@@ -1,4 +1,4 @@
-"""What activities led to, for many of them in two queries: points by whose they are, and moves between tiers."""
+"""What activities led to, for many of them in three queries: points by whose they are, and moves between tiers."""
 
 from collections.abc import Collection
 from typing import Any
@@ -8,12 +8,15 @@ from loyalty.statement import OWN_KINDS
 
 
 def effects_of(activity_ids: Collection[int]) -> dict[int, dict[str, list[dict[str, Any]]]]:
-    """Return what each activity brought or took: `points` an owner and program, and `tiers` that it led to.
+    """Return what each activity brought or took: `points` an owner and program, `tiers` that it led to, and what rules
+    gave beside (`given`).
 
     `points` are below 0 where they were taken; `employee` is the number of whose wallet it is, null for the company's
     own.
     """
-    effects: dict[int, dict[str, list[dict[str, Any]]]] = {pk: {"points": [], "tiers": []} for pk in activity_ids}
+    effects: dict[int, dict[str, list[dict[str, Any]]]] = {
+        pk: {"points": [], "tiers": [], "given": []} for pk in activity_ids
+    }
     if not effects:
         return effects
     ids = list(effects)
@@ -21,8 +24,17 @@ def effects_of(activity_ids: Collection[int]) -> dict[int, dict[str, list[dict[s
         effects[activity_id]["points"].append({"program": program, "employee": employee, "points": int(points)})
     for activity_id, program, tier, starts_at in arrays.fetch(_TIERS, ids):
         effects[activity_id]["tiers"].append({"program": program, "tier": tier, "starts_at": starts_at})
+    for activity_id, program, employee, kind, subject in arrays.fetch(_GIVEN, ids):
+        given = {"program": program, "employee": employee, "kind": kind, "code": subject}
+        effects[activity_id]["given"].append(given)
     return effects
 
+
+_GIVEN = """
+    SELECT f.activity_id, g.code, e.external_id, f.effect, f.subject
+    FROM loyalty_effectaward f JOIN loyalty_program g ON g.id = f.program_id
+    LEFT JOIN accounts_employee e ON e.id = f.employee_id
+    WHERE f.activity_id = ANY(%s) AND f.is_given ORDER BY f.id"""
 
 _POINTS = """
     SELECT t.activity_id, g.code, e.external_id,

@@ -266,7 +266,11 @@ def _by_grant(actor: Actor, membership: Membership, *, at: datetime, zone: ZoneI
             Entitlement(
                 benefit=grant.benefit,
                 is_for_company=grant.employee_id is None,
-                why=_("Given by %(name)s: %(reason)s") % {"name": grant.granted_by.name, "reason": grant.reason},
+                why=(
+                    _("Given by %(name)s: %(reason)s") % {"name": grant.granted_by.name, "reason": grant.reason}
+                    if grant.granted_by
+                    else _("Earned: %(reason)s") % {"reason": grant.reason}
+                ),
                 until=_last_day(grant.ends_at, zone),
                 quota=grant.quota,
                 period=period,

@@ -3,7 +3,7 @@
 The same code serves live earning, replay, examples and explanations.
 """
 
-from loyalty.earning.caps import Cap, CapSubject, Period, cut, period_start
+from loyalty.earning.caps import SHARED, TIMES_OF, Cap, CapSubject, Counts, Period, cut, period_start
 from loyalty.earning.formulas import (
     AMOUNT,
     DAY,
@@ -11,6 +11,7 @@ from loyalty.earning.formulas import (
     MAX_POINTS,
     MODIFIERS,
     NO_SCHEME,
+    NOTHING,
     TIER,
     Applies,
     Band,
@@ -22,6 +23,7 @@ from loyalty.earning.formulas import (
     Kind,
     Lookup,
     Modified,
+    Part,
     Per,
     Percent,
     Rounding,
@@ -31,7 +33,21 @@ from loyalty.earning.formulas import (
     parse_formula,
 )
 from loyalty.earning.returns import points_to_budget, points_to_reverse
-from loyalty.earning.rules import MAY_EARN, Beneficiary, EarningRule, Gift, MayEarn, Verdict, evaluate
+from loyalty.earning.rules import (
+    MAY_EARN,
+    PEOPLE,
+    Beneficiary,
+    EarningRule,
+    Favour,
+    Gift,
+    MayEarn,
+    Person,
+    Verdict,
+    evaluate,
+    may_earn_by,
+    people_from_json,
+    people_to_json,
+)
 from loyalty.earning.sentences import cap_sentence, may_earn_sentence, rule_sentence, verdict_sentence
 
 __all__ = [
@@ -41,8 +57,12 @@ __all__ = [
     "MAX_POINTS",
     "MAY_EARN",
     "MODIFIERS",
+    "NOTHING",
     "NO_SCHEME",
+    "PEOPLE",
+    "SHARED",
     "TIER",
+    "TIMES_OF",
     "Applies",
     "Band",
     "Beneficiary",
@@ -50,7 +70,9 @@ __all__ = [
     "Cap",
     "CapSubject",
     "Combining",
+    "Counts",
     "EarningRule",
+    "Favour",
     "Fixed",
     "Formula",
     "FormulaError",
@@ -59,9 +81,11 @@ __all__ = [
     "Lookup",
     "MayEarn",
     "Modified",
+    "Part",
     "Per",
     "Percent",
     "Period",
+    "Person",
     "Rounding",
     "Scheme",
     "Steps",
@@ -70,8 +94,11 @@ __all__ = [
     "cut",
     "evaluate",
     "formula_sentence",
+    "may_earn_by",
     "may_earn_sentence",
     "parse_formula",
+    "people_from_json",
+    "people_to_json",
     "period_start",
     "points_to_budget",
     "points_to_reverse",

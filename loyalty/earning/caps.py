@@ -1,4 +1,4 @@
-"""Limits: at most so many points by one rule, for one subject, in one period of the program's time zone."""
+"""Limits: at most so many points, or so many times, for one subject, in one period of the program's time zone."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,13 +25,40 @@ class Period(StrEnum):
     EVER = "EVER"
 
 
+class Counts(StrEnum):
+    """What a limit counts: the points it lets through, or the activities that bring any."""
+
+    POINTS = "POINTS"
+    TIMES = "TIMES"
+
+
+TIMES_OF = "times:"
+OBJECTS_OF = "object:"
+SHARED = "shared:"
+"""Before a code, they tell counters from each other: no code has a colon."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """At most `limit` points for one `subject` in one `period`."""
+    """At most `limit` points, or times, for one `subject` in one `period`; with `is_per_object` for each object alone.
+
+    Rules that name the same `shared_as` count together; `name` is what people call that limit.
+    """
 
     subject: CapSubject
     period: Period
     limit: int
+    counts: Counts = Counts.POINTS
+    is_per_object: bool = False
+    shared_as: str = ""
+    name: str = ""
+
+    def counter(self, rule_code: str) -> str:
+        """Return the code under which what a rule gives is counted."""
+        if self.shared_as:
+            return f"{SHARED}{self.shared_as}"
+        of = rule_code if self.counts is Counts.POINTS else f"{TIMES_OF}{rule_code}"
+        return f"{OBJECTS_OF}{of}" if self.is_per_object else of
 
 
 def period_start(period: Period, day: date) -> date:

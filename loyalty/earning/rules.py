@@ -1,10 +1,10 @@
 """Rules over facts: what each gives to whom, and for each why or why not."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from accounts.conditions import Condition, LeafOutcome, Values, failures, holds
 from loyalty.earning.caps import Cap, CapSubject
@@ -14,12 +14,22 @@ MAY_EARN = "employee.may_earn"
 """The fact that says whether the activity's person may earn points of the own; its value is a MayEarn."""
 
 
+PEOPLE = "activity.people"
+"""Under it an evaluation keeps who had a part in the activity, where a rule asks: see `people_to_json`."""
+
+
 class Beneficiary(StrEnum):
-    """Who gets what a rule gives; BOTH gives the whole to each."""
+    """Who gets what a rule gives.
+
+    BOTH gives the whole to each, SPLIT parts it between them, ROLE gives to everybody of a stakeholder role that had a
+    part in the activity.
+    """
 
     COMPANY = "COMPANY"
     EMPLOYEE = "EMPLOYEE"
     BOTH = "BOTH"
+    SPLIT = "SPLIT"
+    ROLE = "ROLE"
 
 
 _RECIPIENTS: Mapping[Beneficiary, tuple[CapSubject, ...]] = MappingProxyType(
@@ -27,22 +37,74 @@ _RECIPIENTS: Mapping[Beneficiary, tuple[CapSubject, ...]] = MappingProxyType(
         Beneficiary.COMPANY: (CapSubject.COMPANY,),
         Beneficiary.EMPLOYEE: (CapSubject.EMPLOYEE,),
         Beneficiary.BOTH: (CapSubject.COMPANY, CapSubject.EMPLOYEE),
+        Beneficiary.SPLIT: (CapSubject.COMPANY, CapSubject.EMPLOYEE),
+        Beneficiary.ROLE: (CapSubject.EMPLOYEE,),
     }
 )
 
 
 class MayEarn(StrEnum):
-    """Whether a person may earn, and if not, why."""
+    """Whether a person may earn, and if not, why; where the company gets it instead, `goes_to_company` says so."""
 
     YES = "YES"
     NO_EMPLOYEE = "NO_EMPLOYEE"
     NO_CONSENT = "NO_CONSENT"
     ROLE_NOT_NAMED = "ROLE_NOT_NAMED"
+    FOR_COMPANY = "FOR_COMPANY"
+    ONE_WALLET = "ONE_WALLET"
+    NOBODY_OF_ROLE = "NOBODY_OF_ROLE"
+
+    @property
+    def goes_to_company(self) -> bool:
+        """Whether the company gets what this person would."""
+        return self in (MayEarn.FOR_COMPANY, MayEarn.ONE_WALLET)
+
+
+def may_earn_by(consent_roles: Collection[str] | None, roles: frozenset[str], *, is_for_company: bool) -> MayEarn:
+    """Return whether a person who holds `roles` may earn by a consent to `consent_roles` (none named: every role).
+
+    None: there is no consent. `is_for_company`: what a person may not earn goes to the company.
+    """
+    if consent_roles is None:
+        return MayEarn.NO_CONSENT
+    if not consent_roles or not roles.isdisjoint(consent_roles):
+        return MayEarn.YES
+    return MayEarn.FOR_COMPANY if is_for_company else MayEarn.ROLE_NOT_NAMED
+
+
+class Person(NamedTuple):
+    """Somebody who had a part in an activity, with the codes of the roles held at its moment."""
+
+    id: int
+    may_earn: MayEarn
+    roles: frozenset[str]
+
+
+def people_to_json(people: Iterable[Person]) -> list[list[int | str | list[str]]]:
+    """Return people as an evaluation keeps them: id, whether they may earn, roles."""
+    return [[person.id, person.may_earn.value, sorted(person.roles)] for person in people]
+
+
+def people_from_json(rows: Iterable[tuple[int, str, list[str]]]) -> tuple[Person, ...]:
+    """Return the people that an evaluation kept."""
+    return tuple(Person(person_id, MayEarn(may_earn), frozenset(roles)) for person_id, may_earn, roles in rows)
+
+
+class Gives(Protocol):
+    """What a rule gives that is no points; the kinds stand in `loyalty.effects`."""
+
+    def sentence(self, translate: Callable[[str], str]) -> str:
+        """Return it in plain words, such as "the badge “First order”"."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class EarningRule:
-    """A rule as the calculation needs it; `id` and `code` are carried through to the award."""
+    """A rule as the calculation needs it; `id` and `code` are carried through to the award.
+
+    `person_share` is the person's part of a SPLIT, in percent; `role` is whom ROLE gives to, each of them the whole or,
+    with `is_divided`, all of them together. A rule with an `effect` gives that, and its formula no points.
+    """
 
     id: int
     code: str
@@ -51,6 +113,10 @@ class EarningRule:
     formula: Formula
     beneficiary: Beneficiary
     caps: tuple[Cap, ...] = ()
+    person_share: int = 0
+    role: str = ""
+    is_divided: bool = False
+    effect: Gives | None = None
 
     @property
     def recipients(self) -> tuple[CapSubject, ...]:
@@ -61,7 +127,9 @@ class EarningRule:
 class Gift(NamedTuple):
     """Points that a rule gives one recipient, before limits; 0 with the reason where the person may not earn.
 
-    `from_campaign` of them are there only because a campaign was on: its budget is asked for these alone.
+    `from_campaign` of them are there only because a campaign was on: its budget is asked for these alone. `person_id`
+    is whose they are by a rule for a role (None: the activity's own person). `is_instead` says of the company's that
+    they are a person's who may not have them.
     """
 
     rule: EarningRule
@@ -69,6 +137,20 @@ class Gift(NamedTuple):
     points: int
     refusal: MayEarn | None = None
     from_campaign: int = 0
+    person_id: int | None = None
+    is_instead: bool = False
+
+
+class Favour(NamedTuple):
+    """The rule's effect for one recipient, before limits; `refusal` says why a person is left out.
+
+    `person_id` is as in Gift.
+    """
+
+    rule: EarningRule
+    to: CapSubject
+    refusal: MayEarn | None = None
+    person_id: int | None = None
 
 
 class Verdict(NamedTuple):
@@ -78,6 +160,7 @@ class Verdict(NamedTuple):
     values: Values
     is_met: bool
     gifts: tuple[Gift, ...] = ()
+    favours: tuple[Favour, ...] = ()
 
     @property
     def failures(self) -> tuple[LeafOutcome, ...]:
@@ -85,30 +168,80 @@ class Verdict(NamedTuple):
         return failures(self.rule.condition, self.values)
 
 
-def evaluate(rules: Iterable[EarningRule], values: Values) -> list[Verdict]:
+def evaluate(rules: Iterable[EarningRule], values: Values, people: Sequence[Person] = ()) -> list[Verdict]:
     """Return a verdict a rule, in the rules' order.
 
     `values` holds the facts of one activity as of the moment it occurred; `values[MAY_EARN]` says whether its person
-    may earn (absent: there is no person).
+    may earn (absent: there is no person). `people` are all who had a part in it, that person included.
     """
     return [
-        Verdict(rule, values, True, _gifts(rule, values))
-        if holds(rule.condition, values)
-        else Verdict(rule, values, False)
-        for rule in rules
+        _met(rule, values, people) if holds(rule.condition, values) else Verdict(rule, values, False) for rule in rules
     ]
 
 
-def _gifts(rule: EarningRule, values: Values) -> tuple[Gift, ...]:
-    points = rule.formula.give(values)
-    added = points - rule.formula.give_without_campaign(values) if rule.formula.campaigns else 0
-    if rule.beneficiary is Beneficiary.COMPANY:
-        return (Gift(rule, CapSubject.COMPANY, points, None, added),)
-    may_earn = MayEarn(str(values.get(MAY_EARN) or MayEarn.NO_EMPLOYEE))
-    if may_earn is MayEarn.YES:
-        personal = Gift(rule, CapSubject.EMPLOYEE, points, None, added)
+def _met(rule: EarningRule, values: Values, people: Sequence[Person]) -> Verdict:
+    if rule.effect is None:
+        return Verdict(rule, values, True, _gifts(rule, values, people))
+    return Verdict(rule, values, True, favours=tuple(_favours(rule, values, people)))
+
+
+def _favours(rule: EarningRule, values: Values, people: Sequence[Person]) -> Iterator[Favour]:
+    """The company's, and those of the people who may earn: as with points, a person takes part by consent alone."""
+    if CapSubject.COMPANY in rule.recipients:
+        yield Favour(rule, CapSubject.COMPANY)
+    if rule.beneficiary is Beneficiary.ROLE:
+        had_part = [(person.may_earn, person.id) for person in sorted(people) if rule.role in person.roles]
+        persons: Sequence[tuple[MayEarn, int | None]] = had_part or [(MayEarn.NOBODY_OF_ROLE, None)]
+    elif CapSubject.EMPLOYEE in rule.recipients:
+        persons = [(MayEarn(str(values.get(MAY_EARN) or MayEarn.NO_EMPLOYEE)), None)]
     else:
-        personal = Gift(rule, CapSubject.EMPLOYEE, 0, may_earn)
+        return
+    for may_earn, person_id in persons:
+        if may_earn.goes_to_company:
+            may_earn = MayEarn.ROLE_NOT_NAMED if may_earn is MayEarn.FOR_COMPANY else MayEarn.YES
+        yield Favour(rule, CapSubject.EMPLOYEE, None if may_earn is MayEarn.YES else may_earn, person_id)
+
+
+def _gifts(rule: EarningRule, values: Values, people: Sequence[Person]) -> tuple[Gift, ...]:
+    points = rule.formula.give(values)
+    without = rule.formula.give_without_campaign(values) if rule.formula.campaigns else points
+    if rule.beneficiary is Beneficiary.COMPANY:
+        return (Gift(rule, CapSubject.COMPANY, points, None, points - without),)
+    if rule.beneficiary is Beneficiary.ROLE:
+        return _gifts_to_role(rule, points, without, people)
+    may_earn = MayEarn(str(values.get(MAY_EARN) or MayEarn.NO_EMPLOYEE))
+    if rule.beneficiary is Beneficiary.SPLIT:
+        part, part_without = (each * rule.person_share // 100 for each in (points, without))
+        company = Gift(rule, CapSubject.COMPANY, points - part, None, points - part - (without - part_without))
+        return company, _personal(rule, part, part_without, may_earn)
+    personal = _personal(rule, points, without, may_earn)
     if rule.beneficiary is Beneficiary.EMPLOYEE:
         return (personal,)
-    return (Gift(rule, CapSubject.COMPANY, points, None, added), personal)
+    return (Gift(rule, CapSubject.COMPANY, points, None, points - without), personal)
+
+
+def _personal(rule: EarningRule, points: int, without: int, may_earn: MayEarn, person_id: int | None = None) -> Gift:
+    """What a person gets; `without` are the points that no campaign added."""
+    if may_earn is MayEarn.YES:
+        return Gift(rule, CapSubject.EMPLOYEE, points, None, points - without, person_id)
+    if may_earn.goes_to_company:
+        return Gift(rule, CapSubject.COMPANY, points, may_earn, points - without, person_id, is_instead=True)
+    return Gift(rule, CapSubject.EMPLOYEE, 0, may_earn, 0, person_id)
+
+
+def _gifts_to_role(rule: EarningRule, points: int, without: int, people: Sequence[Person]) -> tuple[Gift, ...]:
+    """The whole to each of the role, or equal parts; the first of them, in order of their ids, get what is over."""
+    had_part = sorted(person for person in people if rule.role in person.roles)
+    if not had_part:
+        return (Gift(rule, CapSubject.EMPLOYEE, 0, MayEarn.NOBODY_OF_ROLE),)
+    parts = [(points, without)] * len(had_part)
+    if rule.is_divided:
+        parts = list(zip(_equal_parts(points, len(had_part)), _equal_parts(without, len(had_part)), strict=True))
+    return tuple(
+        _personal(rule, *part, person.may_earn, person.id) for part, person in zip(parts, had_part, strict=True)
+    )
+
+
+def _equal_parts(points: int, among: int) -> list[int]:
+    each, over = divmod(points, among)
+    return [each + (number < over) for number in range(among)]

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from accounts.conditions import ALWAYS, Catalogue, Label, failure_sentence, sentence
-from loyalty.earning.caps import Cap, CapSubject, Period
+from loyalty.earning.caps import Cap, CapSubject, Counts, Period
 from loyalty.earning.formulas import formula_sentence, joined
-from loyalty.earning.formulas.kind import N_
-from loyalty.earning.rules import Beneficiary, EarningRule, MayEarn, Verdict
+from loyalty.earning.formulas.kind import N_, ROLES
+from loyalty.earning.rules import Beneficiary, EarningRule, Gives, MayEarn, Verdict
 
 Translate = Callable[[str], str]
 
@@ -16,6 +16,8 @@ _TO: Mapping[Beneficiary, str] = MappingProxyType(
         Beneficiary.COMPANY: N_("{give} to the company"),
         Beneficiary.EMPLOYEE: N_("{give} to the employee"),
         Beneficiary.BOTH: N_("{give} to the company and the same to the employee"),
+        Beneficiary.SPLIT: N_("{give}, of which {share} % to the employee and the rest to the company"),
+        Beneficiary.ROLE: N_("{give} to everybody of the role {role} that had a part"),
     }
 )
 _TO_FIRST: Mapping[Beneficiary, str] = MappingProxyType(
@@ -23,10 +25,14 @@ _TO_FIRST: Mapping[Beneficiary, str] = MappingProxyType(
         Beneficiary.COMPANY: N_("the company gets {give}"),
         Beneficiary.EMPLOYEE: N_("the employee gets {give}"),
         Beneficiary.BOTH: N_("the company and the employee each get {give}"),
+        Beneficiary.SPLIT: N_("the employee gets {share} % and the company the rest of {give}"),
+        Beneficiary.ROLE: N_("everybody of the role {role} that had a part gets {give}"),
     }
 )
 """For what is a list of rates: whom they go to would be read of the last one alone."""
-_PERIODS: Mapping[Period, str] = MappingProxyType(
+_TO_ROLE_DIVIDED = N_("{give}, shared equally by everybody of the role {role} that had a part")
+_TO_ROLE_DIVIDED_FIRST = N_("everybody of the role {role} that had a part shares {give}")
+_POINTS: Mapping[Period, str] = MappingProxyType(
     {
         Period.DAY: N_("at most {limit} points a day {subject}"),
         Period.WEEK: N_("at most {limit} points a week {subject}"),
@@ -34,6 +40,26 @@ _PERIODS: Mapping[Period, str] = MappingProxyType(
         Period.QUARTER: N_("at most {limit} points a quarter {subject}"),
         Period.YEAR: N_("at most {limit} points a year {subject}"),
         Period.EVER: N_("at most {limit} points in all {subject}"),
+    }
+)
+_TIMES: Mapping[Period, str] = MappingProxyType(
+    {
+        Period.DAY: N_("at most {limit} times a day {subject}"),
+        Period.WEEK: N_("at most {limit} times a week {subject}"),
+        Period.MONTH: N_("at most {limit} times a month {subject}"),
+        Period.QUARTER: N_("at most {limit} times a quarter {subject}"),
+        Period.YEAR: N_("at most {limit} times a year {subject}"),
+        Period.EVER: N_("at most {limit} times {subject}"),
+    }
+)
+_ONCE: Mapping[Period, str] = MappingProxyType(
+    {
+        Period.DAY: N_("once a day {subject}"),
+        Period.WEEK: N_("once a week {subject}"),
+        Period.MONTH: N_("once a month {subject}"),
+        Period.QUARTER: N_("once a quarter {subject}"),
+        Period.YEAR: N_("once a year {subject}"),
+        Period.EVER: N_("only once {subject}"),
     }
 )
 _SUBJECTS: Mapping[CapSubject, str] = MappingProxyType(
@@ -49,19 +75,38 @@ _MAY_EARN: Mapping[MayEarn, str] = MappingProxyType(
         MayEarn.NO_EMPLOYEE: N_("No points: the activity names no employee."),
         MayEarn.NO_CONSENT: N_("No points: the company's management had not agreed that its people earn points."),
         MayEarn.ROLE_NOT_NAMED: N_("No points: the company's management had not agreed to this role earning points."),
+        MayEarn.FOR_COMPANY: N_("As the company's management wishes, the company gets the points of this role."),
+        MayEarn.ONE_WALLET: N_("The company has one wallet: it gets the points of its people."),
+        MayEarn.NOBODY_OF_ROLE: N_("No points: nobody of the role had a part."),
     }
 )
+
+_LEFT_OUT: Mapping[MayEarn, str] = MappingProxyType(
+    {
+        MayEarn.NO_EMPLOYEE: N_("Nothing is given: the activity names no employee."),
+        MayEarn.NO_CONSENT: N_("Nothing is given: the company's management had not agreed that its people take part."),
+        MayEarn.ROLE_NOT_NAMED: N_("Nothing is given: the company's management had not agreed to this role."),
+        MayEarn.NOBODY_OF_ROLE: N_("Nothing is given: nobody of the role had a part."),
+    }
+)
+"""Where a rule gives something else than points."""
 
 
 def cap_sentence(cap: Cap, translate: Translate) -> str:
     """Return a limit in plain words, such as "at most 500 points a month per company"."""
-    return translate(_PERIODS[cap.period]).format(limit=f"{cap.limit:,}", subject=translate(_SUBJECTS[cap.subject]))
+    templates = _POINTS if cap.counts is Counts.POINTS else _ONCE if cap.limit == 1 else _TIMES
+    text = translate(templates[cap.period]).format(limit=f"{cap.limit:,}", subject=translate(_SUBJECTS[cap.subject]))
+    if cap.is_per_object:
+        text = translate(N_("{limit} for each product code")).format(limit=text)
+    if cap.shared_as:
+        text = translate(N_("{limit} from all rules for “{name}” together")).format(limit=text, name=cap.name)
+    return text
 
 
 def rule_sentence(rule: EarningRule, *, when: Label, catalogue: Catalogue, translate: Translate) -> str:
     """Return the whole rule in plain words; `when` is the name of its activity type."""
-    to = _TO_FIRST if rule.formula.is_table else _TO
-    give = translate(to[rule.beneficiary]).format(give=rule.formula.sentence(catalogue, translate))
+    gives = rule.effect.sentence(translate) if rule.effect else rule.formula.sentence(catalogue, translate)
+    give = _to_whom(rule, gives, catalogue, translate)
     if rule.condition is ALWAYS:
         text = translate(N_("{when}: {give}")).format(when=when, give=give)
     else:
@@ -71,6 +116,17 @@ def rule_sentence(rule: EarningRule, *, when: Label, catalogue: Catalogue, trans
     for limit in (*rule.formula.terms(catalogue, translate), *limits):
         text = translate(N_("{rule}, {limit}")).format(rule=text, limit=limit)
     return translate(N_("{rule}.")).format(rule=text)
+
+
+def _to_whom(rule: EarningRule, give: str, catalogue: Catalogue, translate: Translate) -> str:
+    """What is given, and to whom."""
+    if rule.beneficiary is Beneficiary.ROLE and rule.is_divided:
+        template = _TO_ROLE_DIVIDED_FIRST if rule.formula.is_table else _TO_ROLE_DIVIDED
+    else:
+        template = (_TO_FIRST if rule.formula.is_table else _TO)[rule.beneficiary]
+    roles = catalogue.get(ROLES)
+    role = next((str(label) for code, label in roles.choices if code == rule.role), rule.role) if roles else rule.role
+    return translate(template).format(give=give, share=rule.person_share, role=role)
 
 
 def may_earn_sentence(may_earn: MayEarn, translate: Translate) -> str:
@@ -83,15 +139,18 @@ def verdict_sentence(
 ) -> str:
     """Return in plain words why a rule gave what it gave; `granted` is the sum that passed the limits.
 
+    Of a rule that gives something else than points, `granted` is how often it was given.
     `is_budget_spent`: what did not pass had no place in the campaign's budget any more.
     """
     if not verdict.is_met:
         reasons = [failure_sentence(outcome, catalogue, translate) for outcome in verdict.failures]
         return translate(N_("Does not apply: {reasons}.")).format(reasons=joined(reasons, translate))
+    if verdict.rule.effect is not None:
+        return _favour_sentence(verdict, verdict.rule.effect, is_given=granted > 0, translate=translate)
     given = sum(gift.points for gift in verdict.gifts)
-    refusal = next((gift.refusal for gift in verdict.gifts if gift.refusal), None)
-    if refusal and not given:
-        return may_earn_sentence(refusal, translate)
+    refusals = dict.fromkeys(gift.refusal for gift in verdict.gifts if gift.refusal)
+    if refusals and not given:
+        return " ".join(may_earn_sentence(refusal, translate) for refusal in refusals)
     give = formula_sentence(verdict.rule.formula, catalogue, translate)
     if granted < given:
         template = N_("Applies: {give} would be {given}; a limit let {granted} through.")
@@ -102,7 +161,23 @@ def verdict_sentence(
         text = translate(N_("Applies: {give}.")).format(give=give)
     if findings := verdict.rule.formula.findings(verdict.values, catalogue, translate):
         text = translate(N_("{text} Here: {findings}.")).format(text=text, findings=joined(findings, translate))
-    if refusal:
+    for refusal in refusals:
         template = translate(N_("{company} For the employee: {person}"))
         text = template.format(company=text, person=may_earn_sentence(refusal, translate))
+    return text
+
+
+def _favour_sentence(verdict: Verdict, effect: Gives, *, is_given: bool, translate: Translate) -> str:
+    """Why something that is no points was given, or was not."""
+    what = effect.sentence(translate)
+    refusals = dict.fromkeys(favour.refusal for favour in verdict.favours if favour.refusal)
+    if is_given:
+        text = translate(N_("Applies: {what}.")).format(what=what)
+    elif len(refusals) == len(verdict.favours):
+        return " ".join(translate(_LEFT_OUT[refusal]) for refusal in refusals)
+    else:
+        text = translate(N_("Applies, but {what} was given before, or a limit let nothing through.")).format(what=what)
+    for refusal in refusals:
+        template = translate(N_("{company} For the employee: {person}"))
+        text = template.format(company=text, person=translate(_LEFT_OUT[refusal]))
     return text

@@ -1,7 +1,7 @@
 """The ledger: points move between wallets by postings, in lots that expire; nothing moves otherwise."""
 
 from loyalty.ledger.book import Act, AwardEntry, Book, InsufficientPointsError
-from loyalty.ledger.caps import CapBook, CapKey
+from loyalty.ledger.caps import CapBook, CapKey, Limit
 from loyalty.ledger.expiry import expire_points
 from loyalty.ledger.lots import LotEntry
 from loyalty.ledger.releasing import release_points
@@ -15,6 +15,7 @@ __all__ = [
     "CapBook",
     "CapKey",
     "InsufficientPointsError",
+    "Limit",
     "LotDays",
     "LotEntry",
     "Owner",

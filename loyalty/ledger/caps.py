@@ -1,12 +1,12 @@
-"""Counters of limits: how many points each limit has let through, locked in the order of their keys."""
+"""Counters of limits: how many points or times each limit has let through, locked in the order of their keys."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
 from loyalty import arrays
-from loyalty.earning import cut
+from loyalty.earning import Counts, cut
 
 _KEY_COLUMNS: Mapping[str, str] = {
     "program_id": "bigint",
@@ -15,11 +15,15 @@ _KEY_COLUMNS: Mapping[str, str] = {
     "subject_id": "bigint",
     "period": "text",
     "period_start": "date",
+    "object": "text",
 }
 
 
 class CapKey(NamedTuple):
-    """One counter: a rule's limit, for one subject, in one period. An empty rule code is the consent's own limit."""
+    """One counter: a limit, for one subject, in one period, of one `object` where it counts each alone.
+
+    `rule_code` is what `Cap.counter` says; an empty one is the consent's own limit.
+    """
 
     program_id: int
     rule_code: str
@@ -27,6 +31,15 @@ class CapKey(NamedTuple):
     subject_id: int
     period: str
     period_start: date
+    object: str = ""
+
+
+class Limit(NamedTuple):
+    """A counter, and how much of what it `counts` it lets through."""
+
+    key: CapKey
+    limit: int
+    counts: Counts = Counts.POINTS
 
 
 @dataclass(slots=True)
@@ -56,26 +69,45 @@ class CapBook:
         )
         self._counters = {CapKey(*row[:-1]): _Counter(row[-1]) for row in rows}
 
-    def let_through(self, points: int, limits: Iterable[tuple[CapKey, int]]) -> tuple[int, int | None]:
+    def let_through(
+        self, points: int, limits: Collection[Limit], *, counted: set[CapKey] | None = None
+    ) -> tuple[int, int | None]:
         """Return how many of `points` pass all `limits`, and what the tightest had left before (None: no limit).
 
-        What passes counts against every one of them.
+        What passes counts against every one of them. A limit of times lets all of them through or none; `counted` are
+        those in which this time stands already, and grows by those in which it does now.
         """
-        left = {key: max(0, limit - self._counters[key].used) for key, limit in limits}
-        if not left:
-            return points, None
-        granted = cut(points, left.values())
-        for key in left:
-            self._move(key, granted)
-        return granted, min(left.values())
+        counted = set() if counted is None else counted
+        left = [self.left(each) for each in limits if each.counts is Counts.POINTS]
+        times = [each for each in limits if each.counts is Counts.TIMES and each.key not in counted]
+        if any(self._counters[each.key].used >= each.limit for each in times):
+            left.append(0)
+        granted = cut(points, left) if left else points
+        for key, _limit, counts in limits:
+            if counts is Counts.POINTS:
+                self._move(key, granted)
+        if granted:
+            for each in times:
+                self._move(each.key, 1)
+                counted.add(each.key)
+        return granted, min(left, default=None)
 
-    def give_back(self, points: int, keys: Iterable[CapKey]) -> None:
+    def left(self, limit: Limit) -> int:
+        """Return how much a limit lets through yet."""
+        return max(0, limit.limit - self._counters[limit.key].used)
+
+    def give_back(self, points: int, limits: Iterable[Limit], *, freed: set[CapKey] | None = None) -> None:
         """Count `points` off again: a return frees them for what arrives later.
 
-        A limit that was agreed to after those points were given (a consent dated back) never counted them.
+        With `freed`, the activity is undone as a whole, and its time comes back too: once, as `freed` remembers. A
+        limit that was agreed to after those points were given (a consent dated back) never counted them.
         """
-        for key in keys:
-            self._move(key, -min(points, self._counters[key].used))
+        for key, _limit, counts in limits:
+            if counts is Counts.POINTS:
+                self._move(key, -min(points, self._counters[key].used))
+            elif freed is not None and key not in freed:
+                freed.add(key)
+                self._move(key, -min(1, self._counters[key].used))
 
     def write(self) -> None:
         """Write the counters that moved."""

@@ -19,6 +19,7 @@ from loyalty.models.benefits import (
     BenefitUse,
 )
 from loyalty.models.confirmations import Confirmation
+from loyalty.models.effects import Badge, BadgeHolding, EffectAward
 from loyalty.models.extensions import ExtendedLot, Extension
 from loyalty.models.figures import ProgramDay
 from loyalty.models.ledger import (
@@ -33,7 +34,8 @@ from loyalty.models.ledger import (
     Wallet,
 )
 from loyalty.models.programs import Consent, Membership, Program, ProgramComment
-from loyalty.models.rules import MOST_PRODUCTS, Campaign, ProductList, Rule, RuleCap, RuleSet
+from loyalty.models.rates import ExchangeRate
+from loyalty.models.rules import MOST_PRODUCTS, Campaign, ProductList, Rule, RuleCap, RuleSet, SharedLimit
 from loyalty.models.standing import Metric, MetricBucket, Tier, TierAssignment
 from loyalty.models.transfers import Transfer
 
@@ -46,6 +48,8 @@ __all__ = [
     "Adjustment",
     "Award",
     "AwardReversal",
+    "Badge",
+    "BadgeHolding",
     "Benefit",
     "BenefitCell",
     "BenefitGrant",
@@ -56,7 +60,9 @@ __all__ = [
     "CapUsage",
     "Confirmation",
     "Consent",
+    "EffectAward",
     "Evaluation",
+    "ExchangeRate",
     "ExtendedLot",
     "Extension",
     "Lot",
@@ -74,6 +80,7 @@ __all__ = [
     "Rule",
     "RuleCap",
     "RuleSet",
+    "SharedLimit",
     "Source",
     "Tier",
     "TierAssignment",

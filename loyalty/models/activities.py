@@ -124,14 +124,17 @@ class ActivityQuerySet(ScopedQuerySet["Activity"]):
 
     def seen_by_employee(self, actor: Actor) -> Self:
         own = self.filter(company_id=actor.company_id)
-        return own if actor.sees_company else own.filter(employee_id=actor.employee_id)
+        if actor.sees_company:
+            return own
+        return own.filter(Q(employee_id=actor.employee_id) | Q(participants__contains=[actor.employee_id]))
 
 
 class Activity(models.Model):
     """Something that happened; append-only, written by `loyalty.activities` alone.
 
     `quantity` counts pieces, `amount` is money in `currency`; both are never negative: a return is an activity of its
-    own that names in `reverses_external_id` the activity of the same source that it undoes.
+    own that names in `reverses_external_id` the activity of the same source that it undoes. `participants` are ids of
+    the company's people who had a part in it beside `employee`.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -141,6 +144,7 @@ class Activity(models.Model):
     type = models.ForeignKey(ActivityType, on_delete=models.PROTECT, db_constraint=False, db_index=False)
     company = models.ForeignKey(Company, on_delete=models.PROTECT, db_constraint=False, db_index=False)
     employee = models.ForeignKey(Employee, on_delete=models.PROTECT, db_constraint=False, db_index=False, null=True)
+    participants = models.JSONField(_("also took part"), default=list, db_default=[])
     object = models.CharField(_("object"), max_length=200, blank=True)
     quantity = models.DecimalField(_("quantity"), max_digits=18, decimal_places=4, null=True)
     amount = models.DecimalField(_("amount"), max_digits=18, decimal_places=4, null=True)

@@ -17,6 +17,7 @@ from accounts.models.dated import Dated, ends_after_start
 from accounts.scope import Actor, DatedQuerySet, ScopedQuerySet
 from accounts.text import validate_plain_text
 from loyalty.models import versions
+from loyalty.models.effects import EffectAward
 from loyalty.models.programs import Membership, Program
 from loyalty.models.rules import RuleCap
 from loyalty.models.standing import OfProgramQuerySet, Tier
@@ -231,7 +232,10 @@ class BenefitGrantQuerySet(DatedQuerySet["BenefitGrant"]):
 
 
 class BenefitGrant(Dated):
-    """A benefit given by hand to a company, or to one of its people, for a time and with a reason."""
+    """A benefit given by hand, or by a rule, to a company or to one of its people, for a time and with a reason.
+
+    Where a rule gave it, `award` says for what, and the reason is the rule's name.
+    """
 
     membership = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="benefit_grants")
     employee = models.ForeignKey(
@@ -240,7 +244,16 @@ class BenefitGrant(Dated):
     benefit = models.ForeignKey(Benefit, on_delete=models.PROTECT, related_name="grants")
     quota = models.PositiveIntegerField(_("times"), null=True, blank=True, validators=[MinValueValidator(1)])
     period = models.CharField(_("per"), max_length=10, choices=RuleCap.Per, default=RuleCap.Per.EVER)
-    granted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    granted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    award = models.OneToOneField(
+        EffectAward,
+        on_delete=models.PROTECT,
+        db_constraint=False,
+        null=True,
+        editable=False,
+        related_name="benefit_grant",
+        verbose_name=_("given by a rule"),
+    )
     granted_at = models.DateTimeField(_("granted"))
     reason = models.CharField(_("reason"), max_length=300, validators=[validate_plain_text])
 
@@ -251,6 +264,12 @@ class BenefitGrant(Dated):
         verbose_name_plural = _("benefits given by hand")
         constraints = [
             ends_after_start("benefit_grant_ends_after_start"),
+            # Something that nobody gave, or that a rule gave in somebody's name.
+            models.CheckConstraint(
+                condition=Q(granted_by__isnull=True, award__isnull=False)
+                | Q(granted_by__isnull=False, award__isnull=True),
+                name="benefit_grant_by_hand_or_rule",
+            ),
             # Something given for no reason: the next client asks why not we.
             models.CheckConstraint(condition=~Q(reason=""), name="benefit_grant_with_reason"),
             # Something given that can never be used.
@@ -258,6 +277,11 @@ class BenefitGrant(Dated):
                 condition=Q(quota__isnull=True) | Q(quota__gte=1), name="benefit_grant_quota_positive"
             ),
         ]
+
+    @property
+    def giver(self) -> str:
+        """Who gave it: a name, or that a rule did."""
+        return self.granted_by.name if self.granted_by else str(_("a rule"))
 
     def __str__(self) -> str:
         return f"{self.benefit} for {self.employee or self.membership.company}"

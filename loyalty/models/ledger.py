@@ -167,7 +167,8 @@ class AwardQuerySet(ScopedQuerySet["Award"]):
 class Award(models.Model):
     """What one rule gave one wallet for one activity: `raw` before limits, `granted` after them, 0 included.
 
-    `from_campaign` of those granted are there only because a campaign was on.
+    `from_campaign` of those granted are there only because a campaign was on. `instead_of` is the person whose points
+    the company got, as that person may not have them.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -181,6 +182,15 @@ class Award(models.Model):
     raw = models.BigIntegerField()
     granted = models.BigIntegerField()
     cap_left_before = models.BigIntegerField(null=True)
+    instead_of = models.ForeignKey(
+        Employee,
+        on_delete=models.PROTECT,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("instead of"),
+    )
     from_campaign = models.BigIntegerField(db_default=0)
 
     objects = AwardQuerySet.as_manager()
@@ -190,7 +200,11 @@ class Award(models.Model):
         verbose_name_plural = _("awards")
         constraints = [
             # A rule that pays the same activity twice (law I1).
-            models.UniqueConstraint(fields=["activity", "rule_code", "wallet"], name="award_once_a_rule"),
+            models.UniqueConstraint(
+                fields=["activity", "rule_code", "wallet", "instead_of"],
+                nulls_distinct=False,
+                name="award_once_a_rule",
+            ),
             # More than the rule's formula gives, or points taken under the name of an award.
             models.CheckConstraint(
                 condition=Q(granted__gte=0) & Q(granted__lte=F("raw")), name="award_granted_within_raw"
@@ -475,14 +489,15 @@ class CapUsageQuerySet(ScopedQuerySet["CapUsage"]):
 
 
 class CapUsage(models.Model):
-    """How many points one limit of a rule has let through for one subject in one period."""
+    """How many points, or times, one limit has let through for one subject in one period, of one object if it says."""
 
     program = models.ForeignKey(Program, on_delete=models.PROTECT, db_constraint=False, db_index=False)
-    rule_code = models.CharField(max_length=50)
+    rule_code = models.CharField(max_length=70)
     subject = models.CharField(max_length=10, choices=RuleCap.Subject)
     subject_id = models.BigIntegerField()
     period = models.CharField(max_length=10, choices=RuleCap.Per)
     period_start = models.DateField()
+    object = models.CharField(max_length=200, db_default="")
     used = models.BigIntegerField(default=0)
     limit = models.BigIntegerField()
 
@@ -494,7 +509,7 @@ class CapUsage(models.Model):
         constraints = [
             # Two counters of one limit: each would let through the whole of it.
             models.UniqueConstraint(
-                fields=["program", "rule_code", "subject", "subject_id", "period", "period_start"],
+                fields=["program", "rule_code", "subject", "subject_id", "period", "period_start", "object"],
                 name="cap_usage_unique",
             ),
             # A limit that lets more through than it says (law C1).

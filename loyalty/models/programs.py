@@ -265,6 +265,10 @@ class ConsentQuerySet(DatedQuerySet["Consent"]):
 class Consent(Dated):
     """The management's word that its people may take part: which roles may earn personally, and how much."""
 
+    class Unearned(models.TextChoices):
+        LAPSE = "LAPSE", _("are given to nobody")
+        COMPANY = "COMPANY", _("go to the company")
+
     membership = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="consents")
     given_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     roles = ArrayField(
@@ -276,6 +280,13 @@ class Consent(Dated):
     )
     monthly_limit = models.PositiveBigIntegerField(
         _("points a person and month"), null=True, blank=True, help_text=_("Empty: no limit of the company's own.")
+    )
+    unearned = models.CharField(
+        _("points that a person may not earn"),
+        max_length=10,
+        choices=Unearned,
+        default=Unearned.LAPSE,
+        help_text=_("Those of other roles, and those above the limit."),
     )
 
     objects = ConsentQuerySet.as_manager()

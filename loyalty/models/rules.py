@@ -6,6 +6,7 @@ from typing import Self
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.history import history
 from accounts.scope import Actor, ScopedQuerySet
 from accounts.text import validate_plain_text
-from loyalty.earning import Beneficiary, CapSubject, Combining, Period
+from loyalty.earning import Beneficiary, CapSubject, Combining, Counts, Period
 from loyalty.models import versions
 from loyalty.models.activities import ActivityType
 from loyalty.models.programs import Membership, Program
@@ -241,7 +242,9 @@ class Rule(models.Model):
     class To(models.TextChoices):
         COMPANY = Beneficiary.COMPANY.value, _("the company")
         EMPLOYEE = Beneficiary.EMPLOYEE.value, _("the employee")
-        BOTH = Beneficiary.BOTH.value, _("the company and the employee")
+        BOTH = Beneficiary.BOTH.value, _("the company and the employee, the whole to each")
+        SPLIT = Beneficiary.SPLIT.value, _("the company and the employee, shared")
+        ROLE = Beneficiary.ROLE.value, _("everybody of a role that had a part")
 
     rule_set = models.ForeignKey(RuleSet, on_delete=models.CASCADE, related_name="rules")
     code = models.SlugField(_("code"), max_length=50)
@@ -251,6 +254,27 @@ class Rule(models.Model):
     condition = models.JSONField(_("only if"), default=dict, blank=True)
     formula = models.JSONField(_("give"))
     beneficiary = models.CharField(_("to"), max_length=10, choices=To, default=To.COMPANY)
+    person_share = models.PositiveSmallIntegerField(
+        _("the employee's share (%)"),
+        default=0,
+        validators=[MaxValueValidator(99)],
+        help_text=_("Where company and employee share: from 1 to 99; parts of a point go to the company."),
+    )
+    role = models.SlugField(
+        _("role"), max_length=50, blank=True, help_text=_("Code of the stakeholder role that gets it, if one does.")
+    )
+    is_divided = models.BooleanField(
+        _("divided equally"),
+        default=False,
+        help_text=_("Where a role gets it: all of the role share it. Else each of them gets the whole."),
+    )
+    shared_limits = ArrayField(
+        models.SlugField(max_length=50),
+        verbose_name=_("shared limits"),
+        blank=True,
+        default=list,
+        help_text=_("Codes of limits of this version that count several rules together."),
+    )
 
     objects = RuleQuerySet.as_manager()
     history = history()
@@ -264,6 +288,24 @@ class Rule(models.Model):
                 fields=["rule_set", "code"],
                 name="rule_code_unique",
                 violation_error_message=_("Another rule of this version has this code."),
+            ),
+            # A share of nobody's, a share of everything, or one that nothing reads.
+            models.CheckConstraint(
+                condition=(Q(beneficiary="SPLIT") & Q(person_share__range=(1, 99)))
+                | (~Q(beneficiary="SPLIT") & Q(person_share=0)),
+                name="rule_person_share",
+                violation_error_message=_(
+                    "Where company and employee share, the employee's share is from 1 to 99 %; say 0 elsewhere."
+                ),
+            ),
+            # Points to a role that nobody named, or a role that the rule does not give to.
+            models.CheckConstraint(
+                condition=(Q(beneficiary="ROLE") & ~Q(role=""))
+                | (~Q(beneficiary="ROLE") & Q(role="", is_divided=False)),
+                name="rule_role",
+                violation_error_message=_(
+                    "Name the role where everybody of a role gets it; leave role and “divided equally” empty elsewhere."
+                ),
             ),
         ]
         triggers = [_immutable_with("line.rule_set_id")]
@@ -284,8 +326,8 @@ class RuleCapQuerySet(ScopedQuerySet["RuleCap"]):
         return self.filter(rule__in=Rule.objects.visible_to(actor))
 
 
-class RuleCap(models.Model):
-    """At most `limit` points by one rule, for one subject, in one period."""
+class Limited(models.Model):
+    """At most `limit` points, or times, for one subject, in one period."""
 
     class Subject(models.TextChoices):
         EMPLOYEE = CapSubject.EMPLOYEE.value, _("a person")
@@ -300,10 +342,32 @@ class RuleCap(models.Model):
         YEAR = Period.YEAR.value, _("year")
         EVER = Period.EVER.value, _("ever")
 
-    rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="caps")
+    class Counting(models.TextChoices):
+        POINTS = Counts.POINTS.value, _("points")
+        TIMES = Counts.TIMES.value, _("times")
+
+    limit = models.PositiveBigIntegerField(_("at most"))
+    counts = models.CharField(_("of"), max_length=10, choices=Counting, default=Counting.POINTS)
     subject = models.CharField(_("for"), max_length=10, choices=Subject)
     period = models.CharField(_("per"), max_length=10, choices=Per)
-    limit = models.PositiveBigIntegerField(_("at most (points)"))
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        counted = self.get_counts_display()
+        return f"{self.limit} {counted} / {self.get_subject_display()} / {self.get_period_display()}"
+
+
+class RuleCap(Limited):
+    """A limit of one rule."""
+
+    rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="caps")
+    is_per_object = models.BooleanField(
+        _("for each product code alone"),
+        default=False,
+        help_text=_("1 time ever, for each product code alone: the rule gives once per object."),
+    )
 
     objects = RuleCapQuerySet.as_manager()
 
@@ -312,9 +376,47 @@ class RuleCap(models.Model):
         verbose_name_plural = _("limits")
         constraints = [
             # Two limits of one kind: the manager would believe in the higher one.
-            models.UniqueConstraint(fields=["rule", "subject", "period"], name="rule_cap_unique"),
+            models.UniqueConstraint(
+                fields=["rule", "subject", "period", "counts", "is_per_object"],
+                name="rule_cap_unique",
+                violation_error_message=_("The rule has such a limit already."),
+            ),
         ]
         triggers = [_immutable_with("(SELECT rule_set_id FROM loyalty_rule WHERE id = line.rule_id)")]
 
-    def __str__(self) -> str:
-        return f"{self.limit} / {self.get_subject_display()} / {self.get_period_display()}"
+
+class SharedLimitQuerySet(ScopedQuerySet["SharedLimit"]):
+    """Shared limits; visible with their rule set."""
+
+    company_lookup = "rule_set__program__memberships__company"
+
+    def seen_by_account_manager(self, actor: Actor) -> Self:
+        return self.filter(rule_set__in=RuleSet.objects.visible_to(actor))
+
+    def seen_by_employee(self, actor: Actor) -> Self:
+        return self.filter(rule_set__in=RuleSet.objects.visible_to(actor))
+
+
+class SharedLimit(Limited):
+    """A limit of all rules of a version that name its `code`, together; a new version keeps the code and the count."""
+
+    rule_set = models.ForeignKey(
+        RuleSet, on_delete=models.CASCADE, related_name="shared_limits", verbose_name=_("rule set")
+    )
+    code = models.SlugField(_("code"), max_length=50)
+    name = models.CharField(_("name"), max_length=100, validators=[validate_plain_text])
+
+    objects = SharedLimitQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("shared limit")
+        verbose_name_plural = _("shared limits")
+        constraints = [
+            # Two limits under one code would count together, each by its own number.
+            models.UniqueConstraint(
+                fields=["rule_set", "code"],
+                name="shared_limit_code_unique",
+                violation_error_message=_("Another shared limit of this version has this code."),
+            ),
+        ]
+        triggers = [_immutable_with("line.rule_set_id")]

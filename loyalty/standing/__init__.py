@@ -1,11 +1,12 @@
 """Standing: metrics in monthly buckets, and the tier that they raise and lower."""
 
-from loyalty.standing.board import MemberStanding, StandingBoard
+from loyalty.standing.board import Holding, MemberStanding, StandingBoard
 from loyalty.standing.metrics import MetricRule, contributions, metric_rules_of
 from loyalty.standing.review import review_tiers
 from loyalty.standing.windows import TierPlan, month_of, month_start, tier_plan, tier_plans_of
 
 __all__ = [
+    "Holding",
     "MemberStanding",
     "MetricRule",
     "StandingBoard",

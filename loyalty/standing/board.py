@@ -1,5 +1,6 @@
 """The standing of the memberships under lock: worked out in memory in the order of arrival, then written at once."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
@@ -11,6 +12,9 @@ from loyalty.models import TierAssignment
 from loyalty.standing.windows import TierPlan, TierStep, month_of, month_start
 
 Source = TierAssignment.Source
+
+FOLLOWED = "followed"
+"""The key of the evidence under which that stands."""
 
 
 @dataclass(slots=True)
@@ -24,6 +28,17 @@ class Holding:
     ends_at: datetime | None
     evidence: dict[str, str | int] = field(default_factory=dict)
     is_changed: bool = False
+
+    @property
+    def followed_id(self) -> int | None:
+        """The activity that reaching the tier was, if one was recorded."""
+        followed = self.evidence.get(FOLLOWED)
+        return None if followed is None else int(followed)
+
+    @followed_id.setter
+    def followed_id(self, activity_id: int | None) -> None:
+        if activity_id is not None:
+            self.evidence[FOLLOWED] = activity_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +79,12 @@ class MemberStanding:
         """The holding that goes on, None where the last one ended."""
         return self.holdings[-1] if self.holdings and self.holdings[-1].ends_at is None else None
 
+    def before(self, holding: Holding) -> Holding | None:
+        """Return the holding that ended where this one began."""
+        place = self.holdings.index(holding)
+        last = self.holdings[place - 1] if place else None
+        return last if last is not None and last.ends_at == holding.starts_at else None
+
     def earliest_change(self, at: datetime) -> datetime:
         """Return `at`, or where it is later the moment before which the tiers are settled."""
         if not self.holdings:
@@ -85,13 +106,14 @@ class StandingBoard:
         for membership_id, company_id, plan in members:
             self._standings[membership_id] = MemberStanding(membership_id, company_id, plan)
         ids = list(self._standings)
-        for assignment_id, membership_id, tier_id, source, starts_at, ends_at in arrays.fetch(
-            """SELECT id, membership_id, tier_id, source, starts_at, ends_at FROM loyalty_tierassignment
+        for assignment_id, membership_id, tier_id, source, starts_at, ends_at, evidence in arrays.fetch(
+            """SELECT id, membership_id, tier_id, source, starts_at, ends_at, evidence FROM loyalty_tierassignment
                WHERE membership_id = ANY(%s::bigint[]) ORDER BY starts_at, id""",
             ids,
         ):
             standing = self._standings[membership_id]
-            standing.holdings.append(Holding(assignment_id, standing.plan.step(tier_id), source, starts_at, ends_at))
+            step = standing.plan.step(tier_id)
+            standing.holdings.append(Holding(assignment_id, step, source, starts_at, ends_at, json.loads(evidence)))
         self._read_buckets(first_at)
 
     def __getitem__(self, membership_id: int) -> MemberStanding:

@@ -37,7 +37,17 @@ from loyalty.benefits import grant, use
 from loyalty.extensions import extend
 from loyalty.figures import take_figures
 from loyalty.ledger import Owner
-from loyalty.models import ActivityAttribute, Adjustment, Benefit, Membership, Program, ProgramComment, RuleSet
+from loyalty.models import (
+    ActivityAttribute,
+    Adjustment,
+    Badge,
+    Benefit,
+    ExchangeRate,
+    Membership,
+    Program,
+    ProgramComment,
+    RuleSet,
+)
 from loyalty.transfers import pass_on
 from rewards.models import Reward, SpendingPolicy
 from rewards.redemption import cancel, redeem
@@ -76,12 +86,16 @@ def furnish(by: User, *, companies: int = 1) -> Program:
     )
     Segment.objects.get_or_create(code="key", defaults={"name": "Key accounts"})
     Interest.objects.get_or_create(code="music", defaults={"name": "Music"})
+    Badge.objects.create(program=program, code="first", name="First order")
+    ExchangeRate.objects.get_or_create(currency="EUR", into="GBP", starts_on=EPOCH.date(), defaults={"rate": 1})
     a_rule_set(
         program,
         [
             {"beneficiary": "BOTH", "caps": [("COMPANY", "MONTH", 5_000)]},
-            {"condition": {"fact": "company.segments", "op": "has", "value": "key"}},
+            {"condition": {"fact": "company.segments", "op": "has", "value": "key"}, "shared_limits": ["money"]},
+            {"formula": {"kind": "badge", "badge": "first"}},
         ],
+        shared=[{"code": "money", "subject": "COMPANY", "period": "YEAR", "limit": 1_000_000}],
         lists={"tools": ["DRILL-9", "SAW-1"]},
         campaigns=[{"code": "spring", "name": "Spring", "budget": 10_000}],
     )

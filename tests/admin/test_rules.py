@@ -59,6 +59,7 @@ def errors_of(response: Any) -> dict[str, list[str]]:
 def test_sound_rule_is_saved_with_its_limits(desk: Client, draft: RuleSet) -> None:
     condition = {"all": [{"fact": "standing.tier", "op": "eq", "value": "gold"}]}
     limits = {"caps-TOTAL_FORMS": 1, "caps-0-subject": "COMPANY", "caps-0-period": "MONTH", "caps-0-limit": 500}
+    limits["caps-0-counts"] = "POINTS"
 
     response = desk.post(reverse("admin:loyalty_rule_add"), posted(draft, condition=condition, **limits))
 

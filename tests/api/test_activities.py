@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
-from loyalty.models import Activity, ActivityAttribute, Membership
+from loyalty.models import Activity, ActivityAttribute, Badge, Membership
 from tests.factories.callers import Caller, a_caller
 from tests.factories.world import (
     a_company,
     a_member,
     a_program,
     a_purchase_type,
+    a_role,
     a_rule_set,
     a_source,
     an_employee,
@@ -85,6 +87,7 @@ def test_one_activity_is_recorded_and_the_answer_says_what_it_led_to(member: Mem
                         {"program": "club", "employee": "E-7", "points": 1250},
                     ],
                     "tiers": [{"program": "club", "tier": "gold", "starts_at": WHEN}],
+                    "given": [],
                 },
                 "error": None,
             }
@@ -107,7 +110,11 @@ def test_return_waits_for_what_it_undoes_and_is_applied_when_it_comes(member: Me
     back = an_item(id="R-1", amount="40", reverses="P-1")
 
     [early] = shop.post("/activities/", {"items": [back]}).json()["items"]
-    assert (early["status"], early["error"], early["effects"]) == ("waiting", None, {"points": [], "tiers": []})
+    assert (early["status"], early["error"], early["effects"]) == (
+        "waiting",
+        None,
+        {"points": [], "tiers": [], "given": []},
+    )
     shop.post("/activities/", {"items": [an_item(occurred_at=EARLIER)]})
 
     assert balance(member) == 60
@@ -189,3 +196,37 @@ def test_unsound_item_is_rejected_with_a_code_a_field_and_a_sentence(
 
 def _with_size() -> None:
     ActivityAttribute.objects.create(activity_type=a_purchase_type(), code="size", name="Size", type="NUMBER")
+
+
+def test_everybody_who_had_a_part_is_named_and_told(member: Membership, shop: Caller) -> None:
+    numbers = [an_employee(member.company, external_id=number).external_id for number in ("E-7", "E-8")]
+    Badge.objects.create(program=member.program, code="first", name="First order")
+    role = {"beneficiary": "ROLE", "role": "buyer", "formula": {"kind": "badge", "badge": "first"}}
+    member.program.rule_sets.update(ends_at=EARLIER)
+    a_rule_set(member.program, [role], starts_at=parse_datetime(EARLIER))
+    consent_to(member)
+    for person in member.company.employees.all():
+        a_role(person, "buyer")
+
+    [told] = shop.post("/activities/", {"items": [an_item(participants=numbers)]}).json()["items"]
+    read = shop.get(f"/activities/{told['activity']}/").json()
+
+    assert told["effects"]["given"] == [
+        {"program": "club", "employee": number, "kind": "badge", "code": "first"} for number in numbers
+    ]
+    assert (read["participants"], read["effects"]) == (numbers, told["effects"])
+
+
+@pytest.mark.parametrize(
+    ("participants", "code"),
+    [("E-7", "bad_participants"), ([7], "bad_participants"), (["E-9"], "unknown_employee")],
+)
+def test_participants_that_are_none_are_refused(
+    member: Membership, shop: Caller, participants: object, code: str
+) -> None:
+    an_employee(a_company(), external_id="E-9")
+
+    [told] = shop.post("/activities/", {"items": [an_item(participants=participants)]}).json()["items"]
+
+    assert (told["status"], told["error"]["code"], told["error"]["field"]) == ("rejected", code, "participants")
+    assert not Activity.objects.exists()

@@ -112,7 +112,10 @@ def test_page_signs_changes_and_withdraws(firm: Firm, unsigned: Membership, sign
     assert "Not agreed" in asked
     assert "Sign for the company" in asked
     assert signed.redirect_chain == [(address, 302)]
-    assert "Who may earn Buyer At most 500 points a person and month Signed" in words_of(signed)
+    assert (
+        "At most 500 points a person and month Points that a person may not earn are given to nobody Signed"
+        in words_of(signed)
+    )
     assert "Your people earn no points of their own from this moment on." in confirm
     assert "What they have stays theirs; they can spend it until" in confirm
     assert gone.redirect_chain == [(address, 302)]

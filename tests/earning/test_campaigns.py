@@ -101,7 +101,7 @@ def test_tier_that_lowers_points_is_not_the_highest_factor_in_a_campaign() -> No
     assert [formula.give(facts(1000, day, "gold")) for day in (IN_SPRING, date(2028, 1, 1))] == [200, 50]
 
 
-@pytest.mark.parametrize("to", [*Beneficiary])
+@pytest.mark.parametrize("to", [Beneficiary.COMPANY, Beneficiary.EMPLOYEE, Beneficiary.BOTH])
 def test_gift_tells_what_of_it_the_campaign_added(to: Beneficiary) -> None:
     rule = EarningRule(1, "rule", "Rule", ALWAYS, per_ten(at_most=250), to)
 

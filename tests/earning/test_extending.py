@@ -11,11 +11,16 @@ import pytest
 from django.conf import settings
 
 from accounts.conditions import Catalogue, Fact, FactType
+from accounts.models import Segment
 from loyalty.earning import KINDS, MODIFIERS, Kind, formula_sentence, parse_formula
+from loyalty.effects import effects
+from loyalty.explaining import plain_rules
+from loyalty.rulesets import activate
 from tests.earning import test_kinds
+from tests.factories.world import EPOCH, NOW, a_manager, a_member, a_program, a_purchase, a_rule_set, record
 
 PAGE = (Path(settings.BASE_DIR) / "docs" / "extending.md").read_text()
-MENU, MODIFIED = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+MENU, MODIFIED, EFFECTS = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 CATALOGUE: Catalogue = {
     "activity.amount": Fact("activity.amount", FactType.NUMBER, "amount", "GBP"),
     "activity.quantity": Fact("activity.quantity", FactType.NUMBER, "freight", "GBP"),
@@ -24,7 +29,7 @@ CATALOGUE: Catalogue = {
 
 def documented_kind() -> type[Kind]:
     """The class that the page gives."""
-    [snippet] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    snippet, _effect = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     module = ModuleType("loyalty.earning.formulas.net")
     exec(snippet, vars(module))  # noqa: S102  the page is ours
     [kind] = [
@@ -91,3 +96,32 @@ def test_documented_kind_takes_modifiers_and_passes_what_every_kind_keeps_to(net
     for law in vars(test_kinds).values():
         if getattr(law, "__name__", "").startswith("test_"):
             law(kind=net)
+
+
+def test_menu_of_effects_is_the_menu() -> None:
+    assert [json.loads(line) for line in EFFECTS.splitlines()] == [kind.example for kind in effects().values()]
+
+
+@pytest.mark.django_db
+def test_documented_effect_is_given_and_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    _formula, snippet = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    module = ModuleType("loyalty.effects.segment")
+    exec(snippet, vars(module))  # noqa: S102  the page is ours
+    menu = effects()
+    assert isinstance(menu, dict)
+    monkeypatch.setitem(menu, "segment", vars(module)["SegmentEffect"])
+    segment = Segment.objects.create(code="regulars", name="Regulars")
+    program = a_program()
+    draft = a_rule_set(program, [{"formula": {"kind": "segment", "segment": "regulars"}}], status="DRAFT")
+    activate(rule_set=draft, by=a_manager(), starts_at=EPOCH, now=NOW)
+    member = a_member(program)
+    [rule] = plain_rules(draft, program)
+    sale = a_purchase(member.company, 50)
+
+    record(sale)
+    record(a_purchase(member.company, 50))
+    assert [*member.company.segments.values_list("segment", "ends_at")] == [(segment.pk, None)]
+
+    record(a_purchase(member.company, 50, reverses=sale.external_id))
+    assert [*member.company.segments.values_list("segment", "ends_at")] == [(segment.pk, NOW)]
+    assert rule.sentence == "Purchase: the segment “Regulars” to the company."

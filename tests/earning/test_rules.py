@@ -130,7 +130,8 @@ def test_gifts_are_whole_never_negative_and_never_above_the_most(
         for gift in verdict.gifts:
             assert type(gift.points) is int
             assert 0 <= gift.points <= MAX_POINTS
-            assert gift.refusal is None or gift.points == 0
+            assert gift.refusal is None or gift.points == 0 or gift.refusal.goes_to_company
+            assert not gift.is_instead or gift.to is CapSubject.COMPANY
         assert verdict.is_met == bool(verdict.gifts)
         assert verdict.is_met != bool(verdict.failures)
 

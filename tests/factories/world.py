@@ -22,6 +22,7 @@ from loyalty.models import (
     Rule,
     RuleCap,
     RuleSet,
+    SharedLimit,
     Source,
     Tier,
     Wallet,
@@ -131,11 +132,12 @@ def a_rule_set(
     lists: Mapping[str, Sequence[str]] | None = None,
     campaigns: Sequence[Mapping[str, Any]] = (),
     combining: str = RuleSet.Combine.MULTIPLY,
+    shared: Sequence[Mapping[str, Any]] = (),
 ) -> RuleSet:
     """A rule set with `rules`, `lists` of products by their code, and `campaigns`.
 
     Each rule overrides "1 point for each full 1 of amount, to the company", each campaign "twice, for ever".
-    `caps` of a rule are triples of subject, period and limit.
+    `caps` of a rule are triples of subject, period and limit, or mappings; `shared` are shared limits.
     """
     version = program.rule_sets.count() + 1
     rule_set = RuleSet.objects.create(program=program, version=version, combining=combining)
@@ -153,8 +155,10 @@ def a_rule_set(
         )
     for code, products in (lists or {}).items():
         ProductList.objects.create(rule_set=rule_set, code=code, name=code.capitalize(), products=[*products])
+    for fields in shared:
+        SharedLimit.objects.create(rule_set=rule_set, **{"name": str(fields["code"]).capitalize(), **fields})
     for position, fields in enumerate(rules):
-        caps: Iterable[tuple[str, str, int]] = fields.get("caps", ())
+        caps: Iterable[tuple[str, str, int] | Mapping[str, Any]] = fields.get("caps", ())
         rule = Rule.objects.create(
             **{
                 "rule_set": rule_set,
@@ -166,8 +170,9 @@ def a_rule_set(
                 **{key: value for key, value in fields.items() if key != "caps"},
             }
         )
-        for subject, period, limit in caps:
-            RuleCap.objects.create(rule=rule, subject=subject, period=period, limit=limit)
+        for cap in caps:
+            named = cap if isinstance(cap, Mapping) else dict(zip(("subject", "period", "limit"), cap, strict=True))
+            RuleCap.objects.create(rule=rule, **named)
     rule_set.status, rule_set.starts_at, rule_set.ends_at = status, starts_at, ends_at
     rule_set.save()
     return rule_set

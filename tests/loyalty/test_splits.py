@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,10 +20,16 @@ from loyalty.ledger import Owner
 from loyalty.models import (
     Activity,
     ActivityReturn,
+    ActivityType,
     Award,
     AwardReversal,
+    Badge,
+    BadgeHolding,
+    BenefitGrant,
     CapUsage,
+    EffectAward,
     Evaluation,
+    ExchangeRate,
     Lot,
     LotUse,
     Membership,
@@ -35,9 +41,11 @@ from loyalty.models import (
     TierAssignment,
     Wallet,
 )
+from loyalty.own_activities import BADGE_RECEIVED, TIER_REACHED, ensure_derived_types
 from rewards.redemption import redeem
 from tests.factories.world import (
     NOW,
+    a_benefit,
     a_company,
     a_member,
     a_program,
@@ -67,6 +75,8 @@ class World:
 def a_world() -> World:
     """Two programs that share clients; consents, limits, tiers, expiry, and debts that the stream runs into."""
     type_ = a_purchase_type()
+    ensure_derived_types()
+    ExchangeRate.objects.create(currency="EUR", into="GBP", rate=Decimal("0.8731"), starts_on=date(2024, 1, 1))
     london = a_program(tiers={"bronze": 0, "silver": 700, "gold": 2000}, expiry_months=3)
     tokyo = a_program(
         tiers={"member": 50, "partner": 1500}, time_zone="Asia/Tokyo", tier_window=Program.Window.CALENDAR_YEAR
@@ -74,6 +84,8 @@ def a_world() -> World:
     for program in (london, tokyo):
         for code, measure in (("pieces", "QUANTITY"), ("orders", "COUNT"), ("earned", "POINTS")):
             Metric.objects.create(program=program, code=code, name=code, measure=measure, activity_type=type_)
+        Badge.objects.create(program=program, code="regular", name="Regular")
+    a_benefit(tokyo, code="hour")
     _rules_of(london, tokyo)
     both, first, second, past, nobody = (a_company() for _ in range(5))
     people = {company.pk: [an_admin(company).pk, an_employee(company).pk] for company in (both, first, second, past)}
@@ -81,7 +93,7 @@ def a_world() -> World:
     for company in (both, first, past):
         member = a_member(london, company)
         if company is not first:
-            consent_to(member, roles=["buyer"], monthly_limit=90)
+            consent_to(member, roles=["buyer"], monthly_limit=90, unearned="COMPANY" if company is both else "LAPSE")
         if company is past:
             Membership.objects.filter(pk=member.pk).update(ends_at=NOW - timedelta(days=40))
     for company in (both, second):
@@ -107,6 +119,18 @@ def _rules_of(london: Program, tokyo: Program) -> None:
             },
             {"code": "tier", "condition": in_gold, "formula": {"kind": "fixed", "points": 17}},
             {"code": "closed", "formula": {"kind": "fixed", "points": 5}, "caps": [("COMPANY", "EVER", 0)]},
+            {
+                "code": "reached",
+                "activity_type": ActivityType.objects.get(code=TIER_REACHED),
+                "formula": {"kind": "fixed", "points": 31},
+            },
+            {"code": "badge", "beneficiary": "BOTH", "formula": {"kind": "badge", "badge": "regular"}},
+            {
+                "code": "received",
+                "beneficiary": "BOTH",
+                "activity_type": ActivityType.objects.get(code=BADGE_RECEIVED),
+                "formula": {"kind": "fixed", "points": 23},
+            },
         ],
         ends_at=NOW - timedelta(days=20),
     )
@@ -115,7 +139,32 @@ def _rules_of(london: Program, tokyo: Program) -> None:
         [
             {"code": "spend", "caps": [("COMPANY", "MONTH", 450)]},
             {"code": "shared", "beneficiary": "EMPLOYEE", "formula": {"kind": "fixed", "points": 40}},
+            {
+                "code": "divided",
+                "beneficiary": "ROLE",
+                "role": "buyer",
+                "is_divided": True,
+                "formula": {"kind": "fixed", "points": 25},
+                "caps": [
+                    {
+                        "subject": "EMPLOYEE",
+                        "period": "EVER",
+                        "limit": 2,
+                        "counts": "TIMES",
+                        "is_per_object": True,
+                    }
+                ],
+                "shared_limits": ["together"],
+            },
+            {
+                "code": "split",
+                "beneficiary": "SPLIT",
+                "person_share": 35,
+                "formula": {"kind": "percent", "percent": "9.9", "of": "activity.amount"},
+                "shared_limits": ["together"],
+            },
         ],
+        shared=[{"code": "together", "subject": "COMPANY", "period": "WEEK", "limit": 90}],
         starts_at=NOW - timedelta(days=20),
     )
     a_rule_set(
@@ -138,6 +187,11 @@ def _rules_of(london: Program, tokyo: Program) -> None:
                     "rounding": "half up",
                 },
                 "caps": [("COMPANY", "MONTH", 60)],
+            },
+            {
+                "code": "hour",
+                "formula": {"kind": "benefit", "benefit": "hour", "times": 1, "days": 30},
+                "caps": [{"subject": "COMPANY", "period": "MONTH", "limit": 1, "counts": "TIMES"}],
             },
         ],
         campaigns=[{"code": "always", "factor": "2.5", "budget": 30}],
@@ -192,7 +246,9 @@ def _purchase(world: World, random_: random.Random, external_id: str) -> Activit
         occurred_at=NOW - timedelta(days=days, hours=random_.randint(0, 23)),
         amount=amount,
         quantity=quantity,
-        currency="" if amount is None else "GBP",
+        currency="" if amount is None else random_.choice(["GBP", "GBP", "EUR"]),
+        object=random_.choice(["", "A", "B", "C"]),
+        participants=tuple(person for person in world.people[company_id] if random_.random() < 0.4),
     )
 
 
@@ -210,7 +266,7 @@ def _return_of(original: ActivityItem, random_: random.Random, external_id: str)
         occurred_at=original.occurred_at + timedelta(days=random_.randint(0, days)),
         amount=amount,
         quantity=quantity,
-        currency="" if amount is None else "GBP",
+        currency="" if amount is None else original.currency or "GBP",
         reverses=original.external_id,
     )
 
@@ -242,18 +298,50 @@ def _canonical() -> Canon:
     names = dict(Activity.objects.values_list("pk", "external_id"))
     owner = ("wallet__company", "wallet__program", "wallet__employee")
     return {
-        "activities": _rows(Activity, "external_id", "company", "employee", "amount", "quantity", "occurred_at"),
+        "activities": _rows(
+            Activity,
+            "external_id",
+            "company",
+            "employee",
+            "participants",
+            "object",
+            "amount",
+            "quantity",
+            "occurred_at",
+        ),
         "evaluations": _rows(Evaluation, "activity__external_id", "program", "rule_set", "facts", "metrics"),
         "awards": _rows(
-            Award, "activity__external_id", "rule_code", *owner, "raw", "granted", "cap_left_before", "from_campaign"
+            Award,
+            "activity__external_id",
+            "rule_code",
+            *owner,
+            "instead_of",
+            "raw",
+            "granted",
+            "cap_left_before",
+            "from_campaign",
+        ),
+        "effects": Counter(
+            str((*row, names.get(followed_id or 0)))
+            for *row, followed_id in EffectAward.objects.values_list(
+                "activity__external_id", "program", "rule_code", "employee", "subject", "is_given", "followed_id"
+            )
+        ),
+        "badges": _rows(
+            BadgeHolding, "membership", "employee", "badge", "award__activity__external_id", where=Q(ended_at=None)
+        ),
+        "benefits": _rows(
+            BenefitGrant, "membership", "award__activity__external_id", "starts_at", where=~Q(ends_at=F("starts_at"))
         ),
         "reversals": _rows(AwardReversal, "award__activity__external_id", "award__rule_code", "granted", "reversed"),
         "balances": _rows(Wallet, "company", "program", "employee", "kind", "balance", where=~Q(balance=0)),
         "lots": _rows(Lot, *owner, "available_on", "expires_on", "earned", "remaining", "expired"),
-        "limits": _rows(CapUsage, "program", "rule_code", "subject", "subject_id", "period", "period_start", "used"),
+        "limits": _rows(
+            CapUsage, "program", "rule_code", "subject", "subject_id", "period", "period_start", "object", "used"
+        ),
         "metrics": _rows(MetricBucket, "membership", "metric", "month", "value", where=~Q(value=0)),
         "tiers": Counter(
-            str((*row, sorted({**evidence, "activity": names.get(evidence.get("activity"))}.items())))
+            str((*row, sorted((key, names.get(value, value)) for key, value in evidence.items())))
             for *row, evidence in TierAssignment.objects.values_list(
                 "membership", "starts_at", "ends_at", "tier__code", "source", "evidence"
             )

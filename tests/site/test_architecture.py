@@ -139,9 +139,10 @@ def test_tables_that_only_grow_hold_ids_codes_and_numbers() -> None:
         # codes of ours, and of the source that sent the activity
         "accounts.AuditEntry.action", "accounts.AuditEntry.subject_type", "loyalty.Activity.currency",
         "loyalty.Activity.external_id", "loyalty.Activity.object", "loyalty.Activity.reverses_external_id",
-        "loyalty.Award.rule_code",
+        "loyalty.Award.rule_code", "loyalty.EffectAward.rule_code", "loyalty.EffectAward.effect",
+        "loyalty.EffectAward.subject",
         # ids, codes and numbers under declared names
-        "accounts.AuditEntry.numbers", "loyalty.Activity.attributes", "loyalty.Evaluation.facts",
+        "accounts.AuditEntry.numbers", "loyalty.Activity.attributes", "loyalty.Activity.participants", "loyalty.Evaluation.facts",
         "loyalty.Evaluation.metrics",
     }  # fmt: skip
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts import laws
-from surveys.activity import internal_source
+from loyalty.own_activities import internal_source
 from surveys.models import Answer, Item, Response, Survey, SurveyVersion
 from tests.factories.surveys import a_choice, a_scale, a_survey, a_text, a_version, answer, begin
 from tests.factories.world import NOW, a_company, a_purchase, an_employee, record

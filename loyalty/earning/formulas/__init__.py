@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from accounts.conditions import Catalogue
 from loyalty.earning.formulas.fixed import Fixed
-from loyalty.earning.formulas.kind import AMOUNT, DAY, MAX_POINTS, N_, TIER, Formula, Kind, Translate, joined
+from loyalty.earning.formulas.kind import AMOUNT, DAY, MAX_POINTS, N_, NOTHING, TIER, Formula, Kind, Translate, joined
 from loyalty.earning.formulas.lookup import Lookup
 from loyalty.earning.formulas.modifiers import MODIFIERS, Modified, Rounding, read_modified
 from loyalty.earning.formulas.multipliers import NO_SCHEME, Campaign, Combining, Scheme
@@ -22,6 +22,7 @@ __all__ = [
     "KINDS",
     "MAX_POINTS",
     "MODIFIERS",
+    "NOTHING",
     "NO_SCHEME",
     "TIER",
     "Applies",
@@ -34,6 +35,7 @@ __all__ = [
     "Kind",
     "Lookup",
     "Modified",
+    "Part",
     "Per",
     "Percent",
     "Rounding",

@@ -30,6 +30,8 @@ AMOUNT = "activity.amount"
 """The fact that a minimum spend is held against."""
 TIER = "standing.tier"
 """The fact that says which tier the company holds, by its code."""
+ROLES = "employee.roles"
+"""The fact that says which roles the activity's person holds, and what they are called."""
 DAY = "activity.day"
 """The fact that says on which day it was, where the program is."""
 
@@ -86,6 +88,26 @@ class Formula(ABC):
     def findings(self, values: Values, catalogue: Catalogue, translate: Translate) -> list[str]:
         """Return what it met, each in plain words, such as "amount was 105.5 GBP"."""
         return [found(catalogue[code], values, translate) for code in self.facts]
+
+
+class _Nothing(Formula):
+    """What a rule gives in points that gives something else."""
+
+    __slots__ = ()
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        return ()
+
+    def exact(self, values: Values) -> Decimal:
+        return Decimal(0)
+
+    def sentence(self, catalogue: Catalogue, translate: Translate) -> str:
+        return ""
+
+
+NOTHING: Formula = _Nothing()
+"""The formula of a rule that gives no points."""
 
 
 class Kind(Formula):

@@ -1,5 +1,6 @@
 """From a document to its values, or to an error that names the place and says what belongs there."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
@@ -7,6 +8,7 @@ from accounts.conditions import Catalogue, Fact, FactType
 from loyalty.earning.formulas.kind import N_
 
 _SHOWN = 60
+_CODE = re.compile(r"[-a-zA-Z0-9_]{1,50}")
 
 
 class FormulaError(ValueError):
@@ -54,6 +56,21 @@ class Part:
         if not isinstance(raw, int) or isinstance(raw, bool) or not least <= raw <= 10**9:
             template = N_("{key}: {found} is not a whole number from {least} to 1,000,000,000.")
             raise FormulaError(template, key=self.place(key), found=shown(raw), least=str(least))
+        return raw
+
+    def whole(self, key: str, *, most: int) -> int:
+        """Read a whole number from 1 to `most`."""
+        raw = self.document[key]
+        if not isinstance(raw, int) or isinstance(raw, bool) or not 1 <= raw <= most:
+            template = N_("{key}: {found} is not a whole number from 1 to {most}.")
+            raise FormulaError(template, key=self.place(key), found=shown(raw), most=f"{most:,}")
+        return raw
+
+    def code(self, key: str) -> str:
+        """Read a code: letters, digits, hyphens and underscores."""
+        raw = self.document[key]
+        if not isinstance(raw, str) or not _CODE.fullmatch(raw):
+            raise FormulaError(N_("{key}: {found} is not a code."), key=self.place(key), found=shown(raw))
         return raw
 
     def number(self, key: str, *, most: int, least: str = "0.0001") -> Decimal:

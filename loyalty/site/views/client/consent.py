@@ -44,6 +44,7 @@ class ShownConsent:
     ends_at: datetime | None
     roles: list[str]
     monthly_limit: int | None
+    unearned: str
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -115,6 +116,7 @@ def _sign(request: HttpRequest, actor: Actor, membership: Membership) -> HttpRes
             membership=membership,
             roles=form.signed_roles,
             monthly_limit=form.cleaned_data["monthly_limit"],
+            unearned=form.cleaned_data["unearned"],
             now=timezone.now(),
         )
     except NotYoursToSignError:
@@ -164,7 +166,9 @@ def _show(
 
 def _shown(row: Consent, names: dict[str, str]) -> ShownConsent:
     roles = [names.get(code, code) for code in row.roles]
-    return ShownConsent(row.given_by.name, row.starts_at, row.ends_at, roles, row.monthly_limit)
+    return ShownConsent(
+        row.given_by.name, row.starts_at, row.ends_at, roles, row.monthly_limit, row.get_unearned_display()
+    )
 
 
 def _roles(actor: Actor) -> list[StakeholderRole]:
