@@ -141,10 +141,11 @@ def schemes_of(rule_set_ids: Iterable[int]) -> dict[int, Scheme]:
     return {rule_set_id: Scheme(campaigns[rule_set_id], how) for rule_set_id, how in combining.items()}
 
 
-def shared_limits_of(rule_set_ids: Iterable[object]) -> dict[int, dict[str, Cap]]:
-    """Return the limits that rules of each version may share, by their code; one query."""
+def shared_limits_of(rule_set_ids: Iterable[int] | None = None) -> dict[int, dict[str, Cap]]:
+    """Return the limits that rules of each version (None: of all) may share, by their code; one query."""
     shared: dict[int, dict[str, Cap]] = {}
-    for row in SharedLimit.objects.filter(rule_set__in=rule_set_ids):
+    rows = SharedLimit.objects.all()
+    for row in rows if rule_set_ids is None else rows.filter(rule_set__in=rule_set_ids):
         cap = Cap(
             CapSubject(row.subject),
             Period(row.period),

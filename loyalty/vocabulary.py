@@ -9,7 +9,7 @@ from loyalty import arrays
 from loyalty.earning import NO_SCHEME, Cap, EarningRule, FormulaError, Scheme
 from loyalty.effects import Effect, effects
 from loyalty.facts import PRODUCT_LISTS, TIER, catalogue_of
-from loyalty.models import ActivityAttribute, Program, Rule, RuleSet
+from loyalty.models import ActivityAttribute, Program, Rule
 from loyalty.rulebook import N_, asks_for_scheme, earning_rule, schemes_of, shared_limits_of
 
 _WORDS = """
@@ -97,7 +97,7 @@ class Vocabulary:
         if not rule.shared_limits:
             return {}
         if self._shared is None:
-            self._shared = shared_limits_of(RuleSet.objects.values("pk"))
+            self._shared = shared_limits_of()
         return self._shared.get(rule.rule_set_id, {})
 
     def scheme_for(self, rule: Rule) -> Scheme:

@@ -1,11 +1,10 @@
 """`POST activities/`: what is recorded, what is refused, and what the answer says of each item."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from loyalty.models import Activity, ActivityAttribute, Badge, Membership
 from tests.factories.callers import Caller, a_caller
@@ -203,7 +202,7 @@ def test_everybody_who_had_a_part_is_named_and_told(member: Membership, shop: Ca
     Badge.objects.create(program=member.program, code="first", name="First order")
     role = {"beneficiary": "ROLE", "role": "buyer", "formula": {"kind": "badge", "badge": "first"}}
     member.program.rule_sets.update(ends_at=EARLIER)
-    a_rule_set(member.program, [role], starts_at=parse_datetime(EARLIER))
+    a_rule_set(member.program, [role], starts_at=datetime.fromisoformat(EARLIER))
     consent_to(member)
     for person in member.company.employees.all():
         a_role(person, "buyer")

@@ -142,8 +142,8 @@ def test_tables_that_only_grow_hold_ids_codes_and_numbers() -> None:
         "loyalty.Award.rule_code", "loyalty.EffectAward.rule_code", "loyalty.EffectAward.effect",
         "loyalty.EffectAward.subject",
         # ids, codes and numbers under declared names
-        "accounts.AuditEntry.numbers", "loyalty.Activity.attributes", "loyalty.Activity.participants", "loyalty.Evaluation.facts",
-        "loyalty.Evaluation.metrics",
+        "accounts.AuditEntry.numbers", "loyalty.Activity.attributes", "loyalty.Activity.participants",
+        "loyalty.Evaluation.facts", "loyalty.Evaluation.metrics",
     }  # fmt: skip
 
 
