@@ -15,6 +15,14 @@ def fetch(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
     return rows
 
 
+def fetch_named(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the rows that `sql` gives, with its parameters by name; planned for the very values."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
 def run(sql: str, *parameters: Any) -> int:
     """Carry out `sql`; return the number of rows it touched."""
     with _cursor(parameters) as cursor:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from loyalty import arrays
-from loyalty.models import ActivityAttribute, ActivityType, Metric, Program, RuleSet, Tier
+from loyalty.models import ActivityAttribute, ActivityType, Metric, Program, RuleSet, Tier, TierThreshold
 from loyalty.rulebook import NO_RULES, Term, TypeRules, rules_by_type, terms_of
 from loyalty.standing import MetricRule, TierPlan, metric_rules_of, tier_plans_of
 
-_TABLES = tuple(model._meta.db_table for model in (ActivityType, ActivityAttribute, Program, Tier, Metric, RuleSet))
+_TABLES = tuple(
+    model._meta.db_table for model in (ActivityType, ActivityAttribute, Program, Tier, TierThreshold, Metric, RuleSet)
+)
 
 # A row's version is another one after every change (xmin tells transactions apart, ctid changes within one): the sum
 # over all of them tells what is visible here from everything that was or will be. The tables are small.

@@ -28,7 +28,7 @@ from loyalty.facts import (
 )
 from loyalty.ledger import Act, AwardEntry, Book, CapBook, CapKey, Owner, lot_days, waits
 from loyalty.models import Metric, Transaction
-from loyalty.standing import MetricRule, StandingBoard, contributions, month_of
+from loyalty.standing import MetricRule, StandingBoard, TierPlan, contributions, month_of, part_taken_back
 from loyalty.standing.review import announce_moves, tell_of_moves
 
 _ON_NO_LIST: frozenset[str] = frozenset()
@@ -82,9 +82,7 @@ class Judging:
         self._caps.open(limits)
         self._book.open(owners | taken_back, all_lots_of=taken_back)
         members = [
-            (row.id, row.company_id, self._configuration.plans[row.program_id])
-            for rows in self._scene.memberships.values()
-            for row in rows
+            (row.id, row.company_id, self._plan_of(row)) for rows in self._scene.memberships.values() for row in rows
         ]
         self._board.open(members, first_at=min(_arrival(turn).item.occurred_at for turn in self._turns))
 
@@ -126,6 +124,7 @@ class Judging:
                     month=month_of(original.occurred_at, self._configuration.zones[program_id]),
                     at=arrival.item.occurred_at,
                     activity_id=arrival.activity_id,
+                    employee_id=original.employee_id,
                 )
 
     def write(self) -> None:
@@ -181,7 +180,13 @@ class Judging:
         )
         judgement.metrics = metrics
         evaluation.metrics = {code: number(value) for code, value in metrics.items()}
-        self._board.add(membership.id, metrics, at=item.occurred_at, activity_id=arrival.activity_id)
+        self._board.add(
+            membership.id,
+            metrics,
+            at=item.occurred_at,
+            activity_id=arrival.activity_id,
+            employee_id=item.employee_id,
+        )
         return judgement
 
     def _award(self, gift: Gift, doer: Doer, evaluation: EvaluationRow) -> JudgedAward:
@@ -298,6 +303,10 @@ class Judging:
         rows = [r for r in self._scene.memberships.get(original.company_id, []) if r.program_id == judgement.program_id]
         return next((row for row in rows if row.holds_at(original.occurred_at)), rows[0] if rows else None)
 
+    def _plan_of(self, membership: Enrolment) -> TierPlan:
+        plan = self._configuration.plans[membership.program_id]
+        return plan.of_member(membership.starts_at, self._scene.segments.get(membership.company_id, ()))
+
     def _companies_with_returns(self) -> set[int]:
         return {undoing.original.company_id for undoing in self._undoings}
 
@@ -318,7 +327,12 @@ def _returned_metrics(
                 taken[code] = undoing.amount
             case Metric.Measure.QUANTITY:
                 taken[code] = undoing.quantity
-            case Metric.Measure.COUNT:
+            case Metric.Measure.SUM:
+                part = undoing.amount if undoing.original.amount else undoing.quantity
+                before = undoing.remaining + (part if undoing.original.amount or undoing.original.quantity else 1)
+                value = judgement.metrics[code]
+                taken[code] = part_taken_back(value, before=before, after=undoing.remaining, of=undoing.of)
+            case Metric.Measure.COUNT | Metric.Measure.PEOPLE:
                 taken[code] = Decimal(1 if undoing.is_whole else 0)
             case Metric.Measure.POINTS:
                 taken[code] = Decimal(reversed_points)

@@ -1,7 +1,7 @@
 """Standing: metrics in monthly buckets, and the tier that they raise and lower."""
 
 from loyalty.standing.board import MemberStanding, StandingBoard
-from loyalty.standing.metrics import MetricRule, contributions, metric_rules_of
+from loyalty.standing.metrics import MetricRule, contributions, metric_rules_of, part_taken_back
 from loyalty.standing.review import review_tiers
 from loyalty.standing.windows import TierPlan, month_of, month_start, tier_plan, tier_plans_of
 
@@ -14,6 +14,7 @@ __all__ = [
     "metric_rules_of",
     "month_of",
     "month_start",
+    "part_taken_back",
     "review_tiers",
     "tier_plan",
     "tier_plans_of",
