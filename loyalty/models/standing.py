@@ -188,7 +188,7 @@ class Tier(models.Model):
     fee_grace_days = models.PositiveSmallIntegerField(
         _("days to pay"),
         default=14,
-        validators=[MaxValueValidator(180)],
+        validators=[MinValueValidator(1), MaxValueValidator(180)],
         help_text=_("So long the tier stays while the fee of a new period has not come."),
     )
 
@@ -219,6 +219,8 @@ class Tier(models.Model):
                     "empty elsewhere."
                 ),
             ),
+            # No day to pay: whoever takes the tier would lose it the same moment.
+            models.CheckConstraint(condition=Q(fee_grace_days__gte=1), name="tier_fee_days_to_pay"),
             # A tier below the first: nobody could fall into it, or stand under it.
             models.CheckConstraint(condition=Q(threshold__gte=0), name="tier_threshold_not_negative"),
         ]

@@ -80,7 +80,7 @@ class TierTitle(Dated):
             models.CheckConstraint(
                 condition=(
                     Q(source="PAID", fee__gt=0, fee__isnull=False, fee_months__gte=1, fee_months__isnull=False)
-                    & Q(grace_days__isnull=False, paid_through__isnull=False, ends_at__isnull=False)
+                    & Q(grace_days__gte=1, grace_days__isnull=False, paid_through__isnull=False, ends_at__isnull=False)
                     & ~Q(currency="")
                 )
                 | (

@@ -2,12 +2,14 @@
 
 from loyalty.standing.board import MemberStanding, StandingBoard
 from loyalty.standing.metrics import MetricRule, contributions, metric_rules_of, part_taken_back
+from loyalty.standing.rebuilding import Rebuilt, rebuild_standing
 from loyalty.standing.review import review_tiers
 from loyalty.standing.windows import TierPlan, month_of, month_start, tier_plan, tier_plans_of
 
 __all__ = [
     "MemberStanding",
     "MetricRule",
+    "Rebuilt",
     "StandingBoard",
     "TierPlan",
     "contributions",
@@ -15,6 +17,7 @@ __all__ = [
     "month_of",
     "month_start",
     "part_taken_back",
+    "rebuild_standing",
     "review_tiers",
     "tier_plan",
     "tier_plans_of",

@@ -257,12 +257,12 @@ class StandingBoard:
         self._earn(standing, plan.fall_to(earned, due), from_, self._evidence(plan, kept, from_, None))
         return True
 
-    def give(self, membership_id: int, title: Title, *, at: datetime, instead_of: int | None = None) -> None:
-        """Take in a title that begins at `at`, and end the one whose place it takes."""
+    def give(self, membership_id: int, title: Title, *, at: datetime) -> None:
+        """Take in a title that begins at `at`, in the place of one of its own source."""
         standing = self._standings[membership_id]
         self._lapse(standing, at)
         for other in standing.titles:
-            if other.id == instead_of:
+            if other.source == title.source and other.holds_at(at):
                 other.ends_at = at
         standing.titles.append(title)
         self._hold(standing, standing.earliest_change(at), {})

@@ -150,7 +150,8 @@ def test_client_sees_until_when_the_grace_lasts_and_what_keeps_the_tier() -> Non
     ahead = standing_ahead(member, at=at("2028-02-01"))
 
     assert ahead.holds_until is not None
-    assert (ahead.holds_until.isoformat(), ahead.missing, ahead.is_grace) == ("2028-03-31", 440, True)
+    assert ahead.holds_until.isoformat() == "2028-03-31"
+    assert (ahead.missing, ahead.is_grace) == (Decimal(440), True)
     assert ahead.then is not None
     assert ahead.then.code == "bronze"
 
@@ -216,6 +217,10 @@ def bucket(member: Membership) -> Decimal:
     return MetricBucket.objects.get(membership=member, metric="other").value
 
 
+def people_by_month() -> dict[int, int]:
+    return {row.month.month: int(row.value) for row in MetricBucket.objects.filter(metric="other")}
+
+
 def test_margin_is_a_sum_of_an_attribute_and_may_be_a_loss() -> None:
     program = a_program(tiers=TIERS)
     metric = a_metric(program, Metric.Measure.SUM, attribute="margin")
@@ -230,7 +235,7 @@ def test_margin_is_a_sum_of_an_attribute_and_may_be_a_loss() -> None:
     record(loss, now=now)
     assert bucket(member) == Decimal("-40.5")
     record(gain, now=now)
-    assert (bucket(member), held(member)) == (100, "silver")
+    assert (bucket(member), held(member)) == (Decimal(100), "silver")
 
     # thirds that do not come out even are off to the last part
     for _ in range(3):
@@ -256,14 +261,14 @@ def test_active_people_are_counted_once_and_come_off_with_their_last_activity() 
 
     record(*purchases, now=now)
     assert tiers_of(member)[-1] == ("silver", at("2026-02-12"))
-    assert sorted(MetricBucket.objects.filter(metric="other").values_list("month__month", "value")) == [(1, 1), (2, 2)]
+    assert people_by_month() == {1: 1, 2: 2}
 
     returns = [
         a_purchase(member.company, None, occurred_at=at("2026-03-01"), reverses=p.external_id) for p in purchases
     ]
     record(returns[1], returns[3], now=now)
     assert held(member) == "silver"
-    assert sorted(MetricBucket.objects.filter(metric="other").values_list("month__month", "value")) == [(1, 1), (2, 1)]
+    assert people_by_month() == {1: 1, 2: 1}
     record(returns[4], now=now)
     assert (held(member), set(MetricPerson.objects.values_list("count", flat=True))) == ("bronze", {0, 1})
     assert standing_of(member, at=now).plan.value(standing_of(member, at=now).months, 2026 * 12 + 2) == 1
@@ -276,9 +281,9 @@ def test_count_of_a_type_under_a_condition_raises_a_tier() -> None:
     items = [a_purchase(member.company, 10, object=code) for code in ("TRAINING", "PAPER", "TRAINING", "PAPER")]
 
     record(*items[:2])
-    assert (bucket(member), held(member)) == (1, "bronze")
+    assert (bucket(member), held(member)) == (Decimal(1), "bronze")
     record(*items[2:])
-    assert (bucket(member), held(member)) == (2, "silver")
+    assert (bucket(member), held(member)) == (Decimal(2), "silver")
 
 
 def test_database_names_those_that_are_due_and_nobody_else() -> None:

@@ -229,7 +229,8 @@ def test_people_are_counted_once_over_all_months_of_a_window() -> None:
     plan = a_plan(ROLLING, months=3)
 
     assert plan.value(people, month("2026-03")) == 2
-    assert (people[month("2026-01")], people[month("2026-02")], plan.value(people, month("2026-05"))) == (1, 2, 1)
+    assert [people[month(text)] for text in ("2026-01", "2026-02")] == [1, 2]
+    assert plan.value(people, month("2026-05")) == 1
     people.add(month("2026-02"), 8, -1)
     assert plan.value(people, month("2026-03")) == 1
     people.add(month("2026-01"), 7, -2)
