@@ -15,6 +15,7 @@ from loyalty.admin import (
     rules,
     rulesets,
     service_clients,
+    titles,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "rules",
     "rulesets",
     "service_clients",
+    "titles",
 ]

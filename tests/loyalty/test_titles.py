@@ -267,7 +267,7 @@ def test_condition_that_is_not_met_is_said_in_a_sentence_and_opens_when_it_is(cl
 
     with pytest.raises(TitleError, match=r"Spend is at least 50 GBP, but was 0 GBP.*among segments of the company"):
         choose(actor=club.actor(), membership=club.member, tier=club.tier("gold"), now=NOW)
-    (gold, _silver) = offers_of(club.member, standing_of(club.member, at=NOW), at=NOW)
+    (gold, _silver) = offers_of(club.member, standing_of(club.member, at=NOW), [], at=NOW)
     assert (len(gold.unmet), "Spend is at least 50 GBP" in gold.condition) == (2, True)
     assert not TierTitle.objects.exists()
 

@@ -23,6 +23,7 @@ from loyalty.site import charts
 from loyalty.site.templatetags.twofold import number
 from loyalty.standing import month_of, month_start
 from loyalty.standing.windows import TierStep
+from loyalty.titles import invitation_to, offers_of, titles_now
 
 MOVES_SHOWN = 20
 
@@ -78,7 +79,13 @@ def tier(request: HttpRequest) -> HttpResponse:
         return render(request, "client/no_program.html")
     standing = standing_of(membership, at=actor.at)
     value = standing.plan.value(standing.months, month_of(actor.at, standing.plan.zone))
+    held = titles_now(membership, at=actor.at)
     context: dict[str, Any] = {
+        "titles": held,
+        "offers": offers_of(membership, standing, held, at=actor.at),
+        "invitation": invitation_to(actor, membership, at=actor.at) if actor.sees_company else None,
+        "may_decide": actor.is_company_admin and not actor.seen_by_user_id,
+        "may_see_fees": actor.sees_company,
         "program": membership.program,
         "tiers": standing.tiers,
         "tier": standing.tier,
@@ -89,7 +96,11 @@ def tier(request: HttpRequest) -> HttpResponse:
         "chart": charts.thresholds(
             title=_("Counted for your tier"),
             value=value,
-            marks=[charts.Threshold(step.name, step.threshold) for step in standing.tiers if step.threshold > 0],
+            marks=[
+                charts.Threshold(step.name, step.threshold)
+                for step in standing.tiers
+                if step.is_earned and step.threshold > 0
+            ],
             unit=standing.unit,
         ),
         "ladder": _ladder(actor, membership, standing),
