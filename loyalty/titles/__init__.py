@@ -4,7 +4,7 @@ from loyalty.titles.acts import NotYoursToDecideError, TitleError, end_of_day_af
 from loyalty.titles.choosing import choose, give_up
 from loyalty.titles.conditions import enrolment_catalogue, unmet
 from loyalty.titles.inviting import accept, decline, invite, withdraw_invitation
-from loyalty.titles.offers import Offer, TitleNow, invitation_to, offers_of, titles_now
+from loyalty.titles.offers import Offer, TitleNow, invitation_to, offers_of, title_now, titles_now
 from loyalty.titles.paying import cancel, record_payment, subscribe
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "offers_of",
     "record_payment",
     "subscribe",
+    "title_now",
     "titles_now",
     "unmet",
     "withdraw_invitation",
