@@ -19,6 +19,7 @@ from loyalty.activities import ActivityItem, Outcome, record_activities
 from loyalty.ledger import Owner
 from loyalty.models import (
     Activity,
+    ActivityAttribute,
     ActivityReturn,
     Award,
     AwardReversal,
@@ -29,6 +30,7 @@ from loyalty.models import (
     Membership,
     Metric,
     MetricBucket,
+    MetricPerson,
     Posting,
     Program,
     ReturnLink,
@@ -67,13 +69,20 @@ class World:
 def a_world() -> World:
     """Two programs that share clients; consents, limits, tiers, expiry, and debts that the stream runs into."""
     type_ = a_purchase_type()
-    london = a_program(tiers={"bronze": 0, "silver": 700, "gold": 2000}, expiry_months=3)
+    london = a_program(tiers={"bronze": 0, "silver": 700, "gold": 2000}, expiry_months=3, tier_grace_months=1)
     tokyo = a_program(
         tiers={"member": 50, "partner": 1500}, time_zone="Asia/Tokyo", tier_window=Program.Window.CALENDAR_YEAR
     )
+    ActivityAttribute.objects.create(
+        activity_type=type_, code="margin", name="Margin", type=ActivityAttribute.Type.NUMBER
+    )
+    measures = {"pieces": "QUANTITY", "orders": "COUNT", "earned": "POINTS", "margin": "SUM", "active": "PEOPLE"}
     for program in (london, tokyo):
-        for code, measure in (("pieces", "QUANTITY"), ("orders", "COUNT"), ("earned", "POINTS")):
-            Metric.objects.create(program=program, code=code, name=code, measure=measure, activity_type=type_)
+        for code, measure in measures.items():
+            attribute = "margin" if measure == "SUM" else ""
+            Metric.objects.create(
+                program=program, code=code, name=code, measure=measure, activity_type=type_, attribute=attribute
+            )
     _rules_of(london, tokyo)
     both, first, second, past, nobody = (a_company() for _ in range(5))
     people = {company.pk: [an_admin(company).pk, an_employee(company).pk] for company in (both, first, second, past)}
@@ -193,6 +202,7 @@ def _purchase(world: World, random_: random.Random, external_id: str) -> Activit
         amount=amount,
         quantity=quantity,
         currency="" if amount is None else "GBP",
+        attributes={} if amount is None else {"margin": str(round(amount / 3 - 20, 4))},
     )
 
 
@@ -251,6 +261,7 @@ def _canonical() -> Canon:
         "balances": _rows(Wallet, "company", "program", "employee", "kind", "balance", where=~Q(balance=0)),
         "lots": _rows(Lot, *owner, "available_on", "expires_on", "earned", "remaining", "expired"),
         "limits": _rows(CapUsage, "program", "rule_code", "subject", "subject_id", "period", "period_start", "used"),
+        "people": _rows(MetricPerson, "membership", "metric", "month", "employee", "count", where=~Q(count=0)),
         "metrics": _rows(MetricBucket, "membership", "metric", "month", "value", where=~Q(value=0)),
         "tiers": Counter(
             str((*row, sorted({**evidence, "activity": names.get(evidence.get("activity"))}.items())))
@@ -350,6 +361,8 @@ def test_stream_of_these_tests_meets_all_that_could_tell_splits_apart() -> None:
     assert Award.objects.exclude(granted=F("raw")).filter(rule_code="extra", cap_left_before__gt=F("granted")).exists()
     assert TierAssignment.objects.filter(ends_at__isnull=False).exists()
     assert CapUsage.objects.filter(rule_code="", used__gt=0).exists()
+    assert MetricBucket.objects.filter(metric="margin", value__lt=0).exists()
+    assert MetricPerson.objects.filter(count__gt=1).exists()
     assert Posting.objects.filter(reverses__isnull=False, award__wallet__employee__isnull=False).exists()
 
 
