@@ -129,7 +129,7 @@ class MetricPerson(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     membership = models.ForeignKey(Membership, on_delete=models.PROTECT, db_constraint=False, db_index=False)
-    metric = models.CharField(_("metric"), max_length=50)
+    metric = models.SlugField(_("metric"), max_length=50, db_index=False)
     employee = models.ForeignKey(Employee, on_delete=models.PROTECT, db_constraint=False, verbose_name=_("person"))
     month = models.DateField(_("month"))
     count = models.IntegerField(_("activities"))

@@ -65,6 +65,7 @@ from loyalty.models import (
     RuleSet,
     Source,
     Tier,
+    TierThreshold,
     Transaction,
 )
 from loyalty.titles import give_by_hand, record_payment, subscribe
@@ -461,10 +462,18 @@ def _a_program_of(canary: str) -> Program:
         activity_type=kind,
         condition=condition,
     )
+    for measure, attribute in ((Metric.Measure.SUM, f"{canary}-size"), (Metric.Measure.PEOPLE, "")):
+        Metric.objects.create(
+            program=program, code=f"{canary}-{measure.lower()}", name=f"{canary} {measure}", measure=measure,
+            activity_type=kind, attribute=attribute,
+        )  # fmt: skip
+    segment = Segment.objects.get(code=f"{canary}-segment")
     for rank, threshold in ((1, 0), (2, 1), (3, 1_000)):
-        Tier.objects.create(
-            program=program, code=f"{canary}-tier-{rank}", name=f"{canary} tier {rank}", rank=rank, threshold=threshold
-        )
+        tier = Tier.objects.create(
+            program=program, code=f"{canary}-tier-{rank}", name=f"{canary} tier {rank}", rank=rank, threshold=threshold,
+            condition={"fact": "company.segments", "op": "has", "value": segment.code},
+        )  # fmt: skip
+        TierThreshold.objects.create(tier=tier, segment=segment, threshold=threshold)
     a_rule_set(
         program,
         [
