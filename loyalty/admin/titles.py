@@ -10,6 +10,7 @@ from django.contrib.admin.widgets import AdminDateWidget
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -202,7 +203,7 @@ class TierTitleAdmin(NewRowsAdmin):
         if title.fee is None:
             return ""
         words = _("%(fee)s %(currency)s for %(months)s months")
-        return words % {"fee": title.fee, "currency": title.currency, "months": title.fee_months}
+        return words % {"fee": localize(title.fee), "currency": title.currency, "months": title.fee_months}
 
     @admin.display(description=gettext_lazy("rows behind it"))
     def rows_behind(self, title: TierTitle) -> str:
