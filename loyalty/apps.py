@@ -11,9 +11,12 @@ class LoyaltyConfig(AppConfig):
     verbose_name = _("Program")
 
     def ready(self) -> None:
-        """Register what this floor knows, promises, tells and announces."""
+        """Register what this floor knows, promises, tells and announces, and what follows from a tier that moves."""
         from loyalty import facts, laws, messages, personal, webhooks
+        from loyalty.activities import follow_moves
+        from loyalty.standing.review import let_follow
 
+        let_follow(follow_moves)
         facts.register()
         laws.register()
         messages.register()

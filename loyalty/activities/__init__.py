@@ -3,7 +3,7 @@
 from loyalty.activities.confirming import Confirmed, confirm_activities, waiting_points
 from loyalty.activities.gathering import Gathering
 from loyalty.activities.items import MOST_PARTICIPANTS, ActivityItem, ItemError, Outcome, Status
-from loyalty.activities.record import record_activities
+from loyalty.activities.record import follow_moves, record_activities
 
 __all__ = [
     "MOST_PARTICIPANTS",
@@ -14,6 +14,7 @@ __all__ = [
     "Outcome",
     "Status",
     "confirm_activities",
+    "follow_moves",
     "record_activities",
     "waiting_points",
 ]

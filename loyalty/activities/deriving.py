@@ -37,6 +37,7 @@ class Derived:
     """An activity that followed from another, as a return of that one finds it."""
 
     activity_id: int
+    external_id: str
     type_id: int
     company_id: int
     employee_id: int | None
@@ -48,7 +49,13 @@ class Derived:
         """One of the batch itself."""
         item = arrival.item
         return cls(
-            arrival.activity_id, arrival.type_id, item.company_id, item.employee_id, item.object, item.occurred_at
+            arrival.activity_id,
+            item.external_id,
+            arrival.type_id,
+            item.company_id,
+            item.employee_id,
+            item.object,
+            item.occurred_at,
         )
 
 
@@ -109,6 +116,7 @@ class Derivations:
         self._configuration = configuration
         self._source: Source | None = None
         self._rows: list[Arrival] = []
+        self._undone: list[tuple[Arrival, Derived]] = []
 
     @property
     def source(self) -> Source:
@@ -129,31 +137,59 @@ class Derivations:
             object=consequence.object,
             attributes={PROGRAM_ATTRIBUTE: program_code},
         )
-        arrival = Arrival(
-            -1,
-            derived,
-            self._configuration.types[consequence.type_code],
-            payload_hash(derived, derived.attributes),
-            dict(derived.attributes),
-            arrays.draw_ids(loyalty_activity=1)["loyalty_activity"][0],
+        return self._take_in(derived, self._configuration.types[consequence.type_code])
+
+    def undo(self, done: Derived, *, by: Arrival, source: Source) -> Arrival:
+        """Return the return of something that followed, by the return `by`."""
+        content = json.dumps([cause_of(source, by.item.external_id), done.external_id])
+        undoing = ActivityItem(
+            external_id=f"return-{hashlib.blake2b(content.encode(), digest_size=16).hexdigest()}",
+            type="",
+            company_id=done.company_id,
+            occurred_at=by.item.occurred_at,
+            reverses=done.external_id,
         )
+        arrival = self._take_in(undoing, done.type_id)
+        self._undone.append((arrival, done))
+        return arrival
+
+    def _take_in(self, item: ActivityItem, type_id: int) -> Arrival:
+        new_id = arrays.draw_ids(loyalty_activity=1)["loyalty_activity"][0]
+        content = payload_hash(item, item.attributes)
+        arrival = Arrival(-1, item, type_id, content, dict(item.attributes), new_id)
         self._rows.append(arrival)
         return arrival
 
     def write(self, *, now: datetime) -> None:
-        """Write them."""
+        """Write them, and which of them were undone by which."""
         if self._rows:
             arrays.insert(
                 "loyalty_activity",
                 {"id": "bigint", **COLUMNS},
                 [(arrival.activity_id, *row_of(arrival, self.source, now)) for arrival in self._rows],
             )
+        arrays.insert(
+            "loyalty_returnlink",
+            {
+                "activity_id": "bigint",
+                "original_id": "bigint",
+                "applied_at": "timestamptz",
+                "awaited_external_id": "text",
+                "refusal": "text",
+            },
+            [(arrival.activity_id, done.activity_id, now, "", "") for arrival, done in self._undone],
+        )
+        arrays.insert(
+            "loyalty_activityreturn",
+            {"activity_id": "bigint", "amount": "numeric", "quantity": "numeric", "is_whole": "boolean"},
+            [(done.activity_id, 0, 0, True) for _arrival, done in self._undone],
+        )
 
 
 def read_derived(ids: Collection[int]) -> list[Derived]:
     """Return activities that followed from others, by their ids."""
     rows = arrays.fetch(
-        """SELECT id, type_id, company_id, employee_id, object, occurred_at FROM loyalty_activity
+        """SELECT id, external_id, type_id, company_id, employee_id, object, occurred_at FROM loyalty_activity
            WHERE id = ANY(%s::bigint[]) ORDER BY id""",
         [*ids],
     )

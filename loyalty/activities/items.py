@@ -80,8 +80,8 @@ class ItemError:
 class Outcome(NamedTuple):
     """What became of one item; `points` is the sum of points it brought (or took, negative) in all programs.
 
-    What followed from it (a tier that was reached, a badge) is an activity of its own, with points of its own; a return
-    takes back these too.
+    What followed from it (a tier that was reached, a badge) is an activity of its own, with points of its own; so is
+    what undoes that, when a return does.
 
     `activity_id` is None for an item that was not recorded. `is_waiting` says of a return, a repeated one included,
     that its original has not arrived; one that waited and turned out not to fit its original is a recorded activity

@@ -24,7 +24,7 @@ from loyalty.activities.limits import Doer
 from loyalty.activities.originals import JudgedFavour, Judgement, Original, read_judgements
 from loyalty.activities.reach import Undone, membership_of, reach_of
 from loyalty.activities.returns import Back, Undoing
-from loyalty.activities.scene import Done, Scene
+from loyalty.activities.scene import Scene
 from loyalty.activities.turns import Turn
 from loyalty.activities.writing import EvaluationRow, write_evaluations
 from loyalty.earning import PEOPLE, Person, evaluate, people_to_json
@@ -48,7 +48,7 @@ from loyalty.models import Metric, Source, Transaction
 from loyalty.own_activities import TIER_REACHED
 from loyalty.rates import converted, rate_on
 from loyalty.rulebook import TypeRules
-from loyalty.standing import Holding, MetricRule, StandingBoard, contributions, month_of
+from loyalty.standing import Holding, MetricRule, StandingBoard, TierPlan, contributions, month_of
 from loyalty.standing.review import announce_moves, tell_of_moves
 
 _ON_NO_LIST: frozenset[str] = frozenset()
@@ -82,9 +82,7 @@ class Judging:
         if not self._turns:
             return
         members = [
-            (row.id, row.company_id, self._configuration.plans[row.program_id])
-            for rows in self._scene.memberships.values()
-            for row in rows
+            (row.id, row.company_id, self._plan_of(row)) for rows in self._scene.memberships.values() for row in rows
         ]
         # Under the locks of the memberships since before.
         self._board.open(members, first_at=min(_arrival(turn).item.occurred_at for turn in self._turns))
@@ -106,31 +104,28 @@ class Judging:
 
         What followed from it, and would not have without it, is taken back as a whole.
         """
-        arrival, original = undoing.arrival, undoing.original
+        original = undoing.original
         for judgement in self._judgements.get(original.activity_id, []):
+            by, of_it, back = undoing.arrival, judgement, undoing.back
+            done: Original | Derived = original
             owner = Owner(judgement.program_id, original.company_id)
-            act = self._book.begin(Transaction.Kind.RETURN, owner, activity_id=arrival.activity_id)
-            points = self._take_back(act, judgement, undoing.back)
-            rules = self._configuration.metrics.get((judgement.program_id, original.type_id), [])
-            taken = _returned_metrics(rules, judgement, undoing, points)
-            total = dict(taken)
-            gone = [favour.followed_id for favour in judgement.favours if undoing.is_whole]
-            gone += self._count_off(judgement, original, taken, arrival)
-            while gone:
-                followed = self._followed.get(gone.pop() or 0)
-                if followed is None:
-                    continue
-                [of_it] = self._judgements[followed.activity_id]
-                points += self._take_back(act, of_it, Back(Decimal(0), Decimal(1), undoing.back.at))
-                for code, value in of_it.metrics.items():
-                    total[code] = total.get(code, Decimal(0)) + value
-                gone += [favour.followed_id for favour in of_it.favours]
-                gone += self._count_off(of_it, followed, of_it.metrics, arrival)
-            arrival.points -= points
-            metrics = {code: number(-value) for code, value in total.items()}
-            self._evaluations.append(
-                EvaluationRow(arrival.activity_id, original.company_id, judgement.program_id, None, {}, metrics)
-            )
+            gone: list[Derived] = []
+            while True:
+                act = self._book.begin(Transaction.Kind.RETURN, owner, activity_id=by.activity_id)
+                points = self._take_back(act, of_it, back)
+                by.points -= points
+                taken = self._taken(of_it, undoing, points) if done is original else dict(of_it.metrics)
+                metrics = {code: number(-value) for code, value in taken.items()}
+                self._evaluations.append(
+                    EvaluationRow(by.activity_id, original.company_id, judgement.program_id, None, {}, metrics)
+                )
+                gone += self._no_longer_follow(of_it, done, taken, by, is_whole=back.is_whole)
+                if not gone:
+                    break
+                done = gone.pop()
+                [of_it] = self._judgements[done.activity_id]
+                by = self._derivations.undo(done, by=undoing.arrival, source=self._batch.source)
+                back = Back(Decimal(0), Decimal(1), undoing.back.at)
 
     def write(self) -> None:
         """Write what was worked out, and what people and other systems are told of it."""
@@ -200,7 +195,13 @@ class Judging:
         judgement.metrics = metrics
         evaluation.metrics = {code: number(value) for code, value in metrics.items()}
         before = self._board[membership.id].current
-        self._board.add(membership.id, metrics, at=item.occurred_at, activity_id=arrival.activity_id)
+        self._board.add(
+            membership.id,
+            metrics,
+            at=item.occurred_at,
+            activity_id=arrival.activity_id,
+            employee_id=item.employee_id,
+        )
         if depth < DEEPEST:
             self._follow_all(judgement, before, membership, arrival, depth)
         return judgement
@@ -227,7 +228,7 @@ class Judging:
         for favour in judgement.favours:
             favour.followed_id = self._follow_favour(favour, membership, arrival, depth)
         after = self._board[membership.id].current
-        if after is not None and after is not before:
+        if after is not None and (before is None or after.step.rank > before.step.rank):
             reached = Consequence(TIER_REACHED, after.step.code)
             after.followed_id = self._follow(reached, membership, arrival, depth)
 
@@ -261,28 +262,43 @@ class Judging:
                 self._awarding.withdraw(favour, back, freed)
         return points
 
-    def _count_off(
-        self, judgement: Judgement, done: Done, metrics: Mapping[str, Decimal], by: Arrival
-    ) -> list[int | None]:
-        """Count metrics off in the month they were counted; return what followed from a tier that is lost by that."""
+    def _no_longer_follow(
+        self,
+        judgement: Judgement,
+        done: Original | Derived,
+        metrics: Mapping[str, Decimal],
+        by: Arrival,
+        *,
+        is_whole: bool,
+    ) -> list[Derived]:
+        """Count metrics off in the month they were counted; return what followed from what is lost by that."""
+        gone = [favour.followed_id for favour in judgement.favours if is_whole]
         membership = membership_of(self._scene, judgement, done)
-        if membership is None:
-            return []
-        standing = self._board[membership.id]
-        lost = standing.current
-        self._board.take_back(
-            membership.id,
-            metrics,
-            month=month_of(done.occurred_at, self._configuration.zones[judgement.program_id]),
-            at=by.item.occurred_at,
-            activity_id=by.activity_id,
-        )
-        if lost is None or standing.current is lost:
-            return []
-        before, current = standing.before(lost), standing.current
-        if before is not None and current is not None and current.step == before.step:
-            current.followed_id = before.followed_id  # it is as if that one had gone on
-        return [lost.followed_id]
+        if membership is not None:
+            standing = self._board[membership.id]
+            lost = standing.current
+            self._board.take_back(
+                membership.id,
+                metrics,
+                month=month_of(done.occurred_at, self._configuration.zones[judgement.program_id]),
+                at=by.item.occurred_at,
+                activity_id=by.activity_id,
+                employee_id=done.employee_id,
+            )
+            if lost is not None and lost.is_earned and standing.current is not lost:
+                before, current = standing.before(lost), standing.current
+                if before is not None and current is not None and current.step == before.step:
+                    current.followed_id = before.followed_id  # it is as if that one had gone on
+                gone.append(lost.followed_id)
+        return [self._followed[followed_id] for followed_id in gone if followed_id in self._followed]
+
+    def _taken(self, judgement: Judgement, undoing: Undoing, points: int) -> dict[str, Decimal]:
+        rules = self._configuration.metrics.get((judgement.program_id, undoing.original.type_id), [])
+        return _returned_metrics(rules, judgement, undoing, points)
+
+    def _plan_of(self, membership: Enrolment) -> TierPlan:
+        plan = self._configuration.plans[membership.program_id]
+        return plan.of_member(membership.starts_at, self._scene.segments.get(membership.company_id, ()))
 
     def _values(self, arrival: Arrival, doer: Doer) -> dict[str, Value]:
         """The facts of one activity, as of its moment."""
@@ -342,11 +358,11 @@ def _returned_metrics(
     taken: dict[str, Decimal] = {}
     for code in judgement.metrics:
         match measures.get(code):
-            case Metric.Measure.AMOUNT:
-                taken[code] = undoing.share_of(judgement.metrics[code])
+            case Metric.Measure.AMOUNT | Metric.Measure.SUM:
+                taken[code] = undoing.part_of(judgement.metrics[code])
             case Metric.Measure.QUANTITY:
                 taken[code] = undoing.quantity
-            case Metric.Measure.COUNT:
+            case Metric.Measure.COUNT | Metric.Measure.PEOPLE:
                 taken[code] = Decimal(1 if undoing.is_whole else 0)
             case Metric.Measure.POINTS:
                 taken[code] = Decimal(reversed_points)

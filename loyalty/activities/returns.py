@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import NamedTuple
 
 from loyalty.activities.items import Arrival
 from loyalty.activities.originals import Original
 from loyalty.activities.refusals import ReturnError
 from loyalty.models import ReturnRefusal
+from loyalty.standing import part_taken_back
 
 
 class Back(NamedTuple):
@@ -41,20 +42,15 @@ class Undoing:
         """What awards are taken back by."""
         return Back(self.remaining, self.of, self.arrival.item.occurred_at)
 
-    def share_of(self, counted: Decimal) -> Decimal:
-        """Return what this return takes of what the original counted in money, which may be of another currency.
+    def part_of(self, counted: Decimal) -> Decimal:
+        """Return what this return takes of a number that the original was counted by, to four decimals.
 
-        All returns together take what all of the money that came back is of it, to four decimals: any split of a
-        return takes the same, and a whole one everything.
+        All returns together take what everything that came back is of it: any split of a return takes the same, and a
+        whole one everything.
         """
-        original = self.original.amount
-        if not original or counted == original:
-            return self.amount
-        return _part(counted, self.remaining + self.amount, original) - _part(counted, self.remaining, original)
-
-
-def _part(of: Decimal, numerator: Decimal, denominator: Decimal) -> Decimal:
-    return (of * numerator / denominator).quantize(Decimal("0.0001"), ROUND_HALF_EVEN)
+        original = self.original
+        back = self.amount if original.amount else self.quantity if original.quantity else Decimal(1)
+        return part_taken_back(counted, before=self.remaining + back, after=self.remaining, of=self.of)
 
 
 def undo(arrival: Arrival, original: Original) -> Undoing:

@@ -178,7 +178,7 @@ def test_any_split_of_a_return_takes_what_was_counted(cents: list[int], rate: De
 
     for part in cents:
         left -= Decimal(part) / 100
-        original = type("Original", (), {"amount": amount})
-        taken += Undoing(None, original, Decimal(part) / 100, Decimal(0), left, amount, False).share_of(counted)  # type: ignore[arg-type]
+        original = type("Original", (), {"amount": amount, "quantity": None})
+        taken += Undoing(None, original, Decimal(part) / 100, Decimal(0), left, amount, False).part_of(counted)  # type: ignore[arg-type]
 
     assert taken == counted

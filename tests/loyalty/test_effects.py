@@ -21,10 +21,15 @@ from loyalty.models import (
     EffectAward,
     Evaluation,
     Membership,
+    Metric,
+    MetricBucket,
     Rule,
+    Tier,
 )
 from loyalty.own_activities import BADGE_RECEIVED, TIER_REACHED, ensure_derived_types
 from loyalty.rulesets import UnsoundRuleError, activate
+from loyalty.standing import rebuild_standing
+from loyalty.titles.acts import give_by_hand
 from tests.factories.world import (
     NOW,
     a_benefit,
@@ -227,8 +232,10 @@ def test_points_follow_from_a_badge_once() -> None:
 
     [returned] = record(a_purchase(membership.company, 50, reverses=first.external_id))
 
-    assert returned.points == -10
+    assert returned.points == 0  # its own; what followed is undone by an activity of its own
     assert (balance(membership, anna), held(membership)) == (0, [])
+    undone = Activity.objects.get(reverses_external_id=derived.external_id)
+    assert (undone.type, undone.return_link.original) == (derived.type, derived)
 
 
 IS_GOLD = {"fact": "activity.object", "op": "eq", "value": "gold"}
@@ -242,7 +249,7 @@ def test_points_follow_from_a_tier_and_go_with_it(at_once: bool) -> None:
     items.append(a_purchase(membership.company, 30, reverses=items[0].external_id))
     outcomes = record(*items) if at_once else [record(item)[0] for item in items]
 
-    assert [outcome.points for outcome in outcomes] == [60, 60, -40]
+    assert [outcome.points for outcome in outcomes] == [60, 60, -30]
     assert balance(membership) == 90
     assert Activity.objects.filter(type__code=TIER_REACHED).count() == 2
 
@@ -312,3 +319,36 @@ def test_badge_cannot_be_held_twice_in_the_database() -> None:
         BadgeHolding.objects.create(membership=membership, badge=Badge.objects.get(), award=again, given_at=NOW)
 
     assert BadgeHolding.objects.get().award == given
+
+
+def test_tier_that_somebody_gives_brings_what_rules_give_for_it() -> None:
+    membership, _anna = a_world(*TIER_RULES, tiers={"base": 0, "gold": 100})
+    gold = Tier.objects.get(code="gold")
+    manager = a_manager()
+    terms: dict[str, Any] = {"source": "NEGOTIATED", "until": NOW.date() + timedelta(days=9), "reason": "By contract"}
+
+    give_by_hand(membership=membership, tier=gold, by_id=manager.pk, now=NOW, **terms)
+
+    assert balance(membership) == 10
+    assert Activity.objects.get().object == "gold"
+    assert rebuild_standing(programs=[membership.program], only_check=True).different == []
+
+
+def test_replay_of_standing_agrees_where_returns_undid_what_followed() -> None:
+    membership, _anna = a_world(
+        {}, {"formula": TEN, "activity_type": TIER_REACHED}, tiers={"base": 0, "silver": 50, "gold": 100}
+    )
+    Metric.objects.create(
+        program=membership.program,
+        code="reached",
+        name="Tiers reached",
+        measure=Metric.Measure.COUNT,
+        activity_type=ActivityType.objects.get(code=TIER_REACHED),
+    )
+    earlier = a_purchase(membership.company, 60, occurred_at=NOW - timedelta(days=40))
+    record(earlier, a_purchase(membership.company, 60))
+    record(a_purchase(membership.company, 60, reverses=earlier.external_id))
+
+    assert rebuild_standing(programs=[membership.program], only_check=True).different == []
+    buckets = MetricBucket.objects.filter(metric="reached").exclude(value=0)
+    assert [(row.month.month, row.value) for row in buckets] == [(5, 1)]
