@@ -1,6 +1,6 @@
 """Many rows in one statement: columns go to the database as arrays, ids are drawn ahead."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -13,6 +13,23 @@ def fetch(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         cursor.execute(sql, parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
+
+
+def fetch_named(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the rows that `sql` gives, with its parameters by name; planned for the very values."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def stream(sql: str, parameters: Mapping[str, Any], *, at_once: int = 2_000) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows that `sql` gives, so many at once in memory; in a transaction, until it ends."""
+    connection.ensure_connection()
+    with connection.connection.cursor(name="stream") as cursor:
+        cursor.itersize = at_once
+        cursor.execute(sql, parameters)
+        yield from cursor
 
 
 def run(sql: str, *parameters: Any) -> int:

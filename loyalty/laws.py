@@ -255,16 +255,59 @@ _LAWS = (
     ),
     Law(
         "M1",
-        "a metric's months add up to what evaluations put in and returns took out",
-        """SELECT b.company_id, b.program_id, b.metric, b.value, coalesce(e.value, 0) FROM (
-               SELECT m.company_id, m.program_id, b.metric, sum(b.value) AS value FROM loyalty_metricbucket b
-               JOIN loyalty_membership m ON m.id = b.membership_id
-               GROUP BY m.company_id, m.program_id, b.metric) AS b
-           LEFT JOIN (SELECT company_id, program_id, entry.key AS metric, sum(entry.value::numeric) AS value
-                      FROM loyalty_evaluation, jsonb_each_text(metrics) AS entry
-                      GROUP BY company_id, program_id, entry.key) AS e
-                  ON (e.company_id, e.program_id, e.metric) = (b.company_id, b.program_id, b.metric)
+        "a metric's months add up to what evaluations put in and returns took out, and people's activities do",
+        """WITH e AS (SELECT company_id, program_id, entry.key AS metric, sum(entry.value::numeric) AS value
+                      FROM loyalty_evaluation, jsonb_each_text(metrics) AS entry GROUP BY 1, 2, 3),
+                p AS (SELECT program_id, code AS metric FROM loyalty_metric WHERE measure = 'PEOPLE'),
+                kept AS (SELECT b.membership_id, b.metric, b.value FROM loyalty_metricbucket b
+                         JOIN loyalty_membership m ON m.id = b.membership_id
+                         WHERE (m.program_id, b.metric) NOT IN (SELECT program_id, metric FROM p)
+                         UNION ALL SELECT membership_id, metric, count FROM loyalty_metricperson)
+           SELECT b.company_id, b.program_id, b.metric, b.value, coalesce(e.value, 0) FROM (
+               SELECT m.company_id, m.program_id, k.metric, sum(k.value) AS value FROM kept k
+               JOIN loyalty_membership m ON m.id = k.membership_id
+               GROUP BY m.company_id, m.program_id, k.metric) AS b
+           LEFT JOIN e ON (e.company_id, e.program_id, e.metric) = (b.company_id, b.program_id, b.metric)
            WHERE b.value <> coalesce(e.value, 0)""",
+    ),
+    Law(
+        "M2",
+        "where a metric counts people, a month's value is the number of those who did something in it",
+        """SELECT b.membership_id, b.metric, b.month, b.value, coalesce(p.people, 0) FROM loyalty_metricbucket b
+           JOIN loyalty_membership m ON m.id = b.membership_id
+           JOIN loyalty_metric c ON c.program_id = m.program_id AND c.code = b.metric AND c.measure = 'PEOPLE'
+           LEFT JOIN (SELECT membership_id, metric, month, count(*) AS people FROM loyalty_metricperson
+                      WHERE count > 0 GROUP BY membership_id, metric, month) AS p
+                  ON (p.membership_id, p.metric, p.month) = (b.membership_id, b.metric, b.month)
+           WHERE b.value <> coalesce(p.people, 0)""",
+    ),
+    Law(
+        "T2",
+        "a tier that rests on a title is that of the title, in its time, and in the membership's program",
+        """SELECT 'title', t.id FROM loyalty_tiertitle t
+           JOIN loyalty_membership m ON m.id = t.membership_id JOIN loyalty_tier r ON r.id = t.tier_id
+           WHERE m.program_id <> r.program_id
+           UNION ALL
+           SELECT 'held', a.id FROM loyalty_tierassignment a JOIN loyalty_tiertitle t ON t.id = a.title_id
+           WHERE (a.membership_id, a.tier_id, a.source) <> (t.membership_id, t.tier_id, t.source)
+              OR a.starts_at < t.starts_at OR (a.ends_at > t.ends_at AND a.ends_at <> a.starts_at)
+           UNION ALL
+           SELECT 'beneath', a.id FROM loyalty_tierassignment a
+           JOIN loyalty_tier h ON h.id = a.tier_id JOIN loyalty_tier b ON b.id = a.beneath_id
+           WHERE a.ends_at IS NULL AND a.title_id IS NOT NULL AND b.rank > h.rank""",
+    ),
+    Law(
+        "T3",
+        "a tier for a fee is paid up to where its payments reach, each for what was agreed",
+        """SELECT t.id, t.paid_through, p.paid_to FROM loyalty_tiertitle t
+           LEFT JOIN (SELECT title_id, max(paid_to) AS paid_to, min(paid_from) AS paid_from, count(*) AS payments
+                      FROM loyalty_tierpayment GROUP BY title_id) AS p ON p.title_id = t.id
+           WHERE (t.source = 'PAID' AND p.paid_to IS NOT NULL AND t.paid_through <> p.paid_to)
+              OR (t.source <> 'PAID' AND p.payments > 0)
+           UNION ALL
+           SELECT p.title_id, p.paid_from, p.paid_to FROM loyalty_tierpayment p
+           JOIN loyalty_tiertitle t ON t.id = p.title_id
+           WHERE (p.amount, p.currency) <> (t.fee, t.currency)""",
     ),
 )
 

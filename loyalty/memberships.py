@@ -49,7 +49,7 @@ def enrol(
             for joining in joinings
         )
         ensure_wallets(Owner(program.pk, membership.company_id) for membership in memberships)
-        base = Tier.objects.filter(program=program, threshold=0).first()
+        base = Tier.objects.filter(program=program, threshold=0, is_earned=True).first()
         if base is not None:
             TierAssignment.objects.bulk_create(
                 TierAssignment(membership=membership, tier=base, starts_at=membership.starts_at)

@@ -9,6 +9,15 @@ from accounts.models import NotificationPreference
 _STANDING = NotificationPreference.Topic.STANDING
 
 TIER_REACHED = MessageKind("tier-reached", _("Your company is now {tier}"), "tier", _STANDING, names_subject=False)
+TIER_ENDED = MessageKind(
+    "tier-ended", _("What gave your company {tier} has ended"), "tier", _STANDING, names_subject=False
+)
+TIER_INVITED = MessageKind(
+    "tier-invited", _("Your company is invited to {tier}: answer by {day}"), "tier", _STANDING, names_subject=False
+)
+TIER_RENEWED = MessageKind(
+    "tier-renewed", _("The fee for {tier} has come: it holds up to {day}"), "tier", _STANDING, names_subject=False
+)
 POINTS_GIVEN = MessageKind("points-given", _("{points} points were given by hand: {reason}"), "why")
 POINTS_TAKEN = MessageKind("points-taken", _("{points} points were taken by hand: {reason}"), "why")
 POINTS_PASSED_ON = MessageKind("points-passed-on", _("Your company passed {points} points on to you: {reason}"), "why")
@@ -36,6 +45,9 @@ def register() -> None:
     """Make the kinds known to the outbox."""
     messages.register(
         TIER_REACHED,
+        TIER_ENDED,
+        TIER_INVITED,
+        TIER_RENEWED,
         POINTS_GIVEN,
         POINTS_TAKEN,
         POINTS_PASSED_ON,

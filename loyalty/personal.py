@@ -16,7 +16,9 @@ from loyalty.models import (
     BenefitGrant,
     BenefitUse,
     Extension,
+    MetricPerson,
     ProgramComment,
+    TierTitle,
     Transfer,
     Wallet,
 )
@@ -29,6 +31,7 @@ def register() -> None:
     subjects.register(
         Part("activities", _("What you did"), _activities, _keep, _BOOKS),
         Part("points", _("Your points"), _points, _erase_reasons_of_points, _BOOKS),
+        Part("titles", _("Tiers you decided about, months you counted in"), _titles, _erase_words_of_titles, _BOOKS),
         Part("benefits", _("Your benefits and badges"), _benefits, _erase_words_of_benefits, _BOOKS),
         Part("comments", _("Your comments on programs"), _comments, _erase_comments),
     )
@@ -95,6 +98,18 @@ def _points(employee: Employee) -> Iterable[Row]:
 def _erase_reasons_of_points(employee: Employee) -> None:
     for words in (Adjustment, Extension, Transfer):
         words.objects.filter(employee=employee).update(reason=ERASED)
+
+
+def _titles(employee: Employee) -> Iterable[Row]:
+    titles = TierTitle.objects.filter(given_by__employee=employee).select_related("tier").order_by("pk")
+    for title in titles:
+        yield {"tier": title.tier.name, "from": title.starts_at, "reason": title.reason}
+    for row in MetricPerson.objects.filter(employee=employee).exclude(count=0).order_by("month", "pk"):
+        yield {"counted": row.metric, "month": row.month, "activities": row.count}
+
+
+def _erase_words_of_titles(employee: Employee) -> None:
+    TierTitle.objects.filter(given_by__employee=employee).exclude(reason="").update(reason=ERASED)
 
 
 def _benefits(employee: Employee) -> Iterable[Row]:

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from loyalty import transfer_views, views
+from loyalty import tier_views, transfer_views, views
 
 urlpatterns = [
     path("points/pass-on/", transfer_views.transfer, name="pass-on"),
+    path("tier/<slug:name>/<int:pk>/", tier_views.act, name="tier-act"),
     path("rules/", views.rules, name="rules"),
     path("benefits/", views.benefits, name="benefits"),
     path("benefits/<int:pk>/", views.benefit, name="benefit"),

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from loyalty import arrays
-from loyalty.models import ActivityAttribute, ActivityType, ExchangeRate, Metric, Program, RuleSet, Tier
+from loyalty.models import ActivityAttribute, ActivityType, ExchangeRate, Metric, Program, RuleSet, Tier, TierThreshold
 from loyalty.own_activities import DERIVED_TYPES
 from loyalty.rates import Rates, read_rates
 from loyalty.rulebook import NO_RULES, Term, TypeRules, rules_by_type, terms_of
 from loyalty.standing import MetricRule, TierPlan, metric_rules_of, tier_plans_of
 
-_READ = (ActivityType, ActivityAttribute, Program, Tier, Metric, RuleSet, ExchangeRate)
+_READ = (ActivityType, ActivityAttribute, Program, Tier, TierThreshold, Metric, RuleSet, ExchangeRate)
 _TABLES = tuple(model._meta.db_table for model in _READ)
 
 # A row's version is another one after every change (xmin tells transactions apart, ctid changes within one): the sum

@@ -48,7 +48,7 @@ from loyalty.models import Metric, Source, Transaction
 from loyalty.own_activities import TIER_REACHED
 from loyalty.rates import converted, rate_on
 from loyalty.rulebook import TypeRules
-from loyalty.standing import Holding, MetricRule, StandingBoard, contributions, month_of
+from loyalty.standing import Holding, MetricRule, StandingBoard, TierPlan, contributions, month_of, part_taken_back
 from loyalty.standing.review import announce_moves, tell_of_moves
 
 _ON_NO_LIST: frozenset[str] = frozenset()
@@ -82,9 +82,7 @@ class Judging:
         if not self._turns:
             return
         members = [
-            (row.id, row.company_id, self._configuration.plans[row.program_id])
-            for rows in self._scene.memberships.values()
-            for row in rows
+            (row.id, row.company_id, self._plan_of(row)) for rows in self._scene.memberships.values() for row in rows
         ]
         # Under the locks of the memberships since before.
         self._board.open(members, first_at=min(_arrival(turn).item.occurred_at for turn in self._turns))
@@ -200,7 +198,13 @@ class Judging:
         judgement.metrics = metrics
         evaluation.metrics = {code: number(value) for code, value in metrics.items()}
         before = self._board[membership.id].current
-        self._board.add(membership.id, metrics, at=item.occurred_at, activity_id=arrival.activity_id)
+        self._board.add(
+            membership.id,
+            metrics,
+            at=item.occurred_at,
+            activity_id=arrival.activity_id,
+            employee_id=item.employee_id,
+        )
         if depth < DEEPEST:
             self._follow_all(judgement, before, membership, arrival, depth)
         return judgement
@@ -227,7 +231,8 @@ class Judging:
         for favour in judgement.favours:
             favour.followed_id = self._follow_favour(favour, membership, arrival, depth)
         after = self._board[membership.id].current
-        if after is not None and after is not before:
+        is_raised = before is None or (after is not None and after.step.rank > before.step.rank)
+        if after is not None and after is not before and is_raised:
             reached = Consequence(TIER_REACHED, after.step.code)
             after.followed_id = self._follow(reached, membership, arrival, depth)
 
@@ -276,6 +281,7 @@ class Judging:
             month=month_of(done.occurred_at, self._configuration.zones[judgement.program_id]),
             at=by.item.occurred_at,
             activity_id=by.activity_id,
+            employee_id=done.employee_id,
         )
         if lost is None or standing.current is lost:
             return []
@@ -304,6 +310,10 @@ class Judging:
         values.update(self._scene.company_facts(doer.company_id, doer.occurred_at))
         values.update(self._scene.employee_facts(doer.employee_id, doer.membership_id, doer.occurred_at))
         return values
+
+    def _plan_of(self, membership: Enrolment) -> TierPlan:
+        plan = self._configuration.plans[membership.program_id]
+        return plan.of_member(membership.starts_at, self._scene.segments.get(membership.company_id, ()))
 
     def _source_of(self, arrival: Arrival) -> Source:
         is_derived = arrival.type_id in self._configuration.derived_types
@@ -346,7 +356,12 @@ def _returned_metrics(
                 taken[code] = undoing.share_of(judgement.metrics[code])
             case Metric.Measure.QUANTITY:
                 taken[code] = undoing.quantity
-            case Metric.Measure.COUNT:
+            case Metric.Measure.SUM:
+                part = undoing.amount if undoing.original.amount else undoing.quantity
+                before = undoing.remaining + (part if undoing.original.amount or undoing.original.quantity else 1)
+                value = judgement.metrics[code]
+                taken[code] = part_taken_back(value, before=before, after=undoing.remaining, of=undoing.of)
+            case Metric.Measure.COUNT | Metric.Measure.PEOPLE:
                 taken[code] = Decimal(1 if undoing.is_whole else 0)
             case Metric.Measure.POINTS:
                 taken[code] = Decimal(reversed_points)

@@ -16,6 +16,7 @@ from loyalty.admin import (
     rules,
     rulesets,
     service_clients,
+    titles,
 )
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "rules",
     "rulesets",
     "service_clients",
+    "titles",
 ]

@@ -14,8 +14,19 @@ from accounts.admin.links import AskedFilter, LinkedRowFilter, VocabularyFilter,
 from accounts.admin.scoped import FixedFieldsForm, ReadOnlyAdmin, ScopedInline, ScopedModelAdmin
 from accounts.scope import in_force
 from loyalty.admin.documents import DOCUMENT_FIELDS, check_condition
-from loyalty.models import Badge, BadgeHolding, EffectAward, Metric, Program, RuleSet, Tier
+from loyalty.models import (
+    ActivityAttribute,
+    Badge,
+    BadgeHolding,
+    EffectAward,
+    Metric,
+    Program,
+    RuleSet,
+    Tier,
+    TierThreshold,
+)
 from loyalty.own_activities import ensure_derived_types
+from loyalty.titles import enrolment_catalogue
 from loyalty.vocabulary import Vocabulary
 
 D = TypeVar("D", Tier, Badge)
@@ -24,7 +35,7 @@ D = TypeVar("D", Tier, Badge)
 class MetricForm(FixedFieldsForm[Metric]):
     """A metric whose condition is checked against what its activities carry."""
 
-    fixed = ("code", "measure", "activity_type")
+    fixed = ("code", "measure", "activity_type", "attribute")
 
     def clean_condition(self) -> Any:
         """Nothing written means always; anything else (`false`, `[]`) is looked at."""
@@ -32,8 +43,14 @@ class MetricForm(FixedFieldsForm[Metric]):
         return {} if document is None else document
 
     def clean(self) -> dict[str, Any]:
-        """Check the condition."""
+        """Check the condition, and that what is added up is a number."""
         cleaned = super().clean() or self.cleaned_data
+        if (code := cleaned.get("attribute")) and cleaned.get("activity_type"):
+            numbers = ActivityAttribute.objects.filter(
+                activity_type=cleaned["activity_type"], type=ActivityAttribute.Type.NUMBER
+            )
+            if not numbers.filter(code=code).exists():
+                self.add_error("attribute", _("This type of activity has no attribute of that code that is a number."))
         program = cleaned.get("program") or (self.instance.program if self.instance.program_id else None)
         activity_type = cleaned.get("activity_type")
         if program and activity_type and "condition" in cleaned:
@@ -47,6 +64,7 @@ class ProgramTierInline(ScopedInline[Tier, Program]):
 
     model = Tier
     form = FixedFieldsForm[Tier]
+    fields = ("code", "name", "rank", "is_earned", "threshold")
     ordering = ("rank",)
 
 
@@ -121,13 +139,53 @@ class MetricAdmin(ScopedModelAdmin[Metric]):
     ordering = ("program__name", "code")
 
 
+class TierForm(FixedFieldsForm[Tier]):
+    """A tier and the ways to it; its condition is checked against what companies and their standing can be asked."""
+
+    def clean_condition(self) -> Any:
+        """Nothing written means open to all; anything else (`false`, `[]`) is looked at."""
+        document = self.cleaned_data["condition"]
+        return {} if document is None else document
+
+    def clean(self) -> dict[str, Any]:
+        """Check the condition."""
+        cleaned = super().clean() or self.cleaned_data
+        program = cleaned.get("program") or (self.instance.program if self.instance.program_id else None)
+        if program and cleaned.get("condition"):
+            check_condition(self, cleaned["condition"], enrolment_catalogue(program))
+        return cleaned
+
+
+class TierThresholdInline(ScopedInline[TierThreshold, Tier]):
+    """What it asks of segments."""
+
+    model = TierThreshold
+
+
 @admin.register(Tier)
 class TierAdmin(DerivingAdmin[Tier]):
-    """All tiers."""
+    """All tiers, and the ways to each."""
 
-    form = FixedFieldsForm[Tier]
-    list_display = ("name", "code", "program", "rank", "threshold")
-    list_filter = (("program", VocabularyFilter),)
+    form = TierForm
+    formfield_overrides = DOCUMENT_FIELDS
+    fieldsets = (
+        (None, {"fields": ("program", "code", "name", "rank")}),
+        (gettext_lazy("Earned"), {"fields": ("is_earned", "threshold")}),
+        (
+            gettext_lazy("Other ways"),
+            {
+                "fields": ("is_chosen", "is_invited", "is_paid", "condition"),
+                "description": gettext_lazy(
+                    "The higher one counts of what a company earns and what it holds otherwise. Agreed upon or kept by "
+                    "hand is always possible: under titles to tiers."
+                ),
+            },
+        ),
+        (gettext_lazy("Fee"), {"fields": ("fee", "fee_currency", "fee_months", "fee_grace_days")}),
+    )
+    inlines = (TierThresholdInline,)
+    list_display = ("name", "code", "program", "rank", "threshold", "is_earned", "is_chosen", "is_invited", "is_paid")
+    list_filter = (("program", VocabularyFilter), "is_earned", "is_chosen", "is_invited", "is_paid")
     list_select_related = ("program",)
     search_fields = ("name", "code", "program__name")
     ordering = ("program__name", "rank")

@@ -3,8 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 
 from django.utils import translation
 from django.utils.formats import date_format, number_format
@@ -15,9 +14,11 @@ from accounts.models import Employee, Message, RoleAssignment, SegmentMembership
 from loyalty.benefits.ahead import Fall, fall_at, next_turn
 from loyalty.benefits.matrix import matrices_in_force
 from loyalty.messages import BENEFITS_END
-from loyalty.models import BenefitCell, Membership, Metric, MetricBucket, Program, TierAssignment
+from loyalty.models import BenefitCell, Membership, Metric, Program, TierAssignment
 from loyalty.selectors import unit_of
-from loyalty.standing import TierPlan, month_of, month_start, tier_plans_of
+from loyalty.standing import MemberStanding, TierPlan, month_of, month_start, tier_plans_of
+from loyalty.standing.counts import read_counts
+from loyalty.standing.review import stays_of
 from loyalty.standing.windows import TierStep
 
 NOTICE = timedelta(days=30)
@@ -36,28 +37,41 @@ def announce_ends(*, now: datetime) -> int:
     """
     programs = list(Program.objects.filter(is_active=True).order_by("pk"))
     plans = tier_plans_of(programs)
-    return sum(_announce(_Turn.of(program, plans[program.pk], now)) for program in programs)
+    turns = (turn for program in programs for turn in _turns_of(program, plans[program.pk], now))
+    return sum(_announce(turn) for turn in turns)
 
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """The next turn of a program's window."""
+    """The next turn of a program's window, for those who joined in `joined_in` (a month of any year; None: for all)."""
 
     program: Program
     plan: TierPlan
     now: datetime
     month: int
-    at: datetime
+    joined_in: int | None = None
 
-    @classmethod
-    def of(cls, program: Program, plan: TierPlan, now: datetime) -> "_Turn":
-        month = next_turn(plan, month_of(now, plan.zone))
-        return cls(program, plan, now, month, datetime.combine(month_start(month), time(), plan.zone))
+    @property
+    def at(self) -> datetime:
+        """The moment of the turn."""
+        return self.plan.moment(self.month)
 
     @property
     def is_near(self) -> bool:
         """Whether it is time to tell."""
         return month_start(self.month) - self.now.astimezone(self.plan.zone).date() <= NOTICE
+
+
+def _turns_of(program: Program, plan: TierPlan, now: datetime) -> Iterator[_Turn]:
+    """Yield the next turn of a program's window; with years of membership there are twelve, by the month of joining."""
+    month = month_of(now, plan.zone)
+    if plan.window == Program.Window.MEMBERSHIP_YEAR:
+        for back in range(12):
+            turn = next_turn(plan.of_member(plan.moment(month - back)), month)
+            if turn is not None:
+                yield _Turn(program, plan, now, turn, (month - back) % 12 + 1)
+    elif (turn := next_turn(plan, month)) is not None:
+        yield _Turn(program, plan, now, turn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,45 +95,47 @@ def _announce(turn: _Turn) -> int:
     measures = Metric.objects.filter(program=turn.program, code=turn.plan.metric).values_list("measure", flat=True)
     measure = measures.first()
     told = 0
-    for companies in _batches(turn):
-        losing = _losing(turn, companies)
+    for memberships in _batches(turn):
+        losing = _losing(turn, memberships)
         if losing:
             told += _tell(turn, losing, cells, measure)
     return told
 
 
-def _batches(turn: _Turn) -> Iterator[dict[int, int]]:
-    """Memberships in force, as membership id to company id, BATCH at a time."""
-    rows = (
-        Membership.objects.filter(program=turn.program).in_force(turn.now).order_by("pk").values_list("pk", "company")
-    )
+def _batches(turn: _Turn) -> Iterator[dict[int, Membership]]:
+    """Memberships in force by their ids, BATCH at a time."""
+    rows = Membership.objects.filter(program=turn.program).in_force(turn.now).order_by("pk")
+    if turn.joined_in is not None:
+        rows = rows.filter(starts_at__month=turn.joined_in)
     last = 0
-    while chunk := dict(rows.filter(pk__gt=last)[:BATCH]):
+    while chunk := {row.pk: row for row in rows.filter(pk__gt=last)[:BATCH]}:
         yield chunk
         last = max(chunk)
 
 
-def _losing(turn: _Turn, companies: Mapping[int, int]) -> dict[int, _Losing]:
+def _losing(turn: _Turn, memberships: Mapping[int, Membership]) -> dict[int, _Losing]:
     """The companies whose earned tier falls if nothing more is counted, by company id."""
-    plan = turn.plan
     held = dict(
         TierAssignment.objects.filter(
-            membership__in=companies, source=TierAssignment.Source.EARNED, ends_at__isnull=True, tier__threshold__gt=0
+            membership__in=memberships, source=TierAssignment.Source.EARNED, ends_at__isnull=True, tier__threshold__gt=0
         )
         .in_force(turn.now)
         .values_list("membership", "tier")
     )
-    months: dict[int, dict[int, Decimal]] = defaultdict(dict)
-    first = month_start(plan.first_month(turn.month))
-    kept = MetricBucket.objects.filter(membership__in=held, metric=plan.metric, month__gte=first)
-    for membership_id, month, value in kept.values_list("membership", "month", "value"):
-        months[membership_id][month.year * 12 + month.month - 1] = value
+    stays = stays_of({memberships[pk].company_id for pk in held}) if turn.plan.favours else {}
+    standings = []
+    for pk in held:
+        row = memberships[pk]
+        plan = turn.plan.of_member(row.starts_at, stays.get(row.company_id, ()))
+        standings.append(MemberStanding(pk, row.company_id, plan))
+    read_counts(standings, turn.at)
     falling = {}
-    for membership_id, tier_id in held.items():
-        step = plan.step(tier_id)
-        fall = fall_at(plan, step, months[membership_id], turn=turn.month)
+    for standing in standings:
+        asked = {step.id: step for step in standing.plan.steps_at(turn.at)}
+        step = asked[held[standing.membership_id]]
+        fall = fall_at(standing.plan, step, standing.counted, turn=turn.month)
         if fall is not None:
-            falling[companies[membership_id]] = _Losing(membership_id, step, fall)
+            falling[standing.company_id] = _Losing(standing.membership_id, step, fall)
     return falling
 
 

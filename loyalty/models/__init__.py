@@ -33,13 +33,15 @@ from loyalty.models.ledger import (
     Transaction,
     Wallet,
 )
-from loyalty.models.programs import Consent, Membership, Program, ProgramComment
+from loyalty.models.programs import MOST_GRACE, Consent, Membership, Program, ProgramComment
 from loyalty.models.rates import ExchangeRate
 from loyalty.models.rules import MOST_PRODUCTS, Campaign, ProductList, Rule, RuleCap, RuleSet, SharedLimit
-from loyalty.models.standing import Metric, MetricBucket, Tier, TierAssignment
+from loyalty.models.standing import Metric, MetricBucket, MetricPerson, Tier, TierAssignment, TierThreshold
+from loyalty.models.titles import StandingEvent, TierInvitation, TierPayment, TierTitle
 from loyalty.models.transfers import Transfer
 
 __all__ = [
+    "MOST_GRACE",
     "MOST_PRODUCTS",
     "Activity",
     "ActivityAttribute",
@@ -70,6 +72,7 @@ __all__ = [
     "Membership",
     "Metric",
     "MetricBucket",
+    "MetricPerson",
     "Posting",
     "ProductList",
     "Program",
@@ -82,8 +85,13 @@ __all__ = [
     "RuleSet",
     "SharedLimit",
     "Source",
+    "StandingEvent",
     "Tier",
     "TierAssignment",
+    "TierInvitation",
+    "TierPayment",
+    "TierThreshold",
+    "TierTitle",
     "Transaction",
     "Transfer",
     "Wallet",

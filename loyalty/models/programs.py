@@ -20,6 +20,9 @@ from accounts.models.users import validate_time_zone
 from accounts.scope import Actor, DatedQuerySet, ScopedQuerySet, portfolio
 from accounts.text import validate_plain_text
 
+MOST_GRACE = 11
+"""Months; a year of grace would be the next period itself."""
+
 validate_currency = RegexValidator(r"^[A-Z]{3}\Z", _("A currency has three capital letters, such as GBP."))
 
 
@@ -47,6 +50,12 @@ class Program(models.Model):
     class Window(models.TextChoices):
         ROLLING = "ROLLING", _("rolling months")
         CALENDAR_YEAR = "CALENDAR_YEAR", _("calendar year")
+        MEMBERSHIP_YEAR = "MEMBERSHIP_YEAR", _("year of membership")
+        FOR_EVER = "FOR_EVER", _("for ever")
+
+    class Fall(models.TextChoices):
+        TO_EARNED = "TO_EARNED", _("to what is earned")
+        ONE_STEP = "ONE_STEP", _("by one step")
 
     class Release(models.TextChoices):
         AT_ONCE = "AT_ONCE", _("at once")
@@ -124,6 +133,19 @@ class Program(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(120)],
         help_text=_("For a rolling window: the current month and the whole months before it."),
     )
+    tier_fall = models.CharField(
+        _("tiers fall"),
+        max_length=20,
+        choices=Fall,
+        default=Fall.TO_EARNED,
+        help_text=_("At the end of a period that did not bring the tier again. Upgrades come at once."),
+    )
+    tier_grace_months = models.PositiveSmallIntegerField(
+        _("months of grace"),
+        default=0,
+        validators=[MaxValueValidator(MOST_GRACE)],
+        help_text=_("So long a tier stays after such a period; what is counted meanwhile can still keep it."),
+    )
     point_value = models.DecimalField(
         _("cost of a point"),
         max_digits=10,
@@ -198,6 +220,12 @@ class Program(models.Model):
             ),
             # A window of 0 months holds nothing: every company would fall to the lowest tier.
             models.CheckConstraint(condition=Q(tier_months__gte=1), name="program_tier_window_positive"),
+            # A year of grace or more: the tier would outlast the next period, too, and then the one after it.
+            models.CheckConstraint(
+                condition=Q(tier_grace_months__range=(0, MOST_GRACE)),
+                name="program_tier_grace",
+                violation_error_message=_("Give 0 to 11 months of grace."),
+            ),
             # A negative cost would make what is owed to clients look like a gain.
             models.CheckConstraint(condition=Q(point_value__gte=0), name="program_point_value_not_negative"),
         ]

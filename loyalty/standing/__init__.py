@@ -1,7 +1,8 @@
 """Standing: metrics in monthly buckets, and the tier that they raise and lower."""
 
 from loyalty.standing.board import Holding, MemberStanding, StandingBoard
-from loyalty.standing.metrics import MetricRule, contributions, metric_rules_of
+from loyalty.standing.metrics import MetricRule, contributions, metric_rules_of, part_taken_back
+from loyalty.standing.rebuilding import Rebuilt, rebuild_standing
 from loyalty.standing.review import review_tiers
 from loyalty.standing.windows import TierPlan, month_of, month_start, tier_plan, tier_plans_of
 
@@ -9,12 +10,15 @@ __all__ = [
     "Holding",
     "MemberStanding",
     "MetricRule",
+    "Rebuilt",
     "StandingBoard",
     "TierPlan",
     "contributions",
     "metric_rules_of",
     "month_of",
     "month_start",
+    "part_taken_back",
+    "rebuild_standing",
     "review_tiers",
     "tier_plan",
     "tier_plans_of",

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 from django.db import transaction
 from django.utils import timezone
@@ -44,10 +45,15 @@ from loyalty.models import (
     Benefit,
     ExchangeRate,
     Membership,
+    MetricPerson,
     Program,
     ProgramComment,
     RuleSet,
+    Tier,
+    TierThreshold,
 )
+from loyalty.titles import invite as invite_to_tier
+from loyalty.titles import record_payment, subscribe
 from loyalty.transfers import pass_on
 from rewards.models import Reward, SpendingPolicy
 from rewards.redemption import cancel, redeem
@@ -177,6 +183,26 @@ def _furnish_transfer(membership: Membership, admin: Employee) -> None:
     Program.objects.filter(pk=membership.program_id).update(transfers="NONE")
 
 
+def _furnish_titles(membership: Membership, admin: Employee, by: User) -> None:
+    """A tier for a fee that was paid, an invitation, what a tier asks of a segment, and a person who counted."""
+    gold = Tier.objects.get(program=membership.program, code="gold")
+    Tier.objects.filter(pk=gold.pk).update(
+        is_invited=True, is_paid=True, fee=Decimal(100), fee_currency="GBP", fee_months=12
+    )
+    gold.refresh_from_db()
+    title = subscribe(actor=actor_of(admin.user, now=NOW), membership=membership, tier=gold, now=NOW)
+    record_payment(title=title, amount=Decimal(100), currency="GBP", reference="INV-7", by_id=by.pk, now=NOW)
+    invite_to_tier(
+        membership=membership, tier=gold, until=NOW.date() + timedelta(days=90), answer_by=NOW.date(),
+        reason="You are good for it", by_id=by.pk, now=NOW,
+    )  # fmt: skip
+    segment = Segment.objects.get(code="key")
+    TierThreshold.objects.get_or_create(tier=gold, segment=segment, defaults={"threshold": 400})
+    MetricPerson.objects.create(
+        membership=membership, metric="active", employee=admin, month=NOW.date().replace(day=1), count=1
+    )
+
+
 def _furnish_points_by_hand(membership: Membership, admin: Employee, by: User) -> None:
     """Points given, given more time, and passed on."""
     adjust(
@@ -231,6 +257,7 @@ def _furnish_company(program: Program, reward: Reward, survey: Survey, by: User)
     SpendingPolicy.objects.create(company=company, mode=SpendingPolicy.Mode.NEVER)
     ProgramComment.objects.create(membership=membership, author=employee, text="More for the team", created_at=NOW)
     _furnish_points_by_hand(membership, employee, by)
+    _furnish_titles(membership, employee, by)
     ask_to_erase(employee_id=colleague.pk, by_user_id=by.pk, now=NOW)
     form = Form(is_workbook=False, encoding="utf-8-sig", delimiter=",")
     steps.receive(

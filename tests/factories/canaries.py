@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cache
 
 from allauth.mfa.models import Authenticator
@@ -64,8 +65,11 @@ from loyalty.models import (
     RuleSet,
     Source,
     Tier,
+    TierThreshold,
     Transaction,
 )
+from loyalty.titles import give_by_hand, record_payment, subscribe
+from loyalty.titles import invite as invite_to_tier
 from loyalty.transfers import pass_on
 from rewards.models import Redemption, Reward
 from rewards.policies import set_policy
@@ -210,6 +214,7 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
     _points_that_wait(given, canary, colleague, manager, now)
     _points_that_last_longer(given, canary, colleague, manager, now)
     _points_passed_on(given, canary, colleague, now)
+    _titles_of(given, canary, admin, manager, now)
     _records_of(company, canary, manager, (member, colleague, admin), account_manager, now)
     return CanaryCompany(
         canary,
@@ -457,10 +462,18 @@ def _a_program_of(canary: str) -> Program:
         activity_type=kind,
         condition=condition,
     )
+    for measure, attribute in ((Metric.Measure.SUM, f"{canary}-size"), (Metric.Measure.PEOPLE, "")):
+        Metric.objects.create(
+            program=program, code=f"{canary}-{measure.lower()}", name=f"{canary} {measure}", measure=measure,
+            activity_type=kind, attribute=attribute,
+        )  # fmt: skip
+    segment = Segment.objects.get(code=f"{canary}-segment")
     for rank, threshold in ((1, 0), (2, 1), (3, 1_000)):
-        Tier.objects.create(
-            program=program, code=f"{canary}-tier-{rank}", name=f"{canary} tier {rank}", rank=rank, threshold=threshold
-        )
+        tier = Tier.objects.create(
+            program=program, code=f"{canary}-tier-{rank}", name=f"{canary} tier {rank}", rank=rank, threshold=threshold,
+            condition={"fact": "company.segments", "op": "has", "value": segment.code},
+        )  # fmt: skip
+        TierThreshold.objects.create(tier=tier, segment=segment, threshold=threshold)
     a_rule_set(
         program,
         [
@@ -528,6 +541,28 @@ def _points_passed_on(membership: Membership, canary: str, colleague: Employee, 
     pass_on(
         actor=as_actor(user_of(colleague)), membership=membership, to=None, points=3,
         reason=f"{canary} colleague gave this", key=f"{canary}-passed-on", now=now,
+    )  # fmt: skip
+
+
+def _titles_of(membership: Membership, canary: str, admin: Employee, manager: User, now: datetime) -> None:
+    """A tier that is kept by hand, one that the company pays for, and an invitation."""
+    second = Tier.objects.get(program=membership.program, code=f"{canary}-tier-2")
+    Tier.objects.filter(pk=second.pk).update(
+        is_invited=True, is_paid=True, fee=Decimal(100), fee_currency="GBP", fee_months=12
+    )
+    second.refresh_from_db()
+    until = now.date() + timedelta(days=200)
+    give_by_hand(
+        membership=membership, tier=second, source="FLOOR", until=until, reason=f"{canary} floor", by_id=manager.pk,
+        now=now,
+    )  # fmt: skip
+    title = subscribe(actor=as_actor(user_of(admin)), membership=membership, tier=second, now=now)
+    record_payment(
+        title=title, amount=Decimal(100), currency="GBP", reference=f"{canary}-invoice", by_id=manager.pk, now=now
+    )
+    invite_to_tier(
+        membership=membership, tier=second, until=until, answer_by=until, reason=f"{canary} invitation",
+        by_id=manager.pk, now=now,
     )  # fmt: skip
 
 

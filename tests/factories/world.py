@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from accounts.models import AccountManagerAssignment, Company, Employee, RoleAssignment, StakeholderRole, User
+from accounts.models import AccountManagerAssignment, Company, Employee, RoleAssignment, Segment, StakeholderRole, User
 from loyalty.activities import ActivityItem, Outcome, record_activities
 from loyalty.memberships import Joining, enrol, give_consent
 from loyalty.models import (
@@ -115,6 +115,11 @@ def a_program(*, tiers: Mapping[str, int | str] | None = None, **fields: Any) ->
 def a_purchase_type() -> ActivityType:
     """The activity type `purchase`."""
     return ActivityType.objects.get_or_create(code="purchase", defaults={"name": "Purchase"})[0]
+
+
+def a_segment(code: str) -> Segment:
+    """The segment of that code."""
+    return Segment.objects.get_or_create(code=code, defaults={"name": code.capitalize()})[0]
 
 
 def a_source(code: str = "shop") -> Source:

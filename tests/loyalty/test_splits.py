@@ -19,6 +19,7 @@ from loyalty.activities import ActivityItem, Outcome, record_activities
 from loyalty.ledger import Owner
 from loyalty.models import (
     Activity,
+    ActivityAttribute,
     ActivityReturn,
     ActivityType,
     Award,
@@ -35,6 +36,7 @@ from loyalty.models import (
     Membership,
     Metric,
     MetricBucket,
+    MetricPerson,
     Posting,
     Program,
     ReturnLink,
@@ -77,13 +79,20 @@ def a_world() -> World:
     type_ = a_purchase_type()
     ensure_derived_types()
     ExchangeRate.objects.create(currency="EUR", into="GBP", rate=Decimal("0.8731"), starts_on=date(2024, 1, 1))
-    london = a_program(tiers={"bronze": 0, "silver": 700, "gold": 2000}, expiry_months=3)
+    london = a_program(tiers={"bronze": 0, "silver": 700, "gold": 2000}, expiry_months=3, tier_grace_months=1)
     tokyo = a_program(
         tiers={"member": 50, "partner": 1500}, time_zone="Asia/Tokyo", tier_window=Program.Window.CALENDAR_YEAR
     )
+    ActivityAttribute.objects.create(
+        activity_type=type_, code="margin", name="Margin", type=ActivityAttribute.Type.NUMBER
+    )
+    measures = {"pieces": "QUANTITY", "orders": "COUNT", "earned": "POINTS", "margin": "SUM", "active": "PEOPLE"}
     for program in (london, tokyo):
-        for code, measure in (("pieces", "QUANTITY"), ("orders", "COUNT"), ("earned", "POINTS")):
-            Metric.objects.create(program=program, code=code, name=code, measure=measure, activity_type=type_)
+        for code, measure in measures.items():
+            attribute = "margin" if measure == "SUM" else ""
+            Metric.objects.create(
+                program=program, code=code, name=code, measure=measure, activity_type=type_, attribute=attribute
+            )
         Badge.objects.create(program=program, code="regular", name="Regular")
     a_benefit(tokyo, code="hour")
     _rules_of(london, tokyo)
@@ -249,6 +258,7 @@ def _purchase(world: World, random_: random.Random, external_id: str) -> Activit
         currency="" if amount is None else random_.choice(["GBP", "GBP", "EUR"]),
         object=random_.choice(["", "A", "B", "C"]),
         participants=tuple(person for person in world.people[company_id] if random_.random() < 0.4),
+        attributes={} if amount is None else {"margin": str(round(amount / 3 - 20, 4))},
     )
 
 
@@ -339,6 +349,7 @@ def _canonical() -> Canon:
         "limits": _rows(
             CapUsage, "program", "rule_code", "subject", "subject_id", "period", "period_start", "object", "used"
         ),
+        "people": _rows(MetricPerson, "membership", "metric", "month", "employee", "count", where=~Q(count=0)),
         "metrics": _rows(MetricBucket, "membership", "metric", "month", "value", where=~Q(value=0)),
         "tiers": Counter(
             str((*row, sorted((key, names.get(value, value)) for key, value in evidence.items())))
@@ -438,6 +449,8 @@ def test_stream_of_these_tests_meets_all_that_could_tell_splits_apart() -> None:
     assert Award.objects.exclude(granted=F("raw")).filter(rule_code="extra", cap_left_before__gt=F("granted")).exists()
     assert TierAssignment.objects.filter(ends_at__isnull=False).exists()
     assert CapUsage.objects.filter(rule_code="", used__gt=0).exists()
+    assert MetricBucket.objects.filter(metric="margin", value__lt=0).exists()
+    assert MetricPerson.objects.filter(count__gt=1).exists()
     assert Posting.objects.filter(reverses__isnull=False, award__wallet__employee__isnull=False).exists()
 
 

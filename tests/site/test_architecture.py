@@ -138,6 +138,9 @@ def test_tables_that_only_grow_hold_ids_codes_and_numbers() -> None:
     assert columns == {
         # codes of ours, and of the source that sent the activity
         "accounts.AuditEntry.action", "accounts.AuditEntry.subject_type", "loyalty.Activity.currency",
+        "loyalty.TierPayment.currency",
+        # what the books call a payment: letters, digits and . _ / - only
+        "loyalty.TierPayment.reference",
         "loyalty.Activity.external_id", "loyalty.Activity.object", "loyalty.Activity.reverses_external_id",
         "loyalty.Award.rule_code", "loyalty.EffectAward.rule_code", "loyalty.EffectAward.effect",
         "loyalty.EffectAward.subject",

@@ -30,6 +30,9 @@ WITHOUT_WORDS = {
     "loyalty.Adjustment.said_last_day": "a day, or a word of the house",
     "loyalty.Program.currency": "a code of ISO 4217",
     "loyalty.Program.time_zone": "a word of the IANA database",
+    "loyalty.Tier.fee_currency": "a code of ISO 4217",
+    "loyalty.TierPayment.currency": "a code of ISO 4217",
+    "loyalty.TierTitle.currency": "a code of ISO 4217",
 }
 """Text fields in which no company can write anything of its own."""
 

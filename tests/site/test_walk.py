@@ -21,7 +21,7 @@ from accounts.mail.unsubscribing import address_to_unsubscribe
 from accounts.models import Attachment, Employee, Job, Message, SingleSignOn, User
 from accounts.moving.kinds import known_kinds
 from accounts.scope import ScopedQuerySet
-from loyalty.models import BenefitGrant
+from loyalty.models import BenefitGrant, Tier, TierInvitation, TierTitle
 from rewards.models.redemptions import RedemptionQuerySet
 from tests.factories.canaries import (
     INTERNAL,
@@ -183,6 +183,11 @@ NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
     "company/people/<int:pk>/": lambda side: [[side.colleague.pk], [side.admin.pk]],
     "company/people/<int:pk>/switch/": lambda side: [[side.colleague.pk], [side.admin.pk]],
     "benefits/<int:pk>/": lambda side: [[side.benefit.pk]],
+    "tier/<slug:name>/<int:pk>/": lambda side: [
+        ["accept", TierInvitation.objects.filter(membership__company=side.company).earliest("pk").pk],
+        ["cancel", TierTitle.objects.filter(membership__company=side.company, source="PAID").earliest("pk").pk],
+        ["take", Tier.objects.filter(program__code=f"{side.canary}-program").latest("rank").pk],
+    ],
     "rewards/<int:pk>/": lambda side: [[side.reward.pk], [side.draft_reward.pk]],
     "orders/<int:pk>/": lambda side: [[side.order.pk], [side.company_order.pk]],
     "company/approvals/<int:pk>/": lambda side: [[side.approval.pk]],
@@ -303,6 +308,8 @@ def paths_of(route: str, side: CanaryCompany) -> list[str]:
 def missing_path_of(route: str, path: str) -> str:
     """Return `path` with the id of a row that does not exist."""
     values: list[object] = [MISSING, MISSING]
+    if route.startswith("tier/<slug"):
+        values = [path.split("/")[2], MISSING]
     if "uidb36" in route:
         values = [int_to_base36(MISSING), "guessed-token"]
     if "app_label" in route or route.endswith("(?P<url>.*)$") or route in NAMES_NO_ROW:

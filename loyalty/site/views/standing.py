@@ -18,11 +18,12 @@ from accounts.actors import Actor
 from accounts.middleware import actor_behind
 from loyalty.benefits import NextBenefit, benefits_by_tier, standing_ahead
 from loyalty.models import Membership, Program, TierAssignment, Transaction
-from loyalty.selectors import Standing, membership_of, standing_of
+from loyalty.selectors import Standing, membership_of, standing_of, window_in_words
 from loyalty.site import charts
 from loyalty.site.templatetags.twofold import number
 from loyalty.standing import month_of, month_start
 from loyalty.standing.windows import TierStep
+from loyalty.titles import invitation_to, offers_of, titles_now
 
 MOVES_SHOWN = 20
 
@@ -47,15 +48,14 @@ class CountedMonth:
 
 @dataclass(frozen=True, slots=True)
 class CountedPeriod:
-    """Months that are added up: the rolling window, or a calendar year; `title` says which."""
+    """Months that are counted together: the rolling window, or a year; `title` says which.
+
+    Where people are counted, `total` is less than the sum: who was active in several months is one of them.
+    """
 
     title: str
     months: list[CountedMonth]
-
-    @property
-    def total(self) -> Decimal:
-        """What they add up to."""
-        return sum((month.value for month in self.months), Decimal(0))
+    total: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,13 @@ def tier(request: HttpRequest) -> HttpResponse:
         return render(request, "client/no_program.html")
     standing = standing_of(membership, at=actor.at)
     value = standing.plan.value(standing.months, month_of(actor.at, standing.plan.zone))
+    held = titles_now(membership, at=actor.at)
     context: dict[str, Any] = {
+        "titles": held,
+        "offers": offers_of(membership, standing, held, at=actor.at),
+        "invitation": invitation_to(actor, membership, at=actor.at) if actor.sees_company else None,
+        "may_decide": actor.is_company_admin and not actor.seen_by_user_id,
+        "may_see_fees": actor.sees_company,
         "program": membership.program,
         "tiers": standing.tiers,
         "tier": standing.tier,
@@ -90,14 +96,17 @@ def tier(request: HttpRequest) -> HttpResponse:
         "chart": charts.thresholds(
             title=_("Counted for your tier"),
             value=value,
-            marks=[charts.Threshold(step.name, step.threshold) for step in standing.tiers if step.threshold > 0],
+            marks=[
+                charts.Threshold(step.name, step.threshold)
+                for step in standing.tiers
+                if step.is_earned and step.threshold > 0
+            ],
             unit=standing.unit,
         ),
         "ladder": _ladder(actor, membership, standing),
         "periods": _periods(standing, actor.at),
         "moves": _moves(actor, membership, standing),
-        "is_rolling": standing.plan.window == Program.Window.ROLLING,
-        "window_months": standing.plan.months,
+        "window": window_in_words(standing.plan),
         "as_of": actor.at,
     }
     return render(request, "client/tier.html", context)
@@ -113,14 +122,30 @@ def _ladder(actor: Actor, membership: Membership, standing: Standing) -> list[Ru
 
 
 def _periods(standing: Standing, at: datetime) -> list[CountedPeriod]:
-    """The months that count now, the latest first; a calendar-year window has two periods, this year and the last."""
+    """The months that count now, the latest first; a window of years has two periods, this year and the last."""
     plan = standing.plan
     now = month_of(at, plan.zone)
-    months = range(now, plan.first_month(now) - 1, -1)
-    if plan.window == Program.Window.ROLLING:
-        return [CountedPeriod(_("In the window"), _counted(standing, months))]
-    years = (([month for month in months if month // 12 == year], str(year)) for year in (now // 12, now // 12 - 1))
-    return [CountedPeriod(title, _counted(standing, chosen)) for chosen, title in years]
+    periods = []
+    for first, last in plan.spans(now):
+        months: Iterable[int] = range(min(last, now), first - 1, -1)
+        title = _("In the window")
+        if plan.window == Program.Window.FOR_EVER:
+            title = _("Since you joined")
+            months = [month for month in sorted(standing.months, reverse=True) if month <= now]
+        elif plan.window != Program.Window.ROLLING:
+            title = _years(first, last)
+        periods.append(
+            CountedPeriod(title, _counted(standing, months), plan.within(standing.months, (first, min(last, now))))
+        )
+    return periods
+
+
+def _years(first: int, last: int) -> str:
+    """What a year is called: by its number, or by its months where it does not begin in January."""
+    if first % 12 == 0:
+        return str(first // 12)
+    months = (date_format(month_start(month), "YEAR_MONTH_FORMAT") for month in (first, last))
+    return _("%(first)s to %(last)s") % dict(zip(("first", "last"), months, strict=True))
 
 
 def _counted(standing: Standing, months: Iterable[int]) -> list[CountedMonth]:
@@ -158,8 +183,11 @@ def _why(row: TierAssignment, standing: Standing) -> str:
             TierAssignment.Source.INVITED: _("Your company was invited to it."),
             TierAssignment.Source.PAID: _("Your company pays for it."),
             TierAssignment.Source.NEGOTIATED: _("It was agreed with your company."),
+            TierAssignment.Source.FLOOR: _("It is kept for your company for a time."),
         }[TierAssignment.Source(row.source)]
     first, last = (parse_date(str(row.evidence.get(name, ""))) for name in ("from", "to"))
+    if "ended" in row.evidence:
+        return _("What gave a higher tier has ended; this one is earned.")
     if first is None or last is None:
         return _("Every company begins here.")
     return _("%(value)s %(unit)s counted from %(first)s to %(last)s.") % {
