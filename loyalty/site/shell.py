@@ -67,7 +67,7 @@ FURTHER_DOORS = (Door("more", _("More"), "more", "more", BEHIND_MORE),)
 ACCOUNT_MANAGER_DOORS = (
     Door("today", _("Today"), "am-today", "today", is_exact=True),
     Door("companies", _("Companies"), "am-companies", "companies", ("/am/notes/", "/am/grants/", "/points/")),
-    Door("follow-ups", _("Follow-ups"), "am-follow-ups", "follow-ups"),
+    Door("follow-ups", _("Follow-ups"), "am-follow-ups", "follow-ups", ("/am/renewals/",)),
 )
 MANAGER_DOORS = (Door("office", _("Administration"), "admin:index", "office"),)
 PERSONAL_DOORS = (Door("me", _("Me"), "me", "me"),)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -21,7 +22,7 @@ from accounts.models import (
 from accounts.service_notes import write_note
 from loyalty.benefits import grant
 from loyalty.ledger import Owner
-from loyalty.models import Benefit, BenefitMatrix, Program, RuleSet, Transaction
+from loyalty.models import Benefit, BenefitMatrix, Program, RuleSet, Tier, Transaction
 from rewards.models import Redemption, Reward
 from rewards.policies import set_policy
 from rewards.redemption import redeem
@@ -83,6 +84,9 @@ def a_world() -> World:
     """Build it through the use cases of real life, where there are any."""
     now = timezone.now()
     program = a_program(tiers={"basic": 0, "gold": 500_000}, name="Halden Together", expiry_months=1, transfers="BOTH")
+    Tier.objects.filter(program=program, code="gold").update(
+        is_chosen=True, is_invited=True, is_paid=True, fee=Decimal(1900), fee_currency="GBP", fee_months=12
+    )
     a_rule_set(
         program,
         [

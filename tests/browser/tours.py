@@ -108,6 +108,7 @@ def _rarer_client_pages(world: World) -> list[Stop]:
         Stop(reverse("consent"), write="Too little for the workshop.", press="main button[value=comment]"),
         Stop(reverse("consent-withdraw")),
         Stop(reverse("pass-on")),
+        Stop(reverse("tier-act", args=["take", world.program.tiers.latest("rank").pk])),
         Stop(reverse("me"), press="#notifications button[type=submit]"),
         Stop(reverse("reward", args=[world.reward.pk]), press="button[value=review]"),
         Stop(reverse("reward", args=[world.dear_reward.pk])),
@@ -158,6 +159,7 @@ def _pages_of_account_managers(world: World) -> list[Stop]:
         Stop(reverse("am-note", args=[note.pk])),
         Stop(reverse("am-note-edit", args=[note.pk])),
         Stop(reverse("am-follow-ups")),
+        Stop(reverse("am-renewals")),
         Stop(reverse("am-follow-up", args=[owed.pk])),
     ]
 

@@ -8,6 +8,7 @@ from loyalty.site.views.account_manager.company import company, profile
 from loyalty.site.views.account_manager.follow_ups import follow_up, follow_ups
 from loyalty.site.views.account_manager.notes import edit_note, note
 from loyalty.site.views.account_manager.points import points
+from loyalty.site.views.account_manager.renewals import renewals
 from loyalty.site.views.account_manager.today import today
 
 urlpatterns = [
@@ -20,6 +21,7 @@ urlpatterns = [
     path("grants/<int:pk>/", given_benefit, name="am-grant"),
     path("notes/<int:pk>/", note, name="am-note"),
     path("notes/<int:pk>/edit/", edit_note, name="am-note-edit"),
+    path("renewals/", renewals, name="am-renewals"),
     path("follow-ups/", follow_ups, name="am-follow-ups"),
     path("follow-ups/<int:pk>/", follow_up, name="am-follow-up"),
 ]
