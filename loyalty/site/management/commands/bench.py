@@ -12,9 +12,20 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from loyalty.site.bench import CLIENTS, QUICK, WHOLE, Figure, a_club, api_event, real_file, single_event, yardstick
+from loyalty.site.bench import (
+    CLIENTS,
+    QUICK,
+    WHOLE,
+    Figure,
+    a_club,
+    api_event,
+    real_file,
+    single_event,
+    tiers,
+    yardstick,
+)
 
-NAMES = ("real_file", "single_event", "api_event")
+NAMES = ("real_file", "single_event", "api_event", "tiers")
 DATA_FILE = "online_retail_ii_2009_2010.csv.gz"
 
 
@@ -46,6 +57,9 @@ class Command(BaseCommand):
                 club = a_club(members=500 if quick else 5_000)
                 with yardstick(CLIENTS) as pgbench:
                     figures += [measure(club, pgbench, QUICK if quick else WHOLE) for measure in events]
+        if "tiers" in wanted:
+            with _fresh_database():
+                figures.append(tiers(quick=quick))
         self._show(figures)
         build.mkdir(exist_ok=True)
         (build / "bench.json").write_text(json.dumps([figure.as_json() for figure in figures], indent=2) + "\n")
