@@ -31,7 +31,7 @@ def test_the_demo_shows_everything_keeps_every_law_and_lets_everybody_in() -> No
     assert set(Redemption.objects.values_list("state", flat=True)) == set(Redemption.State.values)
     assert Company.objects.count() == len(FIRMS)
     held = TierAssignment.objects.in_force(NOW).values_list("tier__code", flat=True)
-    assert set(held) == {"bronze", "silver", "gold"}
+    assert set(held) == {"bronze", "silver", "gold", "circle"}
     assert Award.objects.exclude(cap_left_before=None).exists()
     assert Award.objects.filter(from_campaign__gt=0).exists()
     assert ServiceNote.objects.values("visibility").distinct().count() == 2

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from accounts import follow_ups
 from accounts.actors import actor_of
-from accounts.models import Segment, StakeholderRole, User
+from accounts.models import Employee, Segment, StakeholderRole, User
 from loyalty.benefits import activate, draft_from, grant, set_cell, use
 from loyalty.models import Benefit, BenefitMatrix, Program, RuleCap, Tier
 from loyalty.site.demo.calendar import Calendar, Deed
 from loyalty.site.demo.settling import Settled, Staff
+from loyalty.titles import invite, record_payment, subscribe
 
 _KIND, _PER = Benefit.Kind, RuleCap.Per
 _BENEFITS: tuple[dict[str, Any], ...] = (
@@ -92,6 +94,11 @@ _CELLS: tuple[tuple[tuple[str, ...], str, str, str, int | None, RuleCap.Per], ..
     (("gold",), "owner", "", "machine-lease", 2, _PER.YEAR),
     (("silver", "gold"), "sales", "dealers", "early-look", None, _PER.YEAR),
     (("bronze", "silver"), "owner", "key", "process-hour", 1, _PER.YEAR),
+    (("circle",), "", "", "direct-line", None, _PER.YEAR),
+    (("circle",), "", "", "fast-lane", None, _PER.YEAR),
+    (("circle",), "", "", "basket", 6, _PER.YEAR),
+    (("circle",), "workshop", "", "process-hour", 4, _PER.QUARTER),
+    (("circle",), "owner", "", "machine-lease", 4, _PER.YEAR),
 )
 """Tiers, role ("": the company), segment ("": all), benefit, times, per."""
 
@@ -127,6 +134,8 @@ def enjoy_benefits(calendar: Calendar, firms: Iterable[Settled], staff: Staff) -
         using = _using(by_number[number], person, code, is_for_company=is_for_company, is_kept=days_ago > 10)
         calendar.on(at, using)
     calendar.on(calendar.until - timedelta(days=10), _giving(by_number["C-3300"]))
+    calendar.on(calendar.until - timedelta(days=40), _paying(by_number["C-4010"], staff))
+    calendar.on(calendar.until - timedelta(days=3), _inviting(by_number["C-1001"], staff))
 
 
 def _fill(matrix: BenefitMatrix, by: User, now: datetime) -> None:
@@ -180,5 +189,32 @@ def _giving(settled: Settled) -> Deed:
         ends_at=at + timedelta(days=90),
         by=actor_of(settled.account_manager, now=at),
         reason="To help with the aerospace certificate",
+        now=at,
+    )
+
+
+def _paying(settled: Settled, staff: Staff) -> Deed:
+    """Its admin takes the tier that is for a fee, which comes the same day."""
+
+    def take(at: datetime) -> None:
+        admin = next(one for one in settled.people if one.user and one.access == Employee.Access.ADMIN)
+        circle = Tier.objects.get(program=settled.membership.program_id, code="circle")
+        title = subscribe(actor=actor_of(admin.user, now=at), membership=settled.membership, tier=circle, now=at)
+        record_payment(
+            title=title, amount=title.fee or Decimal(0), currency=title.currency, reference="RE-2026-0815",
+            by_id=staff.manager.pk, now=at,
+        )  # fmt: skip
+
+    return take
+
+
+def _inviting(settled: Settled, staff: Staff) -> Deed:
+    return lambda at: invite(
+        membership=settled.membership,
+        tier=Tier.objects.get(program=settled.membership.program_id, code="circle"),
+        until=(at + timedelta(days=365)).date(),
+        answer_by=(at + timedelta(days=21)).date(),
+        reason="You have stood by us since the first lathe",
+        by_id=staff.manager.pk,
         now=at,
     )

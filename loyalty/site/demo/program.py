@@ -143,6 +143,19 @@ def create_program(*, starts_at: datetime) -> Program:
     )
     for rank, (code, name, threshold) in enumerate(_TIERS, start=1):
         Tier.objects.create(program=program, code=code, name=name, rank=rank, threshold=Decimal(threshold))
+    Tier.objects.create(
+        program=program,
+        code="circle",
+        name="Circle",
+        rank=len(_TIERS) + 1,
+        is_earned=False,
+        is_invited=True,
+        is_paid=True,
+        fee=Decimal(1_900),
+        fee_currency="EUR",
+        fee_months=12,
+        condition={"fact": "metric.spend", "op": "gte", "value": 20_000},
+    )
     rule_set = RuleSet.objects.create(program=program, version=1)
     ProductList.objects.create(rule_set=rule_set, code="wear", name="Blades, drills and coolant", products=_WEAR)
     begin = starts_at.date() + timedelta(weeks=14)
