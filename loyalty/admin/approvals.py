@@ -27,9 +27,9 @@ from accounts.models import Approval, Import
 from accounts.moving import steps
 from accounts.moving.steps import MovingError
 from accounts.text import validate_plain_text
-from loyalty import adjustments, extensions
-from loyalty.adjustments import AdjustmentError, InsufficientPointsError
-from loyalty.admin.adjustments import MINUS, refusal
+from loyalty.admin.by_hand import MINUS, refusal
+from loyalty.by_hand import ByHandError, adjustments, extensions
+from loyalty.ledger import InsufficientPointsError
 from loyalty.models import Adjustment, Extension, Program
 
 Facts = list[tuple[str, object]]
@@ -207,7 +207,7 @@ class VendorApprovalAdmin(ApprovalAdmin):
             reason, now = form.cleaned_data["reason"], timezone.now()
             try:
                 known.decide(approval.subject_id, by=me, is_approved=is_approved, reason=reason, now=now)
-            except (AdjustmentError, ApprovalError, InsufficientPointsError, MovingError) as error:
+            except (ByHandError, ApprovalError, InsufficientPointsError, MovingError) as error:
                 form.add_error(None, _said(error))
                 status = 409
             else:

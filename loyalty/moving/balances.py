@@ -33,7 +33,7 @@ from accounts.moving.kinds import (
 from accounts.moving.people import PERSON
 from accounts.moving.values import needed, parsed
 from accounts.tables.cells import shown
-from loyalty.adjustments import MOST_POINTS
+from loyalty.by_hand import MOST_POINTS
 from loyalty.ledger import Book, LotDays, Owner, last_day
 from loyalty.models import Adjustment, Lot, Membership, Program, Transaction, Wallet
 

@@ -32,9 +32,8 @@ from accounts.moving import steps
 from accounts.service_notes import edit_note, words_of, write_note
 from accounts.tables import Form
 from loyalty.activities import confirm_activities
-from loyalty.adjustments import adjust
 from loyalty.benefits import grant, use
-from loyalty.extensions import extend
+from loyalty.by_hand import adjust, extend
 from loyalty.figures import take_figures
 from loyalty.ledger import Owner
 from loyalty.models import (

@@ -46,9 +46,8 @@ from accounts.models import (
 from accounts.preferences import Switch, set_preferences
 from accounts.service_notes import edit_note, words_of, write_note
 from loyalty.activities import confirm_activities
-from loyalty.adjustments import adjust
 from loyalty.benefits import grant, use
-from loyalty.extensions import extend
+from loyalty.by_hand import adjust, extend
 from loyalty.figures import take_figures
 from loyalty.ledger import Owner
 from loyalty.memberships import comment

@@ -25,8 +25,7 @@ from accounts import laws
 from accounts.actors import actor_of
 from accounts.models import Employee
 from loyalty.activities import ActivityItem, Outcome, Status, confirm_activities, record_activities
-from loyalty.adjustments import adjust
-from loyalty.extensions import NothingExpiresError, extend
+from loyalty.by_hand import NothingExpiresError, adjust, extend
 from loyalty.ledger import InsufficientPointsError, Owner, expire_points, release_points
 from loyalty.memberships import give_consent, withdraw_consent
 from loyalty.models import Activity, CapUsage, Lot, Membership, Metric, Program, Source, Wallet

@@ -14,8 +14,8 @@ from accounts.models import Company, Employee, WebhookAttempt, WebhookDelivery, 
 from accounts.people import Person, add_person
 from accounts.webhooks.delivering import body_of
 from loyalty.activities import confirm_activities
-from loyalty.adjustments import adjust
 from loyalty.benefits import use
+from loyalty.by_hand import adjust
 from loyalty.ledger import Owner, expire_points
 from loyalty.memberships import withdraw_consent
 from loyalty.models import Adjustment, Membership, Program
