@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
@@ -11,6 +12,7 @@ from accounts.admin.links import LinkedRowFilter, VocabularyFilter, row_link
 from accounts.admin.scoped import ReadOnlyAdmin
 from accounts.models import User
 from loyalty.admin.by_hand import ByHandAdmin, ByHandForm, refusal
+from loyalty.admin.segment_points import segment_view
 from loyalty.by_hand import MOST_POINTS, NoPointsError, adjust
 from loyalty.by_hand.adjustments import KIND
 from loyalty.models import Adjustment, ProgramComment, ProgramDay, Transfer
@@ -41,13 +43,20 @@ class AdjustmentAdmin(ByHandAdmin[Adjustment]):
     form = AdjustmentForm
     request_kind = KIND
     asked_fields = ("membership", "employee", "points", "reason_code", "reason")
-    shown_fields = ("state", ("asked_by", "asked_at"), "decision", "act")
+    shown_fields = ("state", ("asked_by", "asked_at"), "decision", "act", "came_with")
     done = gettext_lazy("The points are posted; the client has been told.")
     left_to_another = gettext_lazy(
         "Nothing has moved yet: this is above the program's limit and waits for a second person's approval."
     )
     list_display = ("asked_at", "company", "employee", "points", "reason_code", "state", "asked_by", "act")
-    list_filter: ClassVar[Any] = ("state", "reason_code", *ByHandAdmin.list_filter[1:])
+    list_filter: ClassVar[Any] = (
+        "state",
+        "reason_code",
+        *ByHandAdmin.list_filter[1:],
+        ("batch", LinkedRowFilter),
+        ("opened_by", LinkedRowFilter),
+    )
+    change_list_template = "admin/loyalty/adjustment/list.html"
     add_form_template = "admin/loyalty/adjustment/add_form.html"
 
     @admin.display(description=gettext_lazy("posted by"))
@@ -56,6 +65,16 @@ class AdjustmentAdmin(ByHandAdmin[Adjustment]):
         if adjustment.transaction_id is None:
             return "–"
         return row_link(adjustment.transaction, f"T{adjustment.transaction_id}")
+
+    @admin.display(description=gettext_lazy("batch"))
+    def came_with(self, adjustment: Adjustment) -> str:
+        """The file or list that it came with, if any."""
+        return row_link(adjustment.batch or adjustment.opened_by)
+
+    def get_urls(self) -> list[URLPattern]:
+        """The page for a whole segment."""
+        view = self.admin_site.admin_view(segment_view)
+        return [path("segment/", view, name="loyalty_adjustment_segment"), *super().get_urls()]
 
     def ask(self, row: Adjustment, *, by: User) -> Adjustment:
         """Move the points, or ask a second person."""

@@ -1,4 +1,4 @@
-"""Requests that the vendor's own people decide: points by hand, and opening balances that are moved in."""
+"""Requests that the vendor's own people decide: points by hand, one by one or in a file, and more time for points."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -74,15 +74,16 @@ def _more_time(request: HttpRequest, approval: Approval) -> Facts:
     ]
 
 
-def _opening_balances(request: HttpRequest, approval: Approval) -> Facts:
+def _file(request: HttpRequest, approval: Approval) -> Facts:
     import_ = Import.objects.visible_to(actor_behind(request)).get(pk=approval.subject_id)
     chosen: Mapping[str, str] = import_.terms.get("settings", {})
     program = Program.objects.visible_to(actor_behind(request)).filter(code=chosen.get("program", "")).first()
     return [
         (_("File"), import_.name),
         (_("Program"), program or "–"),
-        (_("Balances"), localize(import_.checked.get("new", 0))),
-        (_("Points in all"), f"+{localize(approval.points)}"),
+        (_("What is in it"), moving.what_is_in(import_)),
+        (_("Wallets"), localize(import_.checked.get("new", 0))),
+        (_("Points in all"), moving.points_told(import_.checked) or f"+{localize(approval.points)}"),
         (_("Reason"), chosen.get("reason", "")),
         (_("Asked by"), approval.asked_by.name),
     ]
@@ -108,13 +109,13 @@ REQUESTS: Mapping[str, Request] = {
         facts=_more_time,
     ),
     steps.APPROVAL: Request(
-        label=gettext_lazy("Opening balances"),
+        label=gettext_lazy("Points from a file"),
         subject=gettext_lazy("The file"),
         page="admin:accounts_import_change",
         consequence=gettext_lazy("The file goes in at once; the clients see the points in their statements."),
         approved=gettext_lazy("Approved: the file goes in."),
         decide=lambda pk, **decision: steps.decide(import_id=pk, **decision),
-        facts=_opening_balances,
+        facts=_file,
     ),
 }
 """What is decided at the vendor's; each kind leads to the page of what it is about."""

@@ -49,10 +49,15 @@ def locked(membership_id: int) -> Membership:
 
 def require_open(membership: Membership, employee: Employee | None, now: datetime) -> None:
     """Refuse where the program or the membership is not running, or the person is not of the company."""
-    if not membership.program.is_active or not membership.holds_at(now):
+    if not is_open(membership.program) or not membership.holds_at(now):
         raise ProgramClosedError
     if employee is not None and (employee.company_id != membership.company_id or not employee.is_active):
         raise NotAMemberError
+
+
+def is_open(program: Program) -> bool:
+    """Whether points are given and taken by hand in a program."""
+    return program.is_active
 
 
 def needs_second_person(asked: Asked, *, now: datetime) -> bool:
@@ -66,9 +71,16 @@ def moved_alone(membership: Membership, *, by: User, now: datetime) -> int:
     return _moved(Q(membership=membership), by.pk, now)
 
 
-def _moved(where: Q, by_user_id: int, now: datetime) -> int:
+def moved_alone_in(program: Program, *, by_user_id: int, but_batch: int, now: datetime) -> int:
+    """Return the points that one person moved alone anywhere in a program within a day before, without one batch."""
+    return _moved(Q(membership__program=program), by_user_id, now, but_batch=but_batch)
+
+
+def _moved(where: Q, by_user_id: int, now: datetime, *, but_batch: int | None = None) -> int:
     alone = where & Q(asked_by=by_user_id, approval__isnull=True, asked_at__gt=now - AT_ONCE)
-    by_hand = Adjustment.objects.filter(alone, opened_by__approval__isnull=True)
+    by_hand = Adjustment.objects.filter(alone, opened_by__approval__isnull=True, batch__approval__isnull=True)
+    if but_batch is not None:
+        by_hand = by_hand.filter(Q(batch__isnull=True) | ~Q(batch=but_batch))
     moved: int = by_hand.aggregate(points=Sum(Abs("points")))["points"] or 0
     extended: int = Extension.objects.filter(alone).aggregate(points=Sum("points"))["points"] or 0
     return moved + extended
