@@ -24,7 +24,7 @@ from accounts.middleware import actor_behind
 from accounts.models import Attachment, Import, ImportMapping, Job, User
 from accounts.moving import steps
 from accounts.moving.forms import ExportForm, TermsForm, UploadForm
-from accounts.moving.kinds import FATES, Column, Fate, NotPreparedError, TableKind, known_kinds
+from accounts.moving.kinds import FATES, Column, Fate, NotPreparedError, Setting, TableKind, known_kinds
 from accounts.moving.mapping import LINE, WHY, form_of
 from accounts.moving.stages import Stage, stage_of
 from accounts.moving.steps import (
@@ -476,4 +476,14 @@ def _refusals(findings: Mapping[str, Any], columns: Mapping[str, Column]) -> lis
 def _choices(import_: Import, kind: TableKind | None) -> list[tuple[str, str]]:
     """What was chosen for the whole file."""
     chosen = import_.terms.get("settings", {})
-    return [(str(one.label), chosen[one.code]) for one in (kind.settings if kind else ()) if chosen.get(one.code)]
+    return [
+        (str(one.label), _named(one, chosen[one.code]))
+        for one in (kind.settings if kind else ())
+        if chosen.get(one.code)
+    ]
+
+
+def _named(setting: Setting, value: str) -> str:
+    """What was chosen, as it was called where it was chosen."""
+    choices = dict(setting.choices()) if setting.choices else {}
+    return str(choices.get(value, value))

@@ -15,7 +15,7 @@ from loyalty.admin.by_hand import ByHandAdmin, ByHandForm, refusal
 from loyalty.admin.segment_points import segment_view
 from loyalty.by_hand import MOST_POINTS, NoPointsError, adjust
 from loyalty.by_hand.adjustments import KIND
-from loyalty.models import Adjustment, ProgramComment, ProgramDay, Transfer
+from loyalty.models import Adjustment, BookDay, CohortMonth, ProgramComment, ProgramDay, Transfer
 
 
 class AdjustmentForm(ByHandForm[Adjustment]):
@@ -56,6 +56,7 @@ class AdjustmentAdmin(ByHandAdmin[Adjustment]):
         ("batch", LinkedRowFilter),
         ("opened_by", LinkedRowFilter),
     )
+    list_select_related: ClassVar[Any] = (*ByHandAdmin.list_select_related, "transaction")
     change_list_template = "admin/loyalty/adjustment/list.html"
     add_form_template = "admin/loyalty/adjustment/add_form.html"
 
@@ -129,6 +130,42 @@ class ProgramCommentAdmin(ReadOnlyAdmin[ProgramComment]):
     def beginning(self, comment: ProgramComment) -> str:
         """How it begins."""
         return comment.text[:80]
+
+
+@admin.register(BookDay)
+class BookDayAdmin(ReadOnlyAdmin[BookDay]):
+    """How each day closed."""
+
+    list_display = (
+        "day",
+        "program",
+        "opening",
+        "earned",
+        "returned",
+        "spent",
+        "given_back",
+        "expired",
+        "by_hand",
+        "handed_over",
+        "available",
+        "waiting",
+        "debt",
+    )
+    list_filter = (("program", VocabularyFilter),)
+    list_select_related = ("program",)
+    search_fields = ("program__name", "program__code")
+    ordering = ("-day", "program__name")
+
+
+@admin.register(CohortMonth)
+class CohortMonthAdmin(ReadOnlyAdmin[CohortMonth]):
+    """How points of each month went: what is said to expire rests on it."""
+
+    list_display = ("cohort", "month", "program", "used", "expired")
+    list_filter = (("program", VocabularyFilter),)
+    list_select_related = ("program",)
+    search_fields = ("program__name", "program__code")
+    ordering = ("-cohort", "month", "program__name")
 
 
 @admin.register(ProgramDay)

@@ -46,7 +46,7 @@ def refusal(error: Exception) -> str:
         case NotAMemberError():
             return _("This person does not work for the company, or no longer does. Choose somebody who does.")
         case ProgramClosedError():
-            return _("The company does not take part in the program at present, or the program is not running.")
+            return _("The company does not take part in the program at present, or the program is not running or over.")
         case NoPointsError():
             return _("Give or take between 1 and %(most)s points.") % {"most": localize(MOST_POINTS)}
         case OwnRequestError():
@@ -112,7 +112,13 @@ class ByHandAdmin(NeverDeleted[A], RefusingAdmin[A]):
         ("membership", LinkedRowFilter),
         ("employee", LinkedRowFilter),
     )
-    list_select_related = ("membership__company", "membership__program", "employee", "asked_by", "approval")
+    list_select_related: ClassVar[Any] = (
+        "membership__company",
+        "membership__program",
+        "employee",
+        "asked_by",
+        "approval",
+    )
     search_fields = ("membership__company__name", "employee__name", "reason", "asked_by__name")
     ordering = ("-asked_at", "-pk")
     autocomplete_fields = ("membership", "employee")

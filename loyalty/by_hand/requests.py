@@ -28,7 +28,7 @@ class NoPointsError(ByHandError):
 
 
 class ProgramClosedError(ByHandError):
-    """The program is not running, or the company does not take part at this moment."""
+    """The program is not running, or is over, or the company does not take part at this moment."""
 
 
 class NotAMemberError(ByHandError):
@@ -49,15 +49,15 @@ def locked(membership_id: int) -> Membership:
 
 def require_open(membership: Membership, employee: Employee | None, now: datetime) -> None:
     """Refuse where the program or the membership is not running, or the person is not of the company."""
-    if not is_open(membership.program) or not membership.holds_at(now):
+    if not is_open(membership.program, now) or not membership.holds_at(now):
         raise ProgramClosedError
     if employee is not None and (employee.company_id != membership.company_id or not employee.is_active):
         raise NotAMemberError
 
 
-def is_open(program: Program) -> bool:
-    """Whether points are given and taken by hand in a program."""
-    return program.is_active
+def is_open(program: Program, now: datetime) -> bool:
+    """Whether points are given and taken by hand in a program: it runs, and its last day to spend is not over."""
+    return program.is_active and program.spends_on(now.astimezone(program.zone).date())
 
 
 def needs_second_person(asked: Asked, *, now: datetime) -> bool:

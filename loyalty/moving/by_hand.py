@@ -242,8 +242,10 @@ class _Sheet:
         return allowed - moved
 
     def _judge(self, row: Row) -> Verdict:
-        if not is_open(self._program):
-            raise RefusedError("", _("The program is not running any more: nothing is given or taken there by hand."))
+        if not is_open(self._program, self._terms.now):
+            raise RefusedError(
+                "", _("The program is not running any more, or is over: nothing is given or taken there by hand.")
+            )
         owner, membership_id = self._owners.owner_of(row)
         first = self._lines.setdefault(owner, row.line)
         if first != row.line:

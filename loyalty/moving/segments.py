@@ -75,7 +75,7 @@ def give_to_segment(
     """
     if not 1 <= points <= MOST_POINTS:
         raise NoPointsError
-    if not is_open(recipients.program):
+    if not is_open(recipients.program, now):
         raise ProgramClosedError
     program, segment, role = recipients.program, recipients.segment, recipients.role
     content = [KIND, program.pk, segment.pk, recipients.are_people, role.pk if role else None, points]

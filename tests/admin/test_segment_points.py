@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.groups import VIEWER, ensure_groups
 from accounts.models import Approval, Import, Segment, SegmentMembership
-from loyalty.models import Adjustment, Membership
+from loyalty.models import Membership
 from tests.factories.world import EPOCH, a_manager, a_member, a_program, a_role, a_user, an_employee, balance
 from tests.moving.moves import work
 

@@ -56,6 +56,10 @@ from loyalty.models import (
     ActivityType,
     Adjustment,
     Benefit,
+    BookDay,
+    CohortMonth,
+    EndNotice,
+    HandedOver,
     Membership,
     Metric,
     Program,
@@ -254,6 +258,7 @@ def _records_of(
     """What the installation writes down by itself, or on the way of other work."""
     member, colleague, admin = people
     take_figures(now=now)
+    _end_of(company, member, now)
     Pulse.objects.create(code=f"{canary}-pulse", at=now)
     asked = ask_to_erase(employee_id=colleague.pk, by_user_id=user_of(colleague).pk, now=now)
     withdraw_erasure(erasure_id=asked.pk, by_user_id=user_of(colleague).pk, now=now)
@@ -279,6 +284,27 @@ def _records_of(
         company=company,
         numbers={"code": f"{canary}-code"},
     )
+
+
+def _end_of(company: Company, member: Employee, now: datetime) -> None:
+    """What a program's end leaves: told once, and points to be paid out; and a closed day on which nothing happened."""
+    quiet, _is_new = Program.objects.get_or_create(
+        code="quiet", defaults={"name": "Quiet", "currency": "GBP", "time_zone": "UTC"}
+    )
+    day = now.date()
+    BookDay.objects.get_or_create(
+        program=quiet, day=day, defaults={"opening": 0, "available": 0, "waiting": 0, "debt": 0}
+    )
+    CohortMonth.objects.get_or_create(program=quiet, cohort=day, month=day, defaults={"used": 0, "expired": 0})
+    act = Transaction.objects.filter(company=company).earliest("pk")
+    EndNotice.objects.get_or_create(
+        program_id=act.program_id, about=EndNotice.About.END, last_earn_on=now.date(), last_spend_on=now.date(),
+        defaults={"told_at": now},
+    )  # fmt: skip
+    HandedOver.objects.create(
+        program_id=act.program_id, company=company, employee=member, points=7, amount=1, currency="GBP",
+        transaction=act, made_at=now,
+    )  # fmt: skip
 
 
 def _benefits_of(membership: Membership, canary: str, member: Employee, colleague: Employee, now: datetime) -> Benefit:

@@ -153,7 +153,7 @@ def test_program_that_has_stopped_refuses_every_row(manager: User, member: Membe
 
     done = gone(import_, by=manager)
 
-    sentence = "The program is not running any more: nothing is given or taken there by hand."
+    sentence = "The program is not running any more, or is over: nothing is given or taken there by hand."
     assert refusals(done.done) == [(2, "", sentence)]
     assert balance(member) == 0
 
