@@ -48,7 +48,7 @@ _OF_ACTS: Mapping[str, EventKind] = {
     ),
     Transaction.Kind.END: _of_points("points.ended", _("Points expired as the program ended"), -75, activity=None),
     Transaction.Kind.HAND_OVER: _of_points(
-        "points.handed_over", _("Points were handed over as the program ended, to be paid out"), -75, activity=None
+        "points.settled", _("Points were handed over as the program ended, to be paid out"), -75, activity=None
     ),
     Transaction.Kind.ADJUST: _of_points("points.adjusted", _("Points were given or taken by hand"), 50, activity=None),
 }
