@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from accounts.actors import Actor
@@ -23,6 +24,7 @@ from loyalty.earning import (
     rule_sentence,
     verdict_sentence,
 )
+from loyalty.facts import LAST_EARN_ON
 from loyalty.models import Award, EffectAward, Evaluation, Program, Rule, RuleSet, Transaction
 from loyalty.rulebook import NO_RULES, earning_rule, rules_by_type
 from loyalty.vocabulary import Vocabulary
@@ -117,7 +119,7 @@ def verdicts_of(evaluation: Evaluation, actor: Actor) -> list[PlainVerdict]:
     As `explain` says; three queries.
     """
     if evaluation.rule_set_id is None:
-        return []
+        return list(_of_an_end(evaluation))
     activity_type = evaluation.activity.type
     words = Vocabulary()
     plain = words.plain_catalogue(activity_type_id=activity_type.pk, program=evaluation.program)
@@ -160,6 +162,21 @@ def verdicts_of(evaluation: Evaluation, actor: Actor) -> list[PlainVerdict]:
         )
         for verdict in verdicts
     ]
+
+
+def _of_an_end(evaluation: Evaluation) -> Iterator[PlainVerdict]:
+    """Say that the program's last day to earn was over, where that is why no rule was asked."""
+    last_day = evaluation.facts.get(LAST_EARN_ON)
+    if last_day:
+        sentence = gettext("The program ends: {day} was the last day to earn points.")
+        yield PlainVerdict(
+            rule_name=evaluation.program.name,
+            sentence=sentence.format(day=date_format(date.fromisoformat(last_day), "DATE_FORMAT")),
+            reason=gettext("No points: what was done lies after it."),
+            is_met=False,
+            is_capped=False,
+            points=0,
+        )
 
 
 def _granted(awards: Iterable[Award]) -> dict[str, int]:

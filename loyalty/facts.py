@@ -22,6 +22,8 @@ PRODUCT_LISTS = "activity.product_lists"
 TIER = earning.TIER
 TIER_RANK = "standing.tier_rank"
 ATTRIBUTE_PREFIX = "attribute."
+LAST_EARN_ON = "program.last_earn_on"
+"""Kept with an evaluation where the program's last day to earn was over: no rule was asked."""
 
 
 def register() -> None:

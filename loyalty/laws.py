@@ -159,6 +159,31 @@ _LAWS = (
            JOIN loyalty_evaluation e ON e.activity_id = l.activity_id WHERE l.applied_at IS NULL""",
     ),
     Law(
+        "D1",
+        "a closed day moved as many points as its postings did",
+        """WITH closed AS (SELECT program_id, max(day) AS day FROM loyalty_bookday GROUP BY program_id),
+           moved AS (
+               SELECT d.program_id, (p.created_at AT TIME ZONE g.time_zone)::date AS day,
+                      sum(p.points * ((c.kind IN ('AVAILABLE', 'PENDING', 'DEBT'))::int
+                                      - (d.kind IN ('AVAILABLE', 'PENDING', 'DEBT'))::int)) AS points
+               FROM loyalty_posting p JOIN loyalty_wallet d ON d.id = p.debit_wallet_id
+               JOIN loyalty_wallet c ON c.id = p.credit_wallet_id JOIN loyalty_program g ON g.id = d.program_id
+               JOIN closed ON closed.program_id = g.id AND (p.created_at AT TIME ZONE g.time_zone)::date <= closed.day
+               GROUP BY 1, 2)
+           SELECT coalesce(b.program_id, m.program_id), coalesce(b.day, m.day), m.points
+           FROM loyalty_bookday b FULL JOIN moved m ON m.program_id = b.program_id AND m.day = b.day
+           WHERE coalesce(b.available + b.waiting + b.debt - b.opening, 0) <> coalesce(m.points, 0)""",
+    ),
+    Law(
+        "D2",
+        "every closed day begins as the one before it closed, and none is missing",
+        """SELECT program_id, day, opening, before FROM (
+               SELECT program_id, day, opening, lag(available + waiting + debt) OVER days AS before,
+                      lag(day) OVER days AS day_before
+               FROM loyalty_bookday WINDOW days AS (PARTITION BY program_id ORDER BY day)) AS chained
+           WHERE opening <> coalesce(before, 0) OR day <> day_before + 1""",
+    ),
+    Law(
         "C1",
         "no limit lets through more than it says",
         'SELECT id, used, "limit" FROM loyalty_capusage WHERE used < 0 OR used > "limit"',

@@ -39,6 +39,24 @@ BENEFITS_END = MessageKind(
     _STANDING,
     names_subject=False,
 )
+PROGRAM_ENDS = MessageKind(
+    "program-ends",
+    _("“{program}” ends: points are earned up to {earn} and can be spent up to {spend}. {rest}"),
+    "rules",
+    names_subject=False,
+)
+EARNING_ENDS = MessageKind(
+    "earning-ends",
+    _("“{program}”: {earn} is the last day to earn points; they can be spent up to {spend}."),
+    "earn",
+    names_subject=False,
+)
+SPENDING_ENDS = MessageKind(
+    "spending-ends",
+    _("“{program}”: {spend} is the last day to spend your points. {rest}"),
+    "rewards",
+    names_subject=False,
+)
 
 
 def register() -> None:
@@ -57,4 +75,7 @@ def register() -> None:
         BENEFIT_WITHDRAWN,
         BADGE_GIVEN,
         BENEFITS_END,
+        PROGRAM_ENDS,
+        EARNING_ENDS,
+        SPENDING_ENDS,
     )

@@ -181,10 +181,13 @@ def prospects(
 ) -> list[Prospect]:
     """Return every rule in force as a way to points: what is open first, the least effort first, then most points.
 
+    None where the program's last day to earn is over.
     Without `words`, attributes, roles and tiers are called by their codes; without `used`, limits are told without what
     is left of them. No query once the rules are kept in memory.
     """
-    if situation.rule_set_id is None:
+    last_day = membership.program.last_earn_on
+    is_over = last_day is not None and actor.at.astimezone(membership.program.zone).date() > last_day
+    if situation.rule_set_id is None or is_over:
         return []
     ways = [
         _prospect(rule, type_id, membership, situation, actor, words, used)

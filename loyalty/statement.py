@@ -92,7 +92,7 @@ def balances_of(owners: Sequence[Owner], *, today: date, expiring_until: date | 
     With `expiring_until`, each tells what else expires up to that day, soonest first.
     """
     rows = arrays.fetch(
-        """SELECT o.n, w.kind, CASE WHEN ends.day < %s THEN 0 ELSE w.balance - coalesce((
+        """SELECT o.n, w.kind, CASE WHEN least(ends.day, fin.day) < %s THEN 0 ELSE w.balance - coalesce((
                SELECT sum(l.remaining) FROM loyalty_lot l
                WHERE l.wallet_id = w.id AND w.kind = 'AVAILABLE' AND l.remaining > 0 AND l.expires_on < %s
                  AND (l.extended_to < %s) IS NOT FALSE), 0) END,
@@ -103,15 +103,18 @@ def balances_of(owners: Sequence[Owner], *, today: date, expiring_until: date | 
             AND w.employee_id IS NOT DISTINCT FROM o.employee_id AND w.kind = ANY(%s)
            JOIN loyalty_program g ON g.id = w.program_id
            CROSS JOIN LATERAL (
-               SELECT CASE WHEN g.expiry = 'INACTIVITY' AND w.balance > 0 THEN w.expires_on END AS day) AS ends
+               SELECT CASE WHEN g.expiry = 'INACTIVITY' AND w.balance > 0
+                            AND (g.last_spend_on <= w.expires_on) IS NOT TRUE THEN w.expires_on END AS day) AS ends
+           CROSS JOIN LATERAL (
+               SELECT CASE WHEN w.kind = 'AVAILABLE' AND w.balance > 0 THEN g.last_spend_on END AS day) AS fin
            CROSS JOIN LATERAL (
                SELECT array_agg(day.points ORDER BY day.expires_on) AS points,
                       array_agg(day.expires_on ORDER BY day.expires_on) AS days
                FROM (SELECT sum(l.remaining)::bigint AS points,
-                            least(coalesce(l.extended_to, l.expires_on), ends.day) AS expires_on
+                            least(coalesce(l.extended_to, l.expires_on), ends.day, fin.day) AS expires_on
                      FROM loyalty_lot l
                      WHERE l.wallet_id = w.id AND w.kind = %s AND l.remaining > 0
-                       AND (l.expires_on <= %s::date OR ends.day <= %s::date)
+                       AND (l.expires_on <= %s::date OR least(ends.day, fin.day) <= %s::date)
                      GROUP BY 2) AS day WHERE day.expires_on BETWEEN %s AND %s::date) AS soon
            CROSS JOIN LATERAL (
                SELECT array_agg(day.points ORDER BY day.available_on) AS points,
@@ -221,5 +224,9 @@ def title_of(kind: str, activity_type: str) -> str:
             return _("Passed on")
         case Transaction.Kind.RELEASE:
             return _("Can be spent now")
+        case Transaction.Kind.END:
+            return _("Expired as the program ended")
+        case Transaction.Kind.HAND_OVER:
+            return _("Handed over as the program ended, to be paid out")
         case _:
             return _("Expired")

@@ -13,7 +13,27 @@ Release, Expiry = Program.Release, Program.Expiry
 
 def terms_in_words(program: Program) -> list[str]:
     """Return what a program says of the days of its points, in the language in force."""
-    return [release_in_words(program), expiry_in_words(program)]
+    ends = [end_in_words(program)] if program.last_spend_on else []
+    return [*ends, release_in_words(program), expiry_in_words(program)]
+
+
+def end_in_words(program: Program) -> str:
+    """Return that a program ends, when, and what happens to what is left; "" where it does not end."""
+    if program.last_earn_on is None or program.last_spend_on is None:
+        return ""
+    days = {
+        "earn": date_format(program.last_earn_on, "DATE_FORMAT"),
+        "spend": date_format(program.last_spend_on, "DATE_FORMAT"),
+    }
+    sentence = _("The program ends: points are earned up to %(earn)s and can be spent up to %(spend)s.") % days
+    return f"{sentence} {rest_in_words(program)}"
+
+
+def rest_in_words(program: Program) -> str:
+    """Return what happens to points that are left after the last day to spend."""
+    if program.rest == Program.Rest.HAND_OVER:
+        return _("What is left then is paid out in money.")
+    return _("What is left then expires.")
 
 
 def release_in_words(program: Program) -> str:

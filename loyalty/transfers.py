@@ -37,7 +37,7 @@ class TransferError(Exception):
 
 
 class NotAllowedError(TransferError):
-    """The program does not let points go this way, or is not running, or the company does not take part."""
+    """The program does not let points go this way, or is not running or over, or the company does not take part."""
 
 
 class NotYoursToPassOnError(TransferError):
@@ -132,7 +132,9 @@ def _require_way(actor: Actor, membership: Membership, to: Employee | None, now:
     if actor.company_id != membership.company_id or actor.seen_by_user_id or not actor.is_employee:
         raise NotYoursToPassOnError
     program = membership.program
-    if program.transfers not in (way, Program.Transfers.BOTH) or not program.is_active or not membership.holds_at(now):
+    is_over = not program.spends_on(now.astimezone(program.zone).date())
+    is_offered = program.transfers in (way, Program.Transfers.BOTH) and program.is_active and not is_over
+    if not is_offered or not membership.holds_at(now):
         raise NotAllowedError
     if not can_pass_on(actor, membership, to_company=to is None):
         raise NotYoursToPassOnError

@@ -46,6 +46,10 @@ _OF_ACTS: Mapping[str, EventKind] = {
             "wallets": [{"employee": None, "points": 40}, {"employee": _PERSON, "points": -40}],
         },
     ),
+    Transaction.Kind.END: _of_points("points.ended", _("Points expired as the program ended"), -75, activity=None),
+    Transaction.Kind.HAND_OVER: _of_points(
+        "points.settled", _("Points were handed over as the program ended, to be paid out"), -75, activity=None
+    ),
     Transaction.Kind.ADJUST: _of_points("points.adjusted", _("Points were given or taken by hand"), 50, activity=None),
 }
 ACTIVITY_RECORDED = EventKind(

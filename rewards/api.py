@@ -21,7 +21,7 @@ from accounts.models import Employee, Scope
 from loyalty.ledger import InsufficientPointsError, Owner
 from rewards import redemption
 from rewards.models import Redemption, Reward
-from rewards.redemption import CannotCancelError, NotPaidFromError, PriceChangedError, cancel, redeem
+from rewards.redemption import CannotCancelError, NotPaidFromError, PriceChangedError, ProgramOverError, cancel, redeem
 from rewards.refusals import sentence_of
 
 KEY = "Idempotency-Key"
@@ -35,6 +35,7 @@ _CODES: Mapping[type[Exception], tuple[str, str]] = {
     redemption.OutOfStockError: ("out_of_stock", "reward"),
     PriceChangedError: ("price_changed", "points"),
     NotPaidFromError: ("not_paid_from", "payer"),
+    ProgramOverError: ("program_over", "reward"),
     InsufficientPointsError: ("insufficient_points", "points"),
 }
 """The stable code and the field of each refusal."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 from django.db.models import F
@@ -13,7 +13,7 @@ from accounts.messages import Telling
 from accounts.models import Approval, Employee
 from loyalty.ledger import Book, InsufficientPointsError, Owner
 from loyalty.memberships import people_may_spend
-from loyalty.models import Membership, Transaction
+from loyalty.models import Membership, Program, Transaction
 from rewards.messages import APPROVAL_ASKED, CANCELLED, REDEEMED
 from rewards.models import Redemption, Reward, RewardStock
 from rewards.policies import deciders_besides, policy_of
@@ -27,6 +27,7 @@ __all__ = [
     "NotYoursToSpendError",
     "OutOfStockError",
     "PriceChangedError",
+    "ProgramOverError",
     "ReasonMissingError",
     "Redeemed",
     "RedemptionError",
@@ -67,6 +68,14 @@ class PriceChangedError(RedemptionError):
         super().__init__(f"{shown} points were shown, it costs {price}")
         self.shown = shown
         self.price = price
+
+
+class ProgramOverError(RedemptionError):
+    """The program's last day to spend is over."""
+
+    def __init__(self, last_day: date) -> None:
+        super().__init__(f"it was {last_day}")
+        self.last_day = last_day
 
 
 class CannotCancelError(NotNowError):
@@ -121,8 +130,8 @@ def redeem(
     With `rest_from_company` the company pays what the actor's own points do not reach. Where the company approves such
     orders, its people who decide are asked, and read `note`. `placed_by_id` is the user of another system that orders
     in the actor's name; the key is that user's then.
-    Raises RewardWithdrawnError, NotYoursToSpendError, PriceChangedError, NotPaidFromError, InsufficientPointsError or
-    OutOfStockError, and idempotency.KeyUsedForAnotherRequestError; then nothing has changed.
+    Raises RewardWithdrawnError, ProgramOverError, NotYoursToSpendError, PriceChangedError, NotPaidFromError,
+    InsufficientPointsError or OutOfStockError, and idempotency.KeyUsedForAnotherRequestError; then nothing has changed.
     """
     content = ["redeem", reward_id, list(payer), shown_price, *(["rest from company"] if rest_from_company else [])]
     if placed_by_id is not None:
@@ -132,9 +141,11 @@ def redeem(
         claim = idempotency.claim(user_id=by_user_id, key=key, content=content)
         if claim.resource_id is not None:
             return Redeemed(Redemption.objects.get(pk=claim.resource_id), is_new=False)
-        reward = Reward.objects.visible_to(actor).filter(pk=reward_id, is_published=True).first()
+        rewards = Reward.objects.visible_to(actor).select_related("program")
+        reward = rewards.filter(pk=reward_id, is_published=True).first()
         if reward is None:
             raise RewardWithdrawnError
+        _require_days_left(reward.program, now)
         payers = [payer, payer.company] if rest_from_company else [payer]
         if not set(payers) <= set(payers_of(actor, program_id=reward.program_id, now=now)):
             raise NotYoursToSpendError
@@ -146,6 +157,12 @@ def redeem(
         is_unasked = _ask_company(redemption, actor, reward, note, now)
         idempotency.settle(claim, redemption.pk)
     return Redeemed(redemption, is_new=True, is_unasked=is_unasked)
+
+
+def _require_days_left(program: Program, now: datetime) -> None:
+    last_day = program.last_spend_on
+    if last_day is not None and now.astimezone(program.zone).date() > last_day:
+        raise ProgramOverError(last_day)
 
 
 def _redeem(actor: Actor, reward: Reward, payers: list[Owner], by_user_id: int, now: datetime) -> Redemption:

@@ -13,7 +13,13 @@ from accounts.models import Approval, Delegation
 from rewards import policies, progress, redemption, steps
 from rewards.models import Redemption, Reward
 from rewards.progress import NotNowError
-from rewards.redemption import CannotCancelError, InsufficientPointsError, NotPaidFromError, PriceChangedError
+from rewards.redemption import (
+    CannotCancelError,
+    InsufficientPointsError,
+    NotPaidFromError,
+    PriceChangedError,
+    ProgramOverError,
+)
 
 _State = Redemption.State
 
@@ -71,6 +77,9 @@ def sentence_of(error: Exception) -> str:
             }
         case InsufficientPointsError(available=available, wanted=wanted):
             return _missing(wanted - available)
+        case ProgramOverError(last_day=last_day):
+            text = _("The program is over: %(day)s was the last day to spend points in it. Nothing is booked.")
+            return text % {"day": date_format(last_day, "DATE_FORMAT")}
         case NotPaidFromError(paid_from=paid_from):
             return str(_PAID_FROM[paid_from])
         case CannotCancelError(state=_State.ORDERED):

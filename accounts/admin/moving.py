@@ -10,9 +10,11 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.http import urlencode
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import attachments, jobs
 from accounts.admin.asked_again import must_be_asked
@@ -22,7 +24,7 @@ from accounts.middleware import actor_behind
 from accounts.models import Attachment, Import, ImportMapping, Job, User
 from accounts.moving import steps
 from accounts.moving.forms import ExportForm, TermsForm, UploadForm
-from accounts.moving.kinds import FATES, Column, Fate, NotPreparedError, TableKind, known_kinds
+from accounts.moving.kinds import FATES, Column, Fate, NotPreparedError, Setting, TableKind, known_kinds
 from accounts.moving.mapping import LINE, WHY, form_of
 from accounts.moving.stages import Stage, stage_of
 from accounts.moving.steps import (
@@ -93,8 +95,7 @@ class ImportAdmin(NeverDeleted[Import], ScopedModelAdmin[Import]):
     @admin.display(description=gettext_lazy("what"))
     def what(self, import_: Import) -> str:
         """What is in it."""
-        kind = known_kinds().get(import_.kind)
-        return str(kind.label) if kind else import_.kind
+        return what_is_in(import_)
 
     @admin.display(description=gettext_lazy("uploaded by"), ordering="created_by__name")
     def who(self, import_: Import) -> str:
@@ -188,6 +189,7 @@ class ImportAdmin(NeverDeleted[Import], ScopedModelAdmin[Import]):
             "failure": _failure(import_),
             "counts": [(label, findings.get(fate.value, 0)) for fate, label in FATES.items()] if findings else [],
             "findings": findings,
+            "points_told": points_told(findings),
             "differs": bool(import_.done) and stage == Stage.DONE and not _same_counts(import_),
             "differences": list(_differences(findings, columns)),
             "refusals": list(_refusals(findings, columns)),
@@ -196,7 +198,7 @@ class ImportAdmin(NeverDeleted[Import], ScopedModelAdmin[Import]):
             "to_go": findings.get(Fate.NEW.value, 0) + findings.get(Fate.CHANGED.value, 0),
             "may_step": self._may(request, kind),
             "approval_link": row_link(import_.approval, _("The request")) if import_.approval else "",
-            "leads_to": reverse(kind.leads_to) if kind else "",
+            "leads_to": _rows_of(import_, kind),
             "choices": _choices(import_, kind),
         }
         return self._page(request, "admin/accounts/import/page.html", context)
@@ -389,8 +391,40 @@ def _exports(made: list[Job]) -> list[_Export]:
     ]
 
 
+def what_is_in(import_: Import) -> str:
+    """Return what people call what is moved in."""
+    kind = known_kinds().get(import_.kind)
+    return str(kind.label) if kind else import_.kind
+
+
+def points_told(findings: Mapping[str, Any]) -> str:
+    """Return in a sentence how many points rows give to how many companies, or take from them; "" where they do not."""
+    points, taken, companies = (findings.get(name, 0) for name in ("points", "taken", "companies"))
+    if not companies:
+        return ""
+    template = _("This gives %(given)s points to %(companies)s, or to their people.")
+    if taken:
+        template = _("This takes %(taken)s points from %(companies)s, or from their people.")
+        if taken < points:
+            template = _("This gives %(given)s points and takes %(taken)s, in %(companies)s and of their people.")
+    return template % {
+        "given": number_format(points - taken, force_grouping=True),
+        "taken": number_format(taken, force_grouping=True),
+        "companies": ngettext("%(count)s company", "%(count)s companies", companies)
+        % {"count": number_format(companies, force_grouping=True)},
+    }
+
+
 def _url(page: str, pk: int) -> str:
     return reverse(f"admin:accounts_import_{page}", args=[pk])
+
+
+def _rows_of(import_: Import, kind: TableKind | None) -> str:
+    """The address of the list of rows that an import made."""
+    if kind is None:
+        return ""
+    listed = reverse(kind.leads_to)
+    return f"{listed}?{urlencode({kind.leads_by: import_.pk})}" if kind.leads_by else listed
 
 
 def _is_number(request: HttpRequest) -> bool:
@@ -442,4 +476,14 @@ def _refusals(findings: Mapping[str, Any], columns: Mapping[str, Column]) -> lis
 def _choices(import_: Import, kind: TableKind | None) -> list[tuple[str, str]]:
     """What was chosen for the whole file."""
     chosen = import_.terms.get("settings", {})
-    return [(str(one.label), chosen[one.code]) for one in (kind.settings if kind else ()) if chosen.get(one.code)]
+    return [
+        (str(one.label), _named(one, chosen[one.code]))
+        for one in (kind.settings if kind else ())
+        if chosen.get(one.code)
+    ]
+
+
+def _named(setting: Setting, value: str) -> str:
+    """What was chosen, as it was called where it was chosen."""
+    choices = dict(setting.choices()) if setting.choices else {}
+    return str(choices.get(value, value))

@@ -68,6 +68,7 @@ class Companies:
     permissions: tuple[str, ...] = ("accounts.add_company", "accounts.change_company")
     settings: tuple[Setting, ...] = ()
     leads_to = "admin:accounts_company_changelist"
+    leads_by = ""
 
     def columns(self) -> Sequence[Column]:
         """Return the columns."""

@@ -78,19 +78,25 @@ class RefusedError(Exception):
 
 @dataclass(slots=True)
 class Verdict:
-    """What a row would do, or why it is refused; `changes` are (column, before, after), `plan` is what is written."""
+    """What a row would do, or why it is refused; `changes` are (column, before, after), `plan` is what is written.
+
+    `points` are moved: given to a company or its people, or, where `is_taken`, taken.
+    """
 
     fate: Fate
     column: str = ""
     sentence: str = ""
     changes: list[tuple[str, str, str]] = field(default_factory=list)
     points: int = 0
+    is_taken: bool = False
+    company_id: int = 0
     plan: Any = None
 
     def refuse(self, column: str, sentence: str) -> None:
         """Turn it into a refusal."""
         self.fate, self.column, self.sentence = Fate.REFUSED, column, sentence
         self.changes, self.points, self.plan = [], 0, None
+        self.is_taken, self.company_id = False, 0
 
 
 def refused(error: RefusedError) -> Verdict:
@@ -145,6 +151,10 @@ class TableKind(Protocol):
     @property
     def leads_to(self) -> str:
         """The name of the list where the rows are to be seen."""
+
+    @property
+    def leads_by(self) -> str:
+        """By what that list is cut down to the rows of one import; "" where it cannot be."""
 
     def columns(self) -> Sequence[Column]:
         """Return the columns, in the order of our own files."""

@@ -74,6 +74,7 @@ class People:
     permissions = ("accounts.add_employee", "accounts.change_employee")
     settings: tuple[Setting, ...] = ()
     leads_to = "admin:accounts_employee_changelist"
+    leads_by = ""
 
     def columns(self) -> Sequence[Column]:
         """Return the columns."""

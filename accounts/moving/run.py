@@ -25,14 +25,21 @@ _LONGEST_SHOWN = 200
 
 @dataclass(slots=True)
 class Findings:
-    """What became of the rows so far, or would; `batches` are those that are behind us."""
+    """What became of the rows so far, or would; `batches` are those that are behind us.
+
+    Of `points` some are `taken`. `companies` are those whose points move; one that an import met before it was stopped
+    counts again.
+    """
 
     rows: int = 0
     points: int = 0
+    taken: int = 0
+    companies: int = 0
     batches: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     refusals: list[dict[str, Any]] = field(default_factory=list)
     differences: list[dict[str, Any]] = field(default_factory=list)
+    _seen: set[int] = field(default_factory=set)
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> "Findings":
@@ -40,6 +47,8 @@ class Findings:
         return cls(
             kept.get("rows", 0),
             kept.get("points", 0),
+            kept.get("taken", 0),
+            kept.get("companies", 0),
             kept.get("batches", 0),
             Counter({fate.value: kept.get(fate.value, 0) for fate in Fate}),
             list(kept.get("refusals", [])),
@@ -51,6 +60,8 @@ class Findings:
         return {
             "rows": self.rows,
             "points": self.points,
+            "taken": self.taken,
+            "companies": self.companies,
             "batches": self.batches,
             **{fate.value: self.counts[fate.value] for fate in Fate},
             "refusals": self.refusals,
@@ -64,6 +75,10 @@ class Findings:
         for row, verdict in judged:
             self.counts[verdict.fate.value] += 1
             self.points += verdict.points
+            self.taken += verdict.points if verdict.is_taken else 0
+            if verdict.company_id and verdict.company_id not in self._seen:
+                self._seen.add(verdict.company_id)
+                self.companies += 1
             if verdict.fate is Fate.REFUSED and len(self.refusals) < MOST_SHOWN:
                 self.refusals.append({"line": row.line, "column": verdict.column, "sentence": verdict.sentence})
             elif verdict.fate is Fate.CHANGED and len(self.differences) < MOST_SHOWN:

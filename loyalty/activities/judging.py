@@ -34,6 +34,7 @@ from loyalty.facts import (
     ATTRIBUTE_PREFIX,
     CURRENCY,
     DAY,
+    LAST_EARN_ON,
     OBJECT,
     PRODUCT_LISTS,
     QUANTITY,
@@ -177,6 +178,8 @@ class Judging:
         people = self._scene.people(item.people, doer) if rules.asks_people else ()
         facts = _facts(rules, values, people)
         evaluation = EvaluationRow(arrival.activity_id, item.company_id, program_id, rule_set_id, facts, {})
+        if not self._scene.earns_at(program_id, item.occurred_at):
+            evaluation.facts[LAST_EARN_ON] = to_json(self._configuration.programs[program_id].last_earn_on)
         self._evaluations.append(evaluation)
         judgement = Judgement(0, program_id, rule_set_id, {})
         points = 0

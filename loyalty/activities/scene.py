@@ -18,7 +18,7 @@ from loyalty.activities.limits import Doer
 from loyalty.earning import MAY_EARN, MayEarn, Person, may_earn_by
 from loyalty.models import Consent
 from loyalty.own_activities import PROGRAM_ATTRIBUTE
-from loyalty.rulebook import TypeRules, rule_set_at
+from loyalty.rulebook import NO_RULES, TypeRules, rule_set_at
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -67,8 +67,18 @@ class Scene:
         """Return the day that `at` lies in where the program is."""
         return at.astimezone(self.configuration.zones[program_id]).date()
 
+    def earns_at(self, program_id: int, at: datetime) -> bool:
+        """Whether what is done at `at` can bring points: the program's last day to earn is not over."""
+        last_day = self.configuration.programs[program_id].last_earn_on
+        return last_day is None or self.day(program_id, at) <= last_day
+
     def rules_at(self, program_id: int, type_id: int, at: datetime) -> tuple[int | None, TypeRules]:
-        """Return the id of the rule set in force at `at` (None: there is none) and its rules for an activity type."""
+        """Return the id of the rule set in force at `at` (None: there is none) and its rules for an activity type.
+
+        After a program's last day to earn no rules hold.
+        """
+        if not self.earns_at(program_id, at):
+            return None, NO_RULES
         rule_set_id = rule_set_at(self.configuration.terms.get(program_id, []), at)
         return rule_set_id, self.configuration.rules_of(rule_set_id, type_id)
 

@@ -1,4 +1,4 @@
-"""Requests that the vendor's own people decide: points by hand, and opening balances that are moved in."""
+"""Requests that the vendor's own people decide: points by hand, one by one or in a file, and more time for points."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ from accounts.models import Approval, Import
 from accounts.moving import steps
 from accounts.moving.steps import MovingError
 from accounts.text import validate_plain_text
-from loyalty import adjustments, extensions
-from loyalty.adjustments import AdjustmentError, InsufficientPointsError
-from loyalty.admin.adjustments import MINUS, refusal
+from loyalty.admin.by_hand import MINUS, refusal
+from loyalty.by_hand import ByHandError, adjustments, extensions
+from loyalty.ledger import InsufficientPointsError
 from loyalty.models import Adjustment, Extension, Program
 
 Facts = list[tuple[str, object]]
@@ -74,15 +74,16 @@ def _more_time(request: HttpRequest, approval: Approval) -> Facts:
     ]
 
 
-def _opening_balances(request: HttpRequest, approval: Approval) -> Facts:
+def _file(request: HttpRequest, approval: Approval) -> Facts:
     import_ = Import.objects.visible_to(actor_behind(request)).get(pk=approval.subject_id)
     chosen: Mapping[str, str] = import_.terms.get("settings", {})
     program = Program.objects.visible_to(actor_behind(request)).filter(code=chosen.get("program", "")).first()
     return [
         (_("File"), import_.name),
         (_("Program"), program or "–"),
-        (_("Balances"), localize(import_.checked.get("new", 0))),
-        (_("Points in all"), f"+{localize(approval.points)}"),
+        (_("What is in it"), moving.what_is_in(import_)),
+        (_("Wallets"), localize(import_.checked.get("new", 0))),
+        (_("Points in all"), moving.points_told(import_.checked) or f"+{localize(approval.points)}"),
         (_("Reason"), chosen.get("reason", "")),
         (_("Asked by"), approval.asked_by.name),
     ]
@@ -108,13 +109,13 @@ REQUESTS: Mapping[str, Request] = {
         facts=_more_time,
     ),
     steps.APPROVAL: Request(
-        label=gettext_lazy("Opening balances"),
+        label=gettext_lazy("Points from a file"),
         subject=gettext_lazy("The file"),
         page="admin:accounts_import_change",
         consequence=gettext_lazy("The file goes in at once; the clients see the points in their statements."),
         approved=gettext_lazy("Approved: the file goes in."),
         decide=lambda pk, **decision: steps.decide(import_id=pk, **decision),
-        facts=_opening_balances,
+        facts=_file,
     ),
 }
 """What is decided at the vendor's; each kind leads to the page of what it is about."""
@@ -207,7 +208,7 @@ class VendorApprovalAdmin(ApprovalAdmin):
             reason, now = form.cleaned_data["reason"], timezone.now()
             try:
                 known.decide(approval.subject_id, by=me, is_approved=is_approved, reason=reason, now=now)
-            except (AdjustmentError, ApprovalError, InsufficientPointsError, MovingError) as error:
+            except (ByHandError, ApprovalError, InsufficientPointsError, MovingError) as error:
                 form.add_error(None, _said(error))
                 status = 409
             else:

@@ -1,6 +1,7 @@
 """The points ledger to read: every number leads to the rows behind it. Nothing here can be added, edited or deleted."""
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from django.contrib import admin
@@ -211,6 +212,35 @@ class PostingAdmin(ReadOnlyAdmin[Posting]):
         return row_link(posting.award, posting.award.rule.name) if posting.award else "–"
 
 
+class EndsFilter(admin.SimpleListFilter):
+    """Lots by the day they end on: their own last day, or their wallet's or program's. Shown where a link asked for it.
+
+    `2026-01-01..2026-01-31` names days, both counted in; `never` lots without one.
+    """
+
+    title = gettext_lazy("end")
+    parameter_name = "ends"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """What was asked for."""
+        asked = self.value()
+        return [(asked, asked)] if asked is not None else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Lot]) -> QuerySet[Lot]:
+        """Those that end so; nothing where the address says no days."""
+        asked = self.value()
+        if asked is None:
+            return queryset
+        if asked == "never":
+            return queryset.filter(pk__in=Lot.objects.endless().values("pk"))
+        first, _dots, last = asked.partition("..")
+        try:
+            ending = Lot.objects.ending(date.fromisoformat(first), date.fromisoformat(last))
+        except ValueError:
+            return queryset.none()
+        return queryset.filter(pk__in=ending.values("pk"))
+
+
 @admin.register(Lot)
 class LotAdmin(ReadOnlyAdmin[Lot]):
     """Points by the day they expire."""
@@ -226,7 +256,7 @@ class LotAdmin(ReadOnlyAdmin[Lot]):
         "expired",
         "uses",
     )
-    list_filter = (("wallet", LinkedRowFilter), ("wallet__program", VocabularyFilter))
+    list_filter = ("wallet__kind", EndsFilter, ("wallet", LinkedRowFilter), ("wallet__program", VocabularyFilter))
     list_select_related = ("wallet__company", "wallet__employee")
     search_fields = ("wallet__company__name", "wallet__employee__name")
     ordering = ("-pk",)

@@ -5,7 +5,9 @@ from typing import Any, TypeVar
 
 from django.contrib import admin, messages
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -14,11 +16,15 @@ from accounts.admin.links import AskedFilter, LinkedRowFilter, VocabularyFilter,
 from accounts.admin.scoped import FixedFieldsForm, ReadOnlyAdmin, ScopedInline, ScopedModelAdmin
 from accounts.scope import in_force
 from loyalty.admin.documents import DOCUMENT_FIELDS, check_condition
+from loyalty.admin.liability import liability_view
+from loyalty.ending import tell_of_end
 from loyalty.models import (
     ActivityAttribute,
     Badge,
     BadgeHolding,
     EffectAward,
+    EndNotice,
+    HandedOver,
     Metric,
     Program,
     RuleSet,
@@ -105,13 +111,30 @@ class ProgramAdmin(ScopedModelAdmin[Program]):
     search_fields = ("name", "code")
     ordering = ("name",)
     inlines = (ProgramTierInline, MetricInline)
+    change_form_template = "admin/with_tools.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        """The page of what a program owes."""
+        view = self.admin_site.admin_view(liability_view)
+        return [path("<int:pk>/liability/", view, name="loyalty_program_liability"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Offer the way to what the program owes."""
+        tools = []
+        if object_id.isdecimal() and request.user.has_perm("loyalty.view_bookday"):
+            url = reverse("admin:loyalty_program_liability", args=[object_id])
+            tools = [{"label": _("Liability"), "url": url}]
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Warn where nothing would ever raise or lower a tier."""
+        """Tell at once of an end that was set; warn where nothing would ever raise or lower a tier."""
         super().save_related(request, form, formsets, change)
         program: Program = form.instance
         if program.tiers.exists():
             ensure_derived_types()
+        tell_of_end(program, now=timezone.now())
         if program.tier_metric and not program.metrics.filter(code=program.tier_metric).exists():
             text = _("There is no metric “%(code)s” yet: until there is, no tier is reached.")
             self.message_user(request, text % {"code": program.tier_metric}, messages.WARNING)
@@ -238,3 +261,45 @@ class EffectAwardAdmin(ReadOnlyAdmin[EffectAward]):
     list_select_related = ("company", "employee", "activity", "program")
     search_fields = ("rule_code", "subject", "company__name", "employee__name")
     ordering = ("-pk",)
+
+
+@admin.register(EndNotice)
+class EndNoticeAdmin(ReadOnlyAdmin[EndNotice]):
+    """What companies and people were told of ends."""
+
+    list_display = ("told_at", "program", "about", "last_earn_on", "last_spend_on")
+    list_filter = (("program", VocabularyFilter), "about")
+    list_select_related = ("program",)
+    search_fields = ("program__name", "program__code")
+    ordering = ("-pk",)
+
+
+@admin.register(HandedOver)
+class HandedOverAdmin(ReadOnlyAdmin[HandedOver]):
+    """Points that were left as programs ended, to be paid out in money; exported, it is the list for whoever pays."""
+
+    list_display = (
+        "program",
+        "company",
+        "customer_number",
+        "employee",
+        "points",
+        "amount",
+        "currency",
+        "made_at",
+        "act",
+    )
+    list_filter = (("program", VocabularyFilter), ("company", LinkedRowFilter))
+    list_select_related = ("program", "company", "employee", "transaction")
+    search_fields = ("company__name", "company__external_id", "employee__name")
+    ordering = ("-pk",)
+
+    @admin.display(description=gettext_lazy("customer number"))
+    def customer_number(self, row: HandedOver) -> str:
+        """What other systems call the company."""
+        return row.company.external_id
+
+    @admin.display(description=gettext_lazy("act"))
+    def act(self, row: HandedOver) -> str:
+        """The act that took the points."""
+        return row_link(row.transaction)

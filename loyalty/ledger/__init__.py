@@ -2,6 +2,7 @@
 
 from loyalty.ledger.book import Act, AwardEntry, Book, InsufficientPointsError
 from loyalty.ledger.caps import CapBook, CapKey, Limit
+from loyalty.ledger.ending import end_points
 from loyalty.ledger.expiry import expire_points
 from loyalty.ledger.lots import LotEntry
 from loyalty.ledger.releasing import release_points
@@ -19,6 +20,7 @@ __all__ = [
     "LotDays",
     "LotEntry",
     "Owner",
+    "end_points",
     "ensure_wallets",
     "expire_points",
     "last_day",

@@ -20,8 +20,9 @@ from loyalty.models.benefits import (
 )
 from loyalty.models.confirmations import Confirmation
 from loyalty.models.effects import Badge, BadgeHolding, EffectAward
+from loyalty.models.ends import EndNotice, HandedOver
 from loyalty.models.extensions import ExtendedLot, Extension
-from loyalty.models.figures import ProgramDay
+from loyalty.models.figures import BookDay, CohortMonth, ProgramDay
 from loyalty.models.ledger import (
     Award,
     AwardReversal,
@@ -58,15 +59,19 @@ __all__ = [
     "BenefitMatrix",
     "BenefitQuota",
     "BenefitUse",
+    "BookDay",
     "Campaign",
     "CapUsage",
+    "CohortMonth",
     "Confirmation",
     "Consent",
     "EffectAward",
+    "EndNotice",
     "Evaluation",
     "ExchangeRate",
     "ExtendedLot",
     "Extension",
+    "HandedOver",
     "Lot",
     "LotUse",
     "Membership",

@@ -58,6 +58,14 @@ class Adjustment(models.Model):
     opened_by = models.ForeignKey(
         Import, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("moved in by")
     )
+    batch = models.ForeignKey(
+        Import,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("batch"),
+        help_text=_("The file or the list of a segment that it came with."),
+    )
     said_last_day = models.CharField(
         _("last day, as it was moved in"), max_length=10, blank=True, help_text=_("A day, “never”, or what holds.")
     )
@@ -90,6 +98,13 @@ class Adjustment(models.Model):
                 condition=Q(opened_by__isnull=False),
                 nulls_distinct=False,
                 name="adjustment_opened_once",
+            ),
+            # A batch that goes on after it was stopped, and gives a second time what is in already.
+            models.UniqueConstraint(
+                fields=["batch", "membership", "employee"],
+                condition=Q(batch__isnull=False),
+                nulls_distinct=False,
+                name="adjustment_once_a_batch",
             ),
         ]
 

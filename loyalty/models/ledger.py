@@ -7,8 +7,10 @@ from typing import Self
 
 import pgtrigger
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
+from django.db.models.functions import Coalesce, Least
 from django.utils.translation import gettext_lazy as _
 
 from accounts.append_only import append_only
@@ -273,6 +275,8 @@ class Transaction(models.Model):
         RELEASE = "RELEASE", _("became available")
         TRANSFER = "TRANSFER", _("passed on")
         ADJUST = "ADJUST", _("given or taken by hand")
+        END = "END", _("expired as the program ended")
+        HAND_OVER = "HAND_OVER", _("handed over as the program ended")
 
     id = models.BigAutoField(primary_key=True)
     company = models.ForeignKey(Company, on_delete=models.PROTECT, db_constraint=False, db_index=False)
@@ -303,10 +307,25 @@ class Transaction(models.Model):
         return f"T{self.pk}"
 
 
+def _ends_on() -> Least:
+    """A lot's last day, or its wallet's or its program's where that comes sooner."""
+    idle = Case(When(wallet__program__expiry=Program.Expiry.INACTIVITY, then="wallet__expires_on"))
+    own = Coalesce("extended_to", "expires_on")
+    return Least(own, idle, "wallet__program__last_spend_on", output_field=models.DateField())
+
+
 class LotQuerySet(ScopedQuerySet["Lot"]):
     """Lots; visible with their wallet."""
 
     company_lookup = "wallet__company"
+
+    def ending(self, first: date, last: date) -> Self:
+        """Those whose points end on one of the days, both counted in: by themselves, their wallet or their program."""
+        return self.alias(ends_on=_ends_on()).filter(ends_on__range=(first, last))
+
+    def endless(self) -> Self:
+        """Those whose points have no last day."""
+        return self.alias(ends_on=_ends_on()).filter(ends_on__isnull=True)
 
     def seen_by_employee(self, actor: Actor) -> Self:
         return self.filter(wallet__in=Wallet.objects.visible_to(actor))
@@ -406,6 +425,8 @@ class Posting(models.Model):
             models.Index(fields=["debit_wallet", "effective_at", "id"], name="posting_out_of_wallet"),
             models.Index(fields=["credit_wallet", "effective_at", "id"], name="posting_into_wallet"),
             models.Index(fields=["award"], condition=Q(award__isnull=False), name="posting_of_award"),
+            # Books close by the day on which postings were made, and those come in order: a few pages, no dear index.
+            BrinIndex(fields=["created_at"], autosummarize=True, name="posting_by_moment"),
         ]
         constraints = [
             # A posting of 0 or of negative points moves nothing, or moves it the other way.

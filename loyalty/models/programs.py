@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import history
@@ -74,6 +75,10 @@ class Program(models.Model):
         TO_COMPANY = "TO_COMPANY", _("people to their company")
         TO_PEOPLE = "TO_PEOPLE", _("a company to its people")
         BOTH = "BOTH", _("either way")
+
+    class Rest(models.TextChoices):
+        EXPIRE = "EXPIRE", _("expire")
+        HAND_OVER = "HAND_OVER", _("are handed over as a list, to be paid out in money")
 
     code = models.SlugField(_("code"), max_length=50, unique=True)
     name = models.CharField(_("name"), max_length=100, validators=[validate_plain_text])
@@ -167,6 +172,25 @@ class Program(models.Model):
         help_text=_("Within a company, with a reason; each point keeps the day on which it expires."),
     )
     is_active = models.BooleanField(_("running"), default=True)
+    last_earn_on = models.DateField(
+        _("last day to earn"),
+        null=True,
+        blank=True,
+        help_text=_("Where the program ends: what is done later brings no points. Its people are told at once."),
+    )
+    last_spend_on = models.DateField(
+        _("last day to spend"),
+        null=True,
+        blank=True,
+        help_text=_("Where the program ends: what is left then goes the way that is chosen here, once and for all."),
+    )
+    rest = models.CharField(
+        _("points that are left then"),
+        max_length=20,
+        choices=Rest,
+        default=Rest.EXPIRE,
+        help_text=_("Points that still wait go the same way once their day has come."),
+    )
 
     objects = ProgramQuerySet.as_manager()
     history = history()
@@ -228,10 +252,27 @@ class Program(models.Model):
             ),
             # A negative cost would make what is owed to clients look like a gain.
             models.CheckConstraint(condition=Q(point_value__gte=0), name="program_point_value_not_negative"),
+            # A program that ends by halves: points that nobody could spend, or a day to spend that comes too early.
+            models.CheckConstraint(
+                condition=Q(last_earn_on__isnull=True, last_spend_on__isnull=True)
+                | Q(
+                    last_earn_on__isnull=False,
+                    last_spend_on__isnull=False,
+                    last_earn_on__lte=F("last_spend_on"),
+                ),
+                name="program_ends_in_order",
+                violation_error_message=_(
+                    "Say both days where the program ends, and no last day to spend before the last day to earn."
+                ),
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def spends_on(self, day: date) -> bool:
+        """Whether points can be spent on a day."""
+        return self.last_spend_on is None or day <= self.last_spend_on
 
     @property
     def zone(self) -> ZoneInfo:

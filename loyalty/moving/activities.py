@@ -93,6 +93,7 @@ class Activities:
         ),
     )
     leads_to = "admin:loyalty_activity_changelist"
+    leads_by = ""
 
     def columns(self) -> Sequence[Column]:
         """Return the columns: those of every activity, and the declared attributes."""

@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import audit
-from accounts.models import Company, Employee
 from accounts.moving.companies import NUMBER
 from accounts.moving.kinds import (
     Column,
@@ -31,11 +30,11 @@ from accounts.moving.kinds import (
     refused,
 )
 from accounts.moving.people import PERSON
-from accounts.moving.values import needed, parsed
-from accounts.tables.cells import shown
-from loyalty.adjustments import MOST_POINTS
+from accounts.moving.values import parsed
+from loyalty.by_hand import MOST_POINTS
 from loyalty.ledger import Book, LotDays, Owner, last_day
-from loyalty.models import Adjustment, Lot, Membership, Program, Transaction, Wallet
+from loyalty.models import Adjustment, Lot, Program, Transaction, Wallet
+from loyalty.moving.owners import Owners
 
 NEVER = "never"
 
@@ -86,6 +85,7 @@ class Balances:
         ),
     )
     leads_to = "admin:loyalty_adjustment_changelist"
+    leads_by = "opened_by__exact"
 
     def columns(self) -> Sequence[Column]:
         """Return the columns."""
@@ -132,9 +132,7 @@ class _Sheet:
         self._today = terms.now.astimezone(program.zone).date()
         self._reason = terms.settings.get("reason", "").strip()
         self._points_left = _points_left(program, terms)
-        self._companies: dict[str, int] = {}
-        self._memberships: dict[int, int] = {}
-        self._people: dict[tuple[int, str], int] = {}
+        self._owners = Owners(program, now=terms.now)
         self._lots: dict[_Whose, dict[date | None, int]] = {}
         self._openings: dict[_Whose, dict[str, int]] = {}
         self._ours: set[_Whose] = set()
@@ -189,24 +187,14 @@ class _Sheet:
         self._points_left -= points
 
     def _look_up(self, rows: Sequence[Row], *, is_final: bool) -> None:
-        numbers = {row.cells.get(NUMBER.code, "") for row in rows} - {""}
-        self._companies = dict(Company.objects.filter(external_id__in=numbers).values_list("external_id", "pk"))
-        ids = self._companies.values()
-        memberships = Membership.objects.filter(program=self._program, company__in=ids).in_force(self._terms.now)
-        if is_final:
-            memberships = memberships.select_for_update(no_key=True, of=("self",))
-        self._memberships = dict(memberships.order_by("pk").values_list("company_id", "pk"))
-        people = {row.cells.get(PERSON.code, "") for row in rows} - {""}
-        employees = Employee.objects.filter(company__in=ids, external_id__in=people, is_active=True)
-        found = employees.values_list("company", "external_id", "pk")
-        self._people = {(company_id, person): pk for company_id, person, pk in found}
+        self._owners.look_up(rows, is_final=is_final)
         self._read_openings()
-        self._read_lots(ids)
+        self._read_lots(self._owners.memberships.keys())
 
     def _read_openings(self) -> None:
         self._openings, self._ours = {}, set()
         others: set[_Whose] = set()
-        rows = Adjustment.objects.filter(membership__in=self._memberships.values(), opened_by__isnull=False)
+        rows = Adjustment.objects.filter(membership__in=self._owners.memberships.values(), opened_by__isnull=False)
         for company_id, employee_id, said, points, import_id in rows.values_list(
             "membership__company", "employee", "said_last_day", "points", "opened_by"
         ):
@@ -227,7 +215,7 @@ class _Sheet:
             self._lots.setdefault((company_id, employee_id), {})[expires_on] = left
 
     def _judge(self, row: Row) -> Verdict:
-        owner, membership_id = self._owner(row)
+        owner, membership_id = self._owners.owner_of(row)
         points = parsed(row, "points", self._terms.cells.whole)
         if points is None or not 1 <= points <= MOST_POINTS:
             sentence = _("A number of points from 1 to %(most)s is needed here.")
@@ -244,23 +232,6 @@ class _Sheet:
             sentence = _("This wallet has had points already (%(points)s are left). Change them by points by hand.")
             raise RefusedError("points", sentence % {"points": f"{sum(lots.values()):,}"})
         return Verdict(Fate.NEW, points=points, plan=_Plan(owner, membership_id, points, said, ends_on))
-
-    def _owner(self, row: Row) -> tuple[Owner, int]:
-        number, person = needed(row, NUMBER.code, 100), row.cells.get(PERSON.code, "")
-        company_id = self._companies.get(number)
-        if company_id is None:
-            sentence = _("No company has the number “%(number)s”. Move the companies in first.")
-            raise RefusedError(NUMBER.code, sentence % {"number": shown(number)})
-        membership_id = self._memberships.get(company_id)
-        if membership_id is None:
-            raise RefusedError(NUMBER.code, _("The company does not take part in the program at present."))
-        if not person:
-            return Owner(self._program.pk, company_id), membership_id
-        employee_id = self._people.get((company_id, person))
-        if employee_id is None:
-            sentence = _("Nobody who works for the company has the number “%(number)s”.")
-            raise RefusedError(PERSON.code, sentence % {"number": shown(person)})
-        return Owner(self._program.pk, company_id, employee_id), membership_id
 
     def _last_day(self, row: Row) -> tuple[str, date | None]:
         """What the row says of the last day, and the day it comes to."""

@@ -175,13 +175,8 @@ def _questions(actor: Actor, program: Program | None) -> dict[str, QuerySet[Any]
     }
     if program is not None:
         today = at.astimezone(program.zone).date()
-        lots = Lot.objects.visible_to(actor).filter(
-            remaining__gt=0,
-            expires_on__gte=today,
-            expires_on__lte=today + EXPIRING_WITHIN,
-            extended_to__isnull=True,
-            wallet__program=program,
-        )
+        lots = Lot.objects.visible_to(actor).filter(remaining__gt=0, wallet__program=program)
+        lots = lots.ending(today, today + EXPIRING_WITHIN)
         questions["expiring"] = _numbered(lots, total="remaining")
     return questions
 
@@ -325,9 +320,7 @@ def _all_notices(counts: Mapping[str, _Count], program: Program | None, actor: A
             _list_of(
                 Lot,
                 wallet__program__id__exact=program.pk,
-                expires_on__gte=today.isoformat(),
-                expires_on__lte=(today + EXPIRING_WITHIN).isoformat(),
-                extended_to__isnull=True,
+                ends=f"{today.isoformat()}..{(today + EXPIRING_WITHIN).isoformat()}",
                 remaining__gt=0,
             ),
         )

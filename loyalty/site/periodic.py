@@ -17,6 +17,8 @@ from accounts.moving.steps import delete_expired
 from accounts.periodic import PeriodicKind, Rhythm
 from accounts.service_clients import forget_tokens
 from loyalty.benefits import announce_ends
+from loyalty.books import close_books
+from loyalty.ending import end_programs
 from loyalty.figures import take_figures
 from loyalty.ledger import expire_points, release_points
 from loyalty.standing import review_tiers
@@ -44,6 +46,15 @@ def _take_figures(run: Run) -> Mapping[str, object]:
     return {"programs": take_figures(now=run.began_at)}
 
 
+def _end_programs(run: Run) -> Mapping[str, object]:
+    done = end_programs(now=run.began_at)
+    return {"notices": done.notices, "wallets": done.wallets, "points": done.points}
+
+
+def _close_books(run: Run) -> Mapping[str, object]:
+    return {"days": close_books(now=run.began_at)}
+
+
 def _announce_benefit_ends(run: Run) -> Mapping[str, object]:
     return {"people": announce_ends(now=run.began_at)}
 
@@ -69,6 +80,8 @@ PERIODIC: tuple[PeriodicKind, ...] = (
     PeriodicKind(JobKind("announce_surveys", _("Announce surveys"), _announce_surveys), Rhythm((20,))),
     # Shortly before midnight, in whatever zone: what comes after the last look counts with the next day.
     PeriodicKind(JobKind("take_figures", _("Keep the day’s figures"), _take_figures), Rhythm((25, 55))),
+    PeriodicKind(JobKind("end_programs", _("Programs that end"), _end_programs), Rhythm((7,))),
+    PeriodicKind(JobKind("close_books", _("Close the books of days that are over"), _close_books), Rhythm((35,))),
     PeriodicKind(
         JobKind("announce_benefit_ends", _("Announce benefits that end"), _announce_benefit_ends), Rhythm((0,), hour=6)
     ),

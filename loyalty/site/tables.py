@@ -2,6 +2,6 @@
 
 from accounts.moving.kinds import TableKind
 from accounts.moving.people import People
-from loyalty.moving import Activities, Balances, CompaniesInPrograms
+from loyalty.moving import Activities, Balances, CompaniesInPrograms, PointsByHand
 
-TABLE_KINDS: tuple[TableKind, ...] = (CompaniesInPrograms(), People(), Balances(), Activities())
+TABLE_KINDS: tuple[TableKind, ...] = (CompaniesInPrograms(), People(), Balances(), PointsByHand(), Activities())

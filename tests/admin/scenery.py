@@ -33,11 +33,12 @@ from accounts.moving import steps
 from accounts.service_notes import edit_note, words_of, write_note
 from accounts.tables import Form
 from loyalty.activities import confirm_activities
-from loyalty.adjustments import adjust
 from loyalty.benefits import grant, use
-from loyalty.extensions import extend
+from loyalty.books import close_books
+from loyalty.by_hand import adjust, extend
+from loyalty.ending import end_programs
 from loyalty.figures import take_figures
-from loyalty.ledger import Owner
+from loyalty.ledger import Owner, end_points
 from loyalty.models import (
     ActivityAttribute,
     Adjustment,
@@ -116,7 +117,9 @@ def furnish(by: User, *, companies: int = 1) -> Program:
         _furnish_company(program, reward, survey, by)
         _furnish_benefits(program, seminar, by)
         _furnish_doors(program)
+    _end_a_pilot(program, by)
     take_figures(now=NOW)
+    close_books(now=NOW + timedelta(days=2))
     job = jobs.ask(kind="expire_points", parameters={}, asked_by_id=by.pk, now=NOW)
     PeriodicWork.objects.get_or_create(code="expire_points", defaults={"next_due_at": NOW, "job": job})
     SavedFilter.objects.get_or_create(
@@ -128,6 +131,18 @@ def furnish(by: User, *, companies: int = 1) -> Program:
         )
         SuppressedAddress.objects.get_or_create(address=mail.address, defaults={"reason": "BOUNCE"})
     return program
+
+
+def _end_a_pilot(program: Program, by: User) -> None:
+    """A program of the latest company that was over before now, what was left of it handed over to be paid out."""
+    pilot = a_program(last_earn_on=NOW.date(), last_spend_on=NOW.date(), rest="HAND_OVER", adjustment_limit=10**6)
+    member = a_member(pilot, program.memberships.latest("pk").company)
+    adjust(
+        membership=member, employee=None, points=30, reason_code="GOODWILL", reason="For a pilot that ends", by=by,
+        now=NOW,
+    )  # fmt: skip
+    end_programs(now=NOW)
+    end_points(now=NOW + timedelta(days=2))
 
 
 def _furnish_doors(program: Program) -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.groups import MANAGER, ensure_groups
 from accounts.models import AccountManagerAssignment, FollowUp, User
-from loyalty.adjustments import adjust
+from loyalty.by_hand import adjust
 from loyalty.ledger import Owner
 from loyalty.models import Adjustment, Program, ProgramDay, RuleSet, Tier, TierAssignment, Wallet
 from rewards.models import Redemption, SpendingPolicy

@@ -213,6 +213,8 @@ def _pages_of_managers(world: World) -> list[Stop]:
         Stop(reverse("admin:rewards_redemption_reject", args=[world.order.pk])),
         Stop(reverse("admin:rewards_redemption_reject", args=[world.order.pk]), press="main input[type=submit]"),
         Stop(reverse("admin:loyalty_adjustment_add")),
+        Stop(reverse("admin:loyalty_adjustment_segment")),
+        Stop(reverse("admin:loyalty_program_liability", args=[world.program.pk])),
         Stop(reverse("admin:loyalty_program_history", args=[world.program.pk])),
         Stop(reverse("admin:loyalty_tier_changes")),
         Stop(reverse("admin:accounts_singlesignon_change", args=[world.company.single_sign_on.pk])),

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from loyalty.adjustments import adjust
+from loyalty.by_hand import adjust
 from loyalty.ledger import Owner
 from loyalty.models import Adjustment, Transaction
 from loyalty.statement import balances_of, statement

@@ -47,9 +47,8 @@ from accounts.models import (
 from accounts.preferences import Switch, set_preferences
 from accounts.service_notes import edit_note, words_of, write_note
 from loyalty.activities import confirm_activities
-from loyalty.adjustments import adjust
 from loyalty.benefits import grant, use
-from loyalty.extensions import extend
+from loyalty.by_hand import adjust, extend
 from loyalty.figures import take_figures
 from loyalty.ledger import Owner
 from loyalty.memberships import comment
@@ -58,6 +57,10 @@ from loyalty.models import (
     ActivityType,
     Adjustment,
     Benefit,
+    BookDay,
+    CohortMonth,
+    EndNotice,
+    HandedOver,
     Membership,
     Metric,
     Program,
@@ -260,6 +263,7 @@ def _records_of(
     """What the installation writes down by itself, or on the way of other work."""
     member, colleague, admin = people
     take_figures(now=now)
+    _end_of(company, member, now)
     Pulse.objects.create(code=f"{canary}-pulse", at=now)
     asked = ask_to_erase(employee_id=colleague.pk, by_user_id=user_of(colleague).pk, now=now)
     withdraw_erasure(erasure_id=asked.pk, by_user_id=user_of(colleague).pk, now=now)
@@ -285,6 +289,27 @@ def _records_of(
         company=company,
         numbers={"code": f"{canary}-code"},
     )
+
+
+def _end_of(company: Company, member: Employee, now: datetime) -> None:
+    """What a program's end leaves: told once, and points to be paid out; and a closed day on which nothing happened."""
+    quiet, _is_new = Program.objects.get_or_create(
+        code="quiet", defaults={"name": "Quiet", "currency": "GBP", "time_zone": "UTC"}
+    )
+    day = now.date()
+    BookDay.objects.get_or_create(
+        program=quiet, day=day, defaults={"opening": 0, "available": 0, "waiting": 0, "debt": 0}
+    )
+    CohortMonth.objects.get_or_create(program=quiet, cohort=day, month=day, defaults={"used": 0, "expired": 0})
+    act = Transaction.objects.filter(company=company).earliest("pk")
+    EndNotice.objects.get_or_create(
+        program_id=act.program_id, about=EndNotice.About.END, last_earn_on=now.date(), last_spend_on=now.date(),
+        defaults={"told_at": now},
+    )  # fmt: skip
+    HandedOver.objects.create(
+        program_id=act.program_id, company=company, employee=member, points=7, amount=1, currency="GBP",
+        transaction=act, made_at=now,
+    )  # fmt: skip
 
 
 def _benefits_of(membership: Membership, canary: str, member: Employee, colleague: Employee, now: datetime) -> Benefit:

@@ -8,17 +8,16 @@ from django.db import IntegrityError, transaction
 
 from accounts import approvals, laws
 from accounts.models import Approval, AuditEntry, Message, User
-from loyalty.adjustments import (
+from loyalty.by_hand import (
     MOST_POINTS,
     Adjusted,
-    InsufficientPointsError,
     NoPointsError,
     NotAMemberError,
     ProgramClosedError,
     adjust,
-    decide,
 )
-from loyalty.ledger import Owner
+from loyalty.by_hand.adjustments import decide
+from loyalty.ledger import InsufficientPointsError, Owner
 from loyalty.models import Adjustment, Lot, Membership, Transaction, Wallet
 from loyalty.statement import statement, title_of
 from tests.factories.canaries import fingerprint

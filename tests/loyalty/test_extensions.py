@@ -10,15 +10,17 @@ from django.db import DatabaseError, transaction
 
 from accounts import approvals, laws
 from accounts.models import Approval, AuditEntry, Message, User
-from loyalty.adjustments import NotAMemberError, ProgramClosedError, adjust
-from loyalty.extensions import (
+from loyalty.by_hand import (
     Extended,
     MorePointsError,
+    NotAMemberError,
     NothingExpiresError,
     NoTimeGivenError,
-    decide,
+    ProgramClosedError,
+    adjust,
     extend,
 )
+from loyalty.by_hand.extensions import decide
 from loyalty.ledger import Owner, expire_points
 from loyalty.models import ExtendedLot, Extension, Lot, Membership, Program, Wallet
 from loyalty.statement import ExpiringLot, balances_of

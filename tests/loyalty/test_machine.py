@@ -3,13 +3,13 @@ step, and every wallet holds what a ledger in plain Python says.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
 
 import pytest
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, Sum
 from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -25,11 +25,11 @@ from accounts import laws
 from accounts.actors import actor_of
 from accounts.models import Employee
 from loyalty.activities import ActivityItem, Outcome, Status, confirm_activities, record_activities
-from loyalty.adjustments import adjust
-from loyalty.extensions import NothingExpiresError, extend
+from loyalty.books import close_books
+from loyalty.by_hand import NothingExpiresError, adjust, extend
 from loyalty.ledger import InsufficientPointsError, Owner, expire_points, release_points
 from loyalty.memberships import give_consent, withdraw_consent
-from loyalty.models import Activity, CapUsage, Lot, Membership, Metric, Program, Source, Wallet
+from loyalty.models import Activity, BookDay, CapUsage, Lot, Membership, Metric, Posting, Program, Source, Wallet
 from loyalty.standing import review_tiers
 from loyalty.transfers import NotYoursToPassOnError, pass_on
 from rewards.models import Redemption, Reward
@@ -315,6 +315,16 @@ class Points(RuleBasedStateMachine):
             assert pass_now().is_new
             self.plain.pass_on(owner, (person.company_id, None), points, self.now)
 
+    @rule()
+    def close_the_books(self) -> None:
+        close_books(now=self.now)
+
+        last = BookDay.objects.filter(program=self.program).order_by("-day").first()
+        if last is not None:
+            end = datetime.combine(last.day + timedelta(days=1), time.min, tzinfo=ZONE)
+            held = {kind: _moved_into(self.program, kind, before=end) for kind in ("AVAILABLE", "PENDING", "DEBT")}
+            assert (last.available, last.waiting, last.debt) == tuple(held.values())
+
     @rule(company=companies, personal=st.booleans(), days=st.sampled_from([0, 10, 60]), more=st.integers(1, 40))
     def give_more_time(self, company: int, personal: bool, days: int, more: int) -> None:
         person, today = self.people[company], self.now.astimezone(ZONE).date()
@@ -476,6 +486,14 @@ class Points(RuleBasedStateMachine):
             key=f"K{self.count}",
             now=self.now,
         ).redemption
+
+
+def _moved_into(program: Program, kind: str, *, before: datetime) -> int:
+    """What postings made before a moment put into a kind of wallet, less what they took out of it."""
+    made = Posting.objects.filter(created_at__lt=before)
+    into = made.filter(credit_wallet__program=program, credit_wallet__kind=kind).aggregate(points=Sum("points"))
+    out_of = made.filter(debit_wallet__program=program, debit_wallet__kind=kind).aggregate(points=Sum("points"))
+    return (into["points"] or 0) - (out_of["points"] or 0)
 
 
 def _rules_of(london: Program, tokyo: Program) -> None:

@@ -16,7 +16,7 @@ from accounts.moving import steps
 from accounts.moving.run import BATCH
 from accounts.moving.steps import AlreadyGoneError, FileGoneError, NotCheckedError, StillRunningError
 from accounts.moving.work import job_kinds
-from loyalty.adjustments import adjust
+from loyalty.by_hand import adjust
 from loyalty.models import (
     Activity,
     ActivityAttribute,

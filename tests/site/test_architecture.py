@@ -143,7 +143,7 @@ def test_tables_that_only_grow_hold_ids_codes_and_numbers() -> None:
         "loyalty.TierPayment.reference",
         "loyalty.Activity.external_id", "loyalty.Activity.object", "loyalty.Activity.reverses_external_id",
         "loyalty.Award.rule_code", "loyalty.EffectAward.rule_code", "loyalty.EffectAward.effect",
-        "loyalty.EffectAward.subject",
+        "loyalty.EffectAward.subject", "loyalty.HandedOver.currency",
         # ids, codes and numbers under declared names
         "accounts.AuditEntry.numbers", "loyalty.Activity.attributes", "loyalty.Activity.participants",
         "loyalty.Evaluation.facts", "loyalty.Evaluation.metrics",

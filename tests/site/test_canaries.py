@@ -28,6 +28,7 @@ WITHOUT_WORDS = {
     "accounts.WebhookSubscription.kinds": "codes of the house",
     "loyalty.Activity.currency": "a code of ISO 4217",
     "loyalty.Adjustment.said_last_day": "a day, or a word of the house",
+    "loyalty.HandedOver.currency": "a code of ISO 4217",
     "loyalty.Program.currency": "a code of ISO 4217",
     "loyalty.Program.time_zone": "a word of the IANA database",
     "loyalty.Tier.fee_currency": "a code of ISO 4217",

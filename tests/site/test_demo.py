@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts import laws
 from accounts.mail import queue_of_mail
 from accounts.models import Approval, Company, FollowUp, Mail, ServiceNote
-from loyalty.models import Award, BenefitUse, ProgramDay, TierAssignment, Transaction, Wallet
+from loyalty.models import Award, BenefitUse, BookDay, HandedOver, ProgramDay, TierAssignment, Transaction, Wallet
 from loyalty.site import demo
 from loyalty.site.demo.firms import FIRMS
 from rewards.models import Redemption
@@ -26,8 +26,11 @@ def test_the_demo_shows_everything_keeps_every_law_and_lets_everybody_in() -> No
     demo.load(now=NOW)
 
     assert {finding.law.code for finding in laws.verify() if finding.count} == set()
-    at_once = set(Transaction.Kind.values) - {Transaction.Kind.RELEASE}  # its program lets no points wait
-    assert set(Transaction.objects.values_list("kind", flat=True)) == at_once
+    assert set(Transaction.objects.values_list("kind", flat=True)) == set(Transaction.Kind.values)
+    waiting = Wallet.objects.filter(kind=Wallet.Kind.PENDING, balance__gt=0)
+    assert waiting.filter(company__employees__user__email="admin@demo.example").exists()
+    assert HandedOver.objects.exists()
+    assert BookDay.objects.filter(program__code="halden-together").count() > 170
     assert set(Redemption.objects.values_list("state", flat=True)) == set(Redemption.State.values)
     assert Company.objects.count() == len(FIRMS)
     held = TierAssignment.objects.in_force(NOW).values_list("tier__code", flat=True)

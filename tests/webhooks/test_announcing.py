@@ -14,9 +14,9 @@ from accounts.models import Company, Employee, WebhookAttempt, WebhookDelivery, 
 from accounts.people import Person, add_person
 from accounts.webhooks.delivering import body_of
 from loyalty.activities import confirm_activities
-from loyalty.adjustments import adjust
 from loyalty.benefits import use
-from loyalty.ledger import Owner, expire_points
+from loyalty.by_hand import adjust
+from loyalty.ledger import Owner, end_points, expire_points
 from loyalty.memberships import withdraw_consent
 from loyalty.models import Adjustment, Membership, Program
 from loyalty.transfers import pass_on
@@ -103,7 +103,14 @@ def everything_happens(program: Program, company: Company, person: Employee, mem
     answer(person, a_survey(program), recommend="4", why="service", wish="Shorter waits")
     add_person(actor=actor, person=Person("Zoe", frozenset({"buyer"}), "USES", "MEMBER"), key="z", now=NOW)
     withdraw_consent(membership=member, by=user_of(person), now=NOW + timedelta(seconds=1))
-    expire_points(now=NOW + timedelta(days=90))
+    late = NOW + timedelta(days=90)
+    expire_points(now=late)
+    for rest in Program.Rest.values:
+        Program.objects.filter(pk=program.pk).update(last_earn_on=None, last_spend_on=None, rest=rest)
+        adjust(membership=member, employee=None, points=40, reason_code="GOODWILL", reason="Bye", by=a_manager(),
+               now=late)  # fmt: skip
+        Program.objects.filter(pk=program.pk).update(last_earn_on=late.date(), last_spend_on=late.date())
+        end_points(now=late + timedelta(days=2))
 
 
 def test_every_kind_is_announced_and_looks_as_documented() -> None:

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from loyalty.activities import ActivityItem, record_activities
+from loyalty.ending import end_programs
 from loyalty.figures import take_figures
-from loyalty.ledger import expire_points
+from loyalty.ledger import expire_points, release_points
 from loyalty.models import Source
 from loyalty.site.demo.calendar import Calendar, Deed
 from loyalty.site.demo.settling import Settled
@@ -16,7 +17,7 @@ from loyalty.standing import review_tiers
 PRODUCTS = ("DRILL-8", "DRILL-12", "MILL-40", "COOLANT-20", "GAUGE-3", "VISE-150", "BLADE-7", "CLAMP-2")
 MODULES = ("coolants", "calibration", "safety", "five-axis")
 _DAY_BY_DAY = timedelta(days=70)
-_SURE_TRAININGS = (3, 8, 13, 17, 20, 22)
+_SURE_TRAININGS = (3, 8, 13, 17, 20, 22, 25)
 """Weeks in which the second of each firm's people certainly sits down to learn."""
 
 
@@ -37,7 +38,9 @@ def do_business(calendar: Calendar, firms: Iterable[Settled], source: Source, be
         calendar.on(evening, _recording(batch, source))
         if day.day <= step.days:
             calendar.on(day + timedelta(minutes=5), lambda at: review_tiers(now=at))
+        calendar.on(day + timedelta(minutes=8), lambda at: release_points(now=at))
         calendar.on(day + timedelta(minutes=10), lambda at: expire_points(now=at))
+        calendar.on(day + timedelta(minutes=12), lambda at: end_programs(now=at))
         calendar.on(evening, lambda at: take_figures(now=at))
         day += step
 

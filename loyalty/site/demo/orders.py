@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from accounts.actors import actor_of
 from accounts.models import Employee, User
-from loyalty.adjustments import adjust
+from loyalty.by_hand import adjust
 from loyalty.ledger import Owner
 from loyalty.models import Adjustment, Membership
 from loyalty.site.demo.calendar import Calendar, Deed

@@ -7,6 +7,7 @@ from django.db import transaction
 from accounts.mail import leave_to_the_past
 from accounts.models import Scope, User
 from accounts.service_clients import create_client
+from loyalty.books import close_books
 from loyalty.models import Program, Source
 from loyalty.rulesets import draft_from
 from loyalty.site.demo.business import do_business
@@ -18,6 +19,7 @@ from loyalty.site.demo.orders import give_by_hand, go_shopping, pass_points_on
 from loyalty.site.demo.program import PROGRAM_CODE, create_program
 from loyalty.site.demo.service import keep_in_touch, read_the_inbox
 from loyalty.site.demo.settling import PASSWORD, agree_on_words, hire, settle
+from loyalty.site.demo.small_programs import run_small_programs
 from loyalty.site.demo.voice import ask
 
 __all__ = ["CLIENT_ID", "LOGINS", "PASSWORD", "is_loaded", "load"]
@@ -48,6 +50,7 @@ def load(*, now: datetime) -> None:
         source = Source.objects.create(code="erp", name="ERP", kind=Source.Kind.API)
         _let_in(source, staff.manager, now)
         firms = [settle(firm, program, staff, words, now) for firm in FIRMS]
+        run_small_programs(firms, starts_at=begin - timedelta(days=1))
         calendar = Calendar(until=now)
         keep_in_touch(calendar, firms)
         go_shopping(calendar, firms, staff)
@@ -58,6 +61,7 @@ def load(*, now: datetime) -> None:
         do_business(calendar, firms, source, begin)
         read_the_inbox(calendar, firms)
         calendar.live()
+        close_books(now=now)
         plan_next_version(program, staff.manager, now=now)
         draft_from(rule_set=program.rule_sets.get(), by=staff.manager, now=now)
         leave_to_the_past(until=now)

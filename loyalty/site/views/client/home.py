@@ -22,6 +22,7 @@ from loyalty.prospects import Prospect, prospects, situation_of, used_limits, wi
 from loyalty.selectors import membership_of, memberships_of, standing_of
 from loyalty.site.views.client.points import lines_of, purse_of
 from loyalty.statement import Line, statement
+from loyalty.terms import end_in_words
 from rewards.models import Redemption, SpendingPolicy
 from rewards.selectors import next_reward_for
 from rewards.steps import OPEN
@@ -75,6 +76,7 @@ def home(request: HttpRequest) -> HttpResponse:
     orders, names = _orders(lines, actor)
     context = {
         "program": membership.program,
+        "ends": end_in_words(membership.program),
         "balance": balance.available,
         "pending": balance.pending,
         "waiting": balance.waiting,

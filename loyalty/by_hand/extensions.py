@@ -6,23 +6,35 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 from django.utils.formats import date_format
 
-from accounts import approvals, audit, messages
+from accounts import messages
 from accounts.messages import Telling
-from accounts.models import Approval, Employee, User
-from loyalty import arrays
-from loyalty.adjustments import AdjustmentError, moved_alone, open_book, people_told, require_open
-from loyalty.ledger import Book, LotEntry, Owner
+from accounts.models import Employee, User
+from loyalty.by_hand.requests import (
+    ByHandError,
+    decided,
+    locked,
+    needs_second_person,
+    open_book,
+    owner_of,
+    people_told,
+    record,
+    require_open,
+    wait,
+)
+from loyalty.ledger import Book, LotEntry
 from loyalty.messages import POINTS_EXTENDED
 from loyalty.models import ExtendedLot, Extension, Membership
 
 KIND = "more-time-for-points"
 """The kind of `Approval` that waits for a second person."""
 
+_ACTION = "more-time"
+
 LONGEST = timedelta(days=3_660)
 """How far ahead a new last day may lie; a slip of the key stays harmless."""
 
 
-class ExtensionError(AdjustmentError):
+class ExtensionError(ByHandError):
     """Points that cannot get more time."""
 
 
@@ -57,11 +69,11 @@ def extend(
     """Let points whose last day lies between today and `until` last up to `to`; of the company, or one of its people.
 
     Where the program ends wallets by idleness, the wallet lasts up to `to`. Points count against the program's limit as
-    those given by hand do: above it nothing changes yet, and somebody else is asked. Raises an AdjustmentError of the
+    those given by hand do: above it nothing changes yet, and somebody else is asked. Raises a ByHandError of the
     fitting kind; then nothing has changed.
     """
     with transaction.atomic():
-        membership = _locked(membership.pk)
+        membership = locked(membership.pk)
         require_open(membership, employee, now)
         today = now.astimezone(membership.program.zone).date()
         if not today <= until < to <= today + LONGEST:
@@ -70,12 +82,11 @@ def extend(
             membership=membership, employee=employee, until=until, to=to, reason=reason, asked_by=by, asked_at=now
         )
         book, lots, extension.points = _found(extension, by=by, now=now)
-        alone = moved_alone(membership, by=by, now=now) + extension.points
-        is_posted = alone <= membership.program.adjustment_limit
+        is_posted = not needs_second_person(extension, now=now)
         if is_posted:
             _post(extension, book, lots, by=by, now=now)
         else:
-            _ask(extension, now)
+            wait(extension, kind=KIND, action=_ACTION, now=now)
             book.write()
     return Extended(extension, is_posted)
 
@@ -88,39 +99,19 @@ def decide(*, extension_id: int, by: User, is_approved: bool, reason: str = "", 
     """
     with transaction.atomic():
         extension = Extension.objects.select_related("employee").get(pk=extension_id)
-        if extension.approval_id is None:
-            raise approvals.AlreadyDecidedError
-        extension.membership = _locked(extension.membership_id)
-        approvals.decide(
-            approval_id=extension.approval_id, by_user_id=by.pk, is_approved=is_approved, reason=reason, now=now
-        )
+        extension = decided(extension, action=_ACTION, by=by, is_approved=is_approved, reason=reason, now=now)
         if is_approved:
-            require_open(extension.membership, extension.employee, now)
             book, lots, points = _found(extension, by=by, now=now)
             if points > extension.points:
                 raise MorePointsError(points=points, agreed=extension.points)
             extension.points = points
             _post(extension, book, lots, by=by, now=now)
-        else:
-            extension.state = Extension.State.REJECTED
-            extension.save(update_fields=["state"])
-            _record("more-time-refused", extension, by, now, reason=reason)
     return extension
-
-
-def _locked(membership_id: int) -> Membership:
-    rows = Membership.objects.select_for_update(no_key=True, of=("self",)).select_related("program")
-    return rows.get(pk=membership_id)
-
-
-def _owner_of(extension: Extension) -> Owner:
-    membership = extension.membership
-    return Owner(membership.program_id, membership.company_id, extension.employee_id)
 
 
 def _found(extension: Extension, *, by: User, now: datetime) -> tuple[Book, list[LotEntry], int]:
     """The owner's book under lock, the lots that end in time, and how many points that is, with the whole wallet's."""
-    owner = _owner_of(extension)
+    owner = owner_of(extension)
     book = open_book(owner, extension.membership.program, actor_id=by.pk, now=now)
     lots = book.ending(owner, until=extension.until)
     points = book.wallet_ends(owner, until=extension.until) or sum(lot.remaining for lot in lots)
@@ -129,25 +120,8 @@ def _found(extension: Extension, *, by: User, now: datetime) -> tuple[Book, list
     return book, lots, points
 
 
-def _ask(extension: Extension, now: datetime) -> None:
-    [extension.pk] = arrays.draw_ids(loyalty_extension=1)["loyalty_extension"]
-    extension.state = Extension.State.WAITING
-    extension.approval = approvals.ask(
-        kind=KIND,
-        subject_id=extension.pk,
-        audience=Approval.Audience.VENDOR,
-        company_id=extension.membership.company_id,
-        asked_by_id=extension.asked_by_id,
-        points=extension.points,
-        note=extension.reason,
-        now=now,
-    )
-    extension.save(force_insert=True)
-    _record("more-time-asked", extension, extension.asked_by, now, reason=extension.reason)
-
-
 def _post(extension: Extension, book: Book, lots: list[LotEntry], *, by: User, now: datetime) -> None:
-    owner = _owner_of(extension)
+    owner = owner_of(extension)
     before = [(lot.id, lot.remaining, lot.last_day) for lot in lots]
     for lot in lots:
         lot.extend(extension.to)
@@ -167,23 +141,10 @@ def _post(extension: Extension, book: Book, lots: list[LotEntry], *, by: User, n
         for lot_id, points, last_day in before
         if lot_id is not None and last_day is not None  # as all lots that were read have
     )
-    _record("more-time", extension, by, now, reason=extension.reason)
+    record(_ACTION, extension, by, now, reason=extension.reason)
     facts: dict[str, str | int] = {
         "points": extension.points,
         "day": date_format(extension.to, "DATE_FORMAT"),
         "reason": extension.reason,
     }
     messages.tell(POINTS_EXTENDED, [Telling(pk, extension.pk, facts) for pk in people_told(owner)], now=now)
-
-
-def _record(action: str, extension: Extension, by: User, now: datetime, *, reason: str) -> None:
-    audit.record(
-        action,
-        extension,
-        actor_id=by.pk,
-        now=now,
-        company_id=extension.membership.company_id,
-        reason=reason,
-        points=extension.points,
-        to=extension.to.isoformat(),
-    )
