@@ -181,10 +181,10 @@ _EVALUATIONS = """
            jsonb_build_object('activity.amount', trim_scale(e.amount)::text, 'activity.object', e.object,
                               'company.country', e.country, 'activity.quantity', trim_scale(e.quantity)::text,
                               'employee.may_earn', 'YES', 'standing.tier_rank', e.tier_rank::text),
-           jsonb_build_object('spend', trim_scale(e.amount)::text, 'earned', a.granted::text, 'orders', '1',
+           jsonb_build_object('spend', trim_scale(e.amount)::text, 'earned', coalesce(a.granted, 0)::text, 'orders', '1',
                               'pieces', trim_scale(e.quantity)::text)
     FROM bench_event e
-    CROSS JOIN LATERAL (SELECT coalesce(sum(granted), 0) AS granted FROM bench_award WHERE n = e.n) AS a"""
+    LEFT JOIN (SELECT n, sum(granted) AS granted FROM bench_award GROUP BY n) AS a USING (n)"""
 
 _AWARDS = """
     INSERT INTO loyalty_award (id, evaluation_id, activity_id, company_id, program_id, rule_id, rule_code, wallet_id,
@@ -226,8 +226,8 @@ _METRICS = """
     INSERT INTO loyalty_metricbucket (membership_id, metric, month, value)
     SELECT e.membership_id, m.code, date_trunc('month', e.day)::date, sum(m.value)
     FROM bench_event e
-    CROSS JOIN LATERAL (SELECT coalesce(sum(granted), 0) AS granted FROM bench_award WHERE n = e.n) AS a
-    CROSS JOIN LATERAL (VALUES ('spend', e.amount), ('pieces', e.quantity), ('orders', 1), ('earned', a.granted))
+    LEFT JOIN (SELECT n, sum(granted) AS granted FROM bench_award GROUP BY n) AS a USING (n)
+    CROSS JOIN LATERAL (VALUES ('spend', e.amount), ('pieces', e.quantity), ('orders', 1), ('earned', coalesce(a.granted, 0)))
                AS m(code, value)
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
     ON CONFLICT (membership_id, metric, month) DO UPDATE SET value = loyalty_metricbucket.value + excluded.value"""
