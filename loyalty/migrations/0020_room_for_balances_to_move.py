@@ -12,7 +12,7 @@ _TABLES = ("loyalty_wallet", "loyalty_capusage", "loyalty_metricbucket")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("loyalty", "0011_points_passed_on")]
+    dependencies = [("loyalty", "0012_rules_in_depth")]
 
     operations = [
         *(

@@ -141,8 +141,9 @@ _GIVEN = """
     JOIN loyalty_rule u ON u.rule_set_id = %(rule_set)s AND u.code = g.code"""
 
 _LOCK_CAPS = """
-    INSERT INTO loyalty_capusage (program_id, rule_code, subject, subject_id, period, period_start, used, "limit")
-    SELECT %(program)s, k.rule_code, k.subject, k.subject_id, k.period, k.period_start, 0, k."limit"
+    INSERT INTO loyalty_capusage (program_id, rule_code, subject, subject_id, period, period_start, object, used,
+                                  "limit")
+    SELECT %(program)s, k.rule_code, k.subject, k.subject_id, k.period, k.period_start, '', 0, k."limit"
     FROM (SELECT DISTINCT a.rule_code, a.subject, a.subject_id, a.period, a.period_start, c."limit"
           FROM bench_award a JOIN loyalty_rulecap c ON c.rule_id = a.rule_id AND c.subject = a.subject
           UNION
@@ -150,7 +151,7 @@ _LOCK_CAPS = """
           JOIN bench_event e USING (n) JOIN loyalty_consent s ON s.membership_id = e.membership_id
           WHERE a.subject = 'EMPLOYEE') AS k
     ORDER BY 1, 2, 3, 4, 5, 6
-    ON CONFLICT (program_id, rule_code, subject, subject_id, period, period_start)
+    ON CONFLICT (program_id, rule_code, subject, subject_id, period, period_start, object)
     DO UPDATE SET "limit" = greatest(excluded."limit", loyalty_capusage.used)"""
 
 _LOCK_WALLETS = """
@@ -168,11 +169,12 @@ _CUT = """
                  - a.raw AS before
           FROM bench_award a
           JOIN loyalty_capusage u
-            ON (u.program_id, u.rule_code, u.subject, u.subject_id, u.period, u.period_start)
-             = (%(program)s, a.rule_code, a.subject, a.subject_id, a.period, a.period_start)
+            ON (u.program_id, u.rule_code, u.subject, u.subject_id, u.period, u.period_start, u.object)
+             = (%(program)s, a.rule_code, a.subject, a.subject_id, a.period, a.period_start, '')
           LEFT JOIN loyalty_capusage o
-            ON (o.program_id, o.rule_code, o.subject, o.subject_id, o.period, o.period_start)
-             = (%(program)s, '', a.subject, a.subject_id, a.period, a.period_start) AND a.subject = 'EMPLOYEE'
+            ON (o.program_id, o.rule_code, o.subject, o.subject_id, o.period, o.period_start, o.object)
+             = (%(program)s, '', a.subject, a.subject_id, a.period, a.period_start, '')
+           AND a.subject = 'EMPLOYEE'
          ) AS c WHERE c.id = a.id"""
 
 _EVALUATIONS = """
@@ -181,8 +183,8 @@ _EVALUATIONS = """
            jsonb_build_object('activity.amount', trim_scale(e.amount)::text, 'activity.object', e.object,
                               'company.country', e.country, 'activity.quantity', trim_scale(e.quantity)::text,
                               'employee.may_earn', 'YES', 'standing.tier_rank', e.tier_rank::text),
-           jsonb_build_object('spend', trim_scale(e.amount)::text, 'earned', coalesce(a.granted, 0)::text, 'orders', '1',
-                              'pieces', trim_scale(e.quantity)::text)
+           jsonb_build_object('spend', trim_scale(e.amount)::text, 'earned', coalesce(a.granted, 0)::text,
+                              'orders', '1', 'pieces', trim_scale(e.quantity)::text)
     FROM bench_event e
     LEFT JOIN (SELECT n, sum(granted) AS granted FROM bench_award GROUP BY n) AS a USING (n)"""
 
@@ -219,16 +221,16 @@ _CAPS = """
           UNION ALL
           SELECT '', subject, subject_id, period, period_start, sum(granted) FROM bench_award
           WHERE subject = 'EMPLOYEE' GROUP BY 1, 2, 3, 4, 5) AS c
-    WHERE (u.program_id, u.rule_code, u.subject, u.subject_id, u.period, u.period_start)
-        = (%(program)s, c.rule_code, c.subject, c.subject_id, c.period, c.period_start)"""
+    WHERE (u.program_id, u.rule_code, u.subject, u.subject_id, u.period, u.period_start, u.object)
+        = (%(program)s, c.rule_code, c.subject, c.subject_id, c.period, c.period_start, '')"""
 
 _METRICS = """
     INSERT INTO loyalty_metricbucket (membership_id, metric, month, value)
     SELECT e.membership_id, m.code, date_trunc('month', e.day)::date, sum(m.value)
     FROM bench_event e
     LEFT JOIN (SELECT n, sum(granted) AS granted FROM bench_award GROUP BY n) AS a USING (n)
-    CROSS JOIN LATERAL (VALUES ('spend', e.amount), ('pieces', e.quantity), ('orders', 1), ('earned', coalesce(a.granted, 0)))
-               AS m(code, value)
+    CROSS JOIN LATERAL (VALUES ('spend', e.amount), ('pieces', e.quantity), ('orders', 1),
+                               ('earned', coalesce(a.granted, 0))) AS m(code, value)
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
     ON CONFLICT (membership_id, metric, month) DO UPDATE SET value = loyalty_metricbucket.value + excluded.value"""
 
