@@ -6,16 +6,7 @@ from datetime import date, datetime
 from django.db import transaction
 
 from loyalty import arrays
-from loyalty.ledger.sweeping import (
-    Swept,
-    lock_in_order,
-    portions,
-    programs_today,
-    tell,
-    write_acts,
-    write_postings,
-    write_uses,
-)
+from loyalty.ledger.sweeping import Swept, lock_in_order, portions, programs_today, tell
 from loyalty.ledger.terms import Expiry, idle_until
 from loyalty.models import Transaction
 
@@ -43,42 +34,19 @@ def expire_points(*, now: datetime) -> ExpiryResult:
         idle = [program.pk] if ends_idle else []
         for wallet_ids in portions(_DUE, program.pk, today, today, idle, today):
             with transaction.atomic():
-                swept = _expire(wallet_ids, idle, today, now)
+                swept = _expire(wallet_ids, today, now, ends_idle=ends_idle)
             wallets += len(swept)
             points += sum(one.points for one in swept)
     return ExpiryResult(wallets=wallets, points=points)
 
 
-def _expire(wallet_ids: list[int], idle: list[int], today: date, now: datetime) -> list[Swept]:
-    """Expire under locks what is due in wallets; `idle` names their program where it ends wallets by idleness."""
+def _expire(wallet_ids: list[int], today: date, now: datetime, *, ends_idle: bool) -> list[Swept]:
+    """Expire under locks what is due in wallets of one program, which may end wallets by idleness."""
     lock_in_order(_WALLETS, wallet_ids)
-    lots = arrays.fetch(_LOTS, wallet_ids, today, today, idle, today)
-    lost: dict[int, int] = {}
-    for _lot_id, wallet_id, points in lots:
-        lost[wallet_id] = lost.get(wallet_id, 0) + points
-    owners = arrays.fetch(_OWNERS, list(lost))
-    ids = arrays.draw_ids(loyalty_transaction=len(owners), loyalty_posting=len(owners), loyalty_lotuse=len(lots))
-    swept = [
-        Swept(act_id, program_id, company_id, employee_id, lost[wallet_id])
-        for act_id, (wallet_id, _into, company_id, program_id, employee_id) in zip(
-            ids["loyalty_transaction"], owners, strict=True
-        )
-    ]
-    postings = {owner[0]: posting_id for owner, posting_id in zip(owners, ids["loyalty_posting"], strict=True)}
-    arrays.run(
-        "UPDATE loyalty_lot SET expired = expired + remaining, remaining = 0 WHERE id = ANY(%s)",
-        [lot[0] for lot in lots],
-    )
-    write_acts(Transaction.Kind.EXPIRE, swept, now)
-    write_postings(
-        [
-            (postings[owner[0]], one.company_id, one.transaction_id, owner[0], owner[1], one.points, None)
-            for owner, one in zip(owners, swept, strict=True)
-        ],
-        now,
-    )
-    write_uses(ids["loyalty_lotuse"], [(lot_id, postings[wallet_id], points) for lot_id, wallet_id, points in lots])
-    tell(Transaction.Kind.EXPIRE, swept, sign=-1, now=now)
+    kind, days = Transaction.Kind.EXPIRE, (today, today, today) if ends_idle else (today, today)
+    sweep = _SWEEP.replace("{due}", f"({_IS_DUE} OR {_WALLET_IS_OVER})" if ends_idle else _IS_DUE)
+    swept = [Swept(*row) for row in arrays.fetch(sweep, wallet_ids, *days, kind, now, now, now)]
+    tell(kind, swept, sign=-1, now=now)
     return swept
 
 
@@ -105,14 +73,37 @@ _WALLETS = """
             JOIN loyalty_wallet e ON e.company_id = o.company_id AND e.program_id = o.program_id AND e.kind = 'EXPIRED'
             WHERE o.id = ANY(%s)) AS own)"""
 
-_LOTS = """
-    SELECT l.id, l.wallet_id, l.remaining FROM loyalty_lot l JOIN loyalty_wallet o ON o.id = l.wallet_id
-    WHERE l.wallet_id = ANY(%s) AND l.remaining > 0
-      AND ((l.expires_on < %s AND (l.extended_to < %s) IS NOT FALSE)
-           OR (o.program_id = ANY(%s) AND o.expires_on < %s))
-    ORDER BY l.wallet_id, l.id"""
+_IS_DUE = "l.expires_on < %s AND (l.extended_to < %s) IS NOT FALSE"
 
-_OWNERS = """
-    SELECT w.id, e.id, w.company_id, w.program_id, w.employee_id FROM loyalty_wallet w
-    JOIN loyalty_wallet e ON e.company_id = w.company_id AND e.program_id = w.program_id AND e.kind = 'EXPIRED'
-    WHERE w.id = ANY(%s) ORDER BY w.id"""
+_WALLET_IS_OVER = "o.expires_on < %s"
+"""Asked only where wallets end: or else every open lot of a wallet would be read to find those that are due."""
+
+# Points of a wallet are put together by grouping, and joined by key alone: nothing here is planned badly for many rows.
+_SWEEP = """
+    WITH due AS (
+        SELECT l.id, l.wallet_id, l.remaining FROM loyalty_lot l JOIN loyalty_wallet o ON o.id = l.wallet_id
+        WHERE l.wallet_id = ANY(%s) AND l.remaining > 0 AND {due}),
+    lost AS (
+        UPDATE loyalty_lot l SET expired = l.expired + l.remaining, remaining = 0 FROM due
+        WHERE l.id = due.id RETURNING l.id, l.wallet_id, due.remaining AS points),
+    swept AS MATERIALIZED (
+        SELECT wallet_id, sum(points)::bigint AS points, array_agg(id ORDER BY id) AS lots,
+               array_agg(points ORDER BY id) AS parts, nextval('loyalty_transaction_id_seq') AS transaction_id,
+               nextval('loyalty_posting_id_seq') AS posting_id
+        FROM lost GROUP BY wallet_id),
+    owned AS MATERIALIZED (
+        SELECT s.*, w.company_id, w.program_id, w.employee_id, e.id AS expired_id FROM swept s
+        JOIN loyalty_wallet w ON w.id = s.wallet_id
+        JOIN loyalty_wallet e ON e.company_id = w.company_id AND e.program_id = w.program_id
+                             AND e.employee_id IS NULL AND e.kind = 'EXPIRED'),
+    act AS (
+        INSERT INTO loyalty_transaction (id, company_id, program_id, kind, created_at)
+        SELECT transaction_id, company_id, program_id, %s, %s FROM owned),
+    posting AS (
+        INSERT INTO loyalty_posting (id, company_id, transaction_id, debit_wallet_id, credit_wallet_id, points,
+                                     effective_at, created_at)
+        SELECT posting_id, company_id, transaction_id, wallet_id, expired_id, points, %s, %s FROM owned),
+    used AS (
+        INSERT INTO loyalty_lotuse (lot_id, posting_id, points)
+        SELECT u.lot_id, s.posting_id, u.points FROM swept s, unnest(s.lots, s.parts) AS u(lot_id, points))
+    SELECT transaction_id, program_id, company_id, employee_id, points FROM owned ORDER BY wallet_id"""

@@ -31,8 +31,12 @@ def portions(due: str, *parameters: object) -> Iterator[list[int]]:
 
     Whoever takes a portion has to leave none of its wallets due.
     """
-    while rows := arrays.fetch(due, *parameters, PORTION):
-        yield [row[0] for row in rows]
+    is_more = True
+    while is_more:
+        wallet_ids = [row[0] for row in arrays.fetch(due, *parameters, PORTION)]
+        if wallet_ids:
+            yield wallet_ids
+        is_more = len(wallet_ids) == PORTION
 
 
 def lock_in_order(sql: str, wallet_ids: Collection[int]) -> None:

@@ -56,7 +56,8 @@ def write_last_days(wallets: Iterable[WalletEntry]) -> None:
 
 def ensure_wallets(owners: Iterable[Owner]) -> None:
     """Make the wallets of `owners`, and those of the companies behind them, where they are missing."""
-    everyone = {owner.company for owner in owners} | set(owners)
+    named = set(owners)
+    everyone = {owner.company for owner in named} | named
     rows = [
         (*owner, kind, 0)
         for owner in sorted(everyone, key=_sort_key)

@@ -145,7 +145,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='metricbucket',
             name='is_signed',
-            field=models.BooleanField(default=False, verbose_name='may be below 0'),
+            field=models.BooleanField(db_default=False, default=False, verbose_name='may be below 0'),
         ),
         migrations.AddField(
             model_name='metrichistory',

@@ -60,6 +60,12 @@ class Evaluation(models.Model):
         return f"Evaluation {self.pk}"
 
 
+_REFUSE_BALANCE = """
+    RAISE EXCEPTION 'a balance moves by postings alone'
+    USING ERRCODE = 'restrict_violation', CONSTRAINT = 'wallet_balance_moves_by_postings';
+"""
+
+
 class WalletQuerySet(ScopedQuerySet["Wallet"]):
     """Wallets; the company's are for those who may see the company."""
 
@@ -130,27 +136,37 @@ class Wallet(models.Model):
             ),
         ]
         triggers = [
+            # Whether it fires is asked in the conditions: these cost nothing where a posting moves many balances.
             pgtrigger.Trigger(
                 name="balance_moves_by_postings",
                 level=pgtrigger.Row,
                 when=pgtrigger.Before,
-                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    """((NEW.company_id, NEW.program_id, NEW.employee_id, NEW.kind)
+                        IS DISTINCT FROM (OLD.company_id, OLD.program_id, OLD.employee_id, OLD.kind)
+                        OR (NEW.balance <> OLD.balance AND pg_trigger_depth() = 0))"""
+                ),
+                func=_REFUSE_BALANCE,
+            ),
+            pgtrigger.Trigger(
+                name="begins_empty",
+                level=pgtrigger.Row,
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition("NEW.balance <> 0"),
+                func=_REFUSE_BALANCE,
+            ),
+            pgtrigger.Trigger(
+                name="never_deleted",
+                level=pgtrigger.Row,
+                when=pgtrigger.Before,
+                operation=pgtrigger.Delete,
                 func="""
-                    IF TG_OP = 'DELETE' THEN
-                        RAISE EXCEPTION 'a wallet is never deleted'
-                        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'wallet_balance_moves_by_postings';
-                    ELSIF TG_OP = 'INSERT' THEN
-                        IF NEW.balance = 0 THEN RETURN NEW; END IF;
-                    ELSIF (NEW.company_id, NEW.program_id, NEW.employee_id, NEW.kind)
-                          IS NOT DISTINCT FROM (OLD.company_id, OLD.program_id, OLD.employee_id, OLD.kind)
-                          AND (NEW.balance = OLD.balance OR pg_trigger_depth() > 1)
-                    THEN
-                        RETURN NEW;
-                    END IF;
-                    RAISE EXCEPTION 'a balance moves by postings alone'
+                    RAISE EXCEPTION 'a wallet is never deleted'
                     USING ERRCODE = 'restrict_violation', CONSTRAINT = 'wallet_balance_moves_by_postings';
                 """,
-            )
+            ),
         ]
 
     def __str__(self) -> str:
@@ -487,7 +503,7 @@ class LotUse(models.Model):
     """Points that a posting took from a lot, or, where negative, gave back to it."""
 
     id = models.BigAutoField(primary_key=True)
-    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, db_constraint=False)
+    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, db_constraint=False, db_index=False)
     posting = models.ForeignKey(Posting, on_delete=models.PROTECT, db_constraint=False, related_name="lot_uses")
     points = models.BigIntegerField()
 

@@ -96,7 +96,7 @@ class MetricBucket(models.Model):
     metric = models.CharField(_("metric"), max_length=50)
     month = models.DateField(_("month"))
     value = models.DecimalField(_("value"), max_digits=20, decimal_places=4)
-    is_signed = models.BooleanField(_("may be below 0"), default=False)
+    is_signed = models.BooleanField(_("may be below 0"), default=False, db_default=False)
 
     objects = MetricBucketQuerySet.as_manager()
 

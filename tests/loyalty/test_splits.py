@@ -1,16 +1,14 @@
 """Any split of a stream of activities into calls ends in the same state, row for row, whatever the ids."""
 
 import random
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 
 from accounts import laws
 from accounts.actors import actor_of
@@ -18,32 +16,23 @@ from accounts.models import Company, Employee
 from loyalty.activities import ActivityItem, Outcome, record_activities
 from loyalty.ledger import Owner
 from loyalty.models import (
-    Activity,
     ActivityAttribute,
-    ActivityReturn,
     ActivityType,
     Award,
-    AwardReversal,
     Badge,
-    BadgeHolding,
-    BenefitGrant,
     CapUsage,
-    EffectAward,
-    Evaluation,
     ExchangeRate,
-    Lot,
-    LotUse,
     Membership,
     Metric,
     MetricBucket,
     MetricPerson,
     Posting,
     Program,
-    ReturnLink,
     TierAssignment,
     Wallet,
 )
 from loyalty.own_activities import BADGE_RECEIVED, TIER_REACHED, ensure_derived_types
+from loyalty.site.bench.canon import Canon, canonical, differences
 from rewards.redemption import redeem
 from tests.factories.world import (
     NOW,
@@ -64,7 +53,6 @@ from tests.factories.world import (
 pytestmark = pytest.mark.django_db
 
 ALL_AT_ONCE = 997
-Canon = Mapping[str, Counter[str]]
 
 
 @dataclass(frozen=True)
@@ -293,7 +281,7 @@ def _end_state(
     outcomes: list[Outcome] = []
     for batch in _batches(items, size):
         outcomes += record_activities(batch, source=a_source(), now=NOW)
-    state = _canonical()
+    state = canonical()
     assert {finding.law.code: finding.examples for finding in laws.verify() if finding.count} == {}
     if put_back:
         transaction.savepoint_rollback(point)
@@ -301,87 +289,6 @@ def _end_state(
         (outcome.status, outcome.points, outcome.error and outcome.error.code, outcome.is_waiting)
         for outcome in outcomes
     ]
-
-
-def _canonical() -> Canon:
-    """Everything that recording writes, by what things are called rather than by their ids."""
-    names = dict(Activity.objects.values_list("pk", "external_id"))
-    owner = ("wallet__company", "wallet__program", "wallet__employee")
-    return {
-        "activities": _rows(
-            Activity,
-            "external_id",
-            "company",
-            "employee",
-            "participants",
-            "object",
-            "amount",
-            "quantity",
-            "occurred_at",
-        ),
-        "evaluations": _rows(Evaluation, "activity__external_id", "program", "rule_set", "facts", "metrics"),
-        "awards": _rows(
-            Award,
-            "activity__external_id",
-            "rule_code",
-            *owner,
-            "instead_of",
-            "raw",
-            "granted",
-            "cap_left_before",
-            "from_campaign",
-        ),
-        "effects": Counter(
-            str((*row, names.get(followed_id or 0)))
-            for *row, followed_id in EffectAward.objects.values_list(
-                "activity__external_id", "program", "rule_code", "employee", "subject", "is_given", "followed_id"
-            )
-        ),
-        "badges": _rows(
-            BadgeHolding, "membership", "employee", "badge", "award__activity__external_id", where=Q(ended_at=None)
-        ),
-        "benefits": _rows(
-            BenefitGrant, "membership", "award__activity__external_id", "starts_at", where=~Q(ends_at=F("starts_at"))
-        ),
-        "reversals": _rows(AwardReversal, "award__activity__external_id", "award__rule_code", "granted", "reversed"),
-        "balances": _rows(Wallet, "company", "program", "employee", "kind", "balance", where=~Q(balance=0)),
-        "lots": _rows(Lot, *owner, "available_on", "expires_on", "earned", "remaining", "expired"),
-        "limits": _rows(
-            CapUsage, "program", "rule_code", "subject", "subject_id", "period", "period_start", "object", "used"
-        ),
-        "people": _rows(MetricPerson, "membership", "metric", "month", "employee", "count", where=~Q(count=0)),
-        "metrics": _rows(MetricBucket, "membership", "metric", "month", "value", where=~Q(value=0)),
-        "tiers": Counter(
-            str((*row, sorted((key, names.get(value, value)) for key, value in evidence.items())))
-            for *row, evidence in TierAssignment.objects.values_list(
-                "membership", "starts_at", "ends_at", "tier__code", "source", "evidence"
-            )
-        ),
-        "returned": _rows(ActivityReturn, "activity__external_id", "amount", "quantity", "is_whole"),
-        "links": _rows(
-            ReturnLink, "activity__external_id", "original__external_id", "awaited_external_id", "refusal", "applied_at"
-        ),
-        "postings": _rows(
-            Posting,
-            "transaction__kind",
-            "transaction__activity__external_id",
-            *(f"{side}_wallet__{field}" for side in ("debit", "credit") for field in ("company", "employee", "kind")),
-            "points",
-            "effective_at",
-            "award__rule_code",
-            "reverses__points",
-        ),
-        "uses": _rows(
-            LotUse,
-            "posting__transaction__kind",
-            "posting__transaction__activity__external_id",
-            "lot__wallet__company",
-            "lot__wallet__employee",
-            "lot__available_on",
-            "lot__expires_on",
-            "points",
-        ),
-    }
 
 
 def _differences(
@@ -392,20 +299,11 @@ def _differences(
     Of a return that waited when it was sent, each call tells what became of it by its own end.
     """
     (rows, told), (other_rows, other_told) = one, other
-    different: dict[str, object] = {
-        kind: (rows[kind] - other_rows[kind], other_rows[kind] - rows[kind])
-        for kind in rows
-        if rows[kind] != other_rows[kind]
-    }
+    different: dict[str, object] = {**differences(rows, other_rows)}
     if told != other_told:
         pairs = [pair for pair in zip(told, other_told, strict=True) if pair[0] != pair[1] and not pair[1][-1]]
         different |= {"outcomes": pairs} if pairs else {}
     return different
-
-
-def _rows(model: Any, *fields: str, where: Q | None = None) -> Counter[str]:
-    rows = model._default_manager.filter(where or Q()).values_list(*fields)
-    return Counter(str(row) for row in rows)
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -41,6 +41,10 @@ class Window:
     def rate(self) -> float:
         """Units a second."""
         return self.units / self.seconds
+
+    def of(self, units_each: int) -> "Window":
+        """The same window where each unit of work was so many units of what is counted."""
+        return replace(self, units=self.units * units_each)
 
 
 class Clients:
@@ -112,11 +116,31 @@ def _begin(number: int, prepare: Callable[[int], Unit], together: Barrier) -> tu
     """Make a client in a thread of its own; returns its unit of work, and where its backend's seconds can be read."""
     unit = prepare(number)
     unit()  # caches are filled and statements planned before anything is measured
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        backend = Path("/proc") / str(cursor.fetchone()[0]) / "stat"
+    backend = _backend()
     together.wait()  # every thread has one: none is done and takes another's
     return unit, backend
+
+
+def watched(work: Callable[[], int]) -> Window:
+    """Do `work`, which gives the number of units it did, in this process and measure it."""
+    backend = _backend()
+    own, server, started = _own_cpu(), _server_cpu(backend), time.perf_counter()
+    units = work()
+    seconds = time.perf_counter() - started
+    after = _server_cpu(backend)
+    return Window(
+        units=units,
+        seconds=seconds,
+        client_cpu=_own_cpu() - own,
+        server_cpu=after - server if after is not None and server is not None else None,
+    )
+
+
+def _backend() -> Path:
+    """Where the seconds of the connection's backend can be read."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return Path("/proc") / str(cursor.fetchone()[0]) / "stat"
 
 
 def _work(pool: ThreadPoolExecutor, members: Sequence[tuple[Unit, Path]], seconds: float, together: Barrier) -> Window:

@@ -7,11 +7,12 @@ from typing import Any
 
 from accounts.models import Company, Employee, RoleAssignment, StakeholderRole, User
 from loyalty.activities import ActivityItem
+from loyalty.ledger import Owner, ensure_wallets
 from loyalty.memberships import Joining, enrol
 from loyalty.models import ActivityType, Consent, Metric, Program, Rule, RuleCap, RuleSet, Source, Tier
 
 _BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
-_PLENTY = 10**12
+PLENTY = 10**12
 _TIERS = (("bronze", 0), ("silver", 20_000), ("gold", 200_000))
 _PRODUCTS = 18
 
@@ -50,8 +51,8 @@ class Club:
         return member, item
 
 
-def a_club(*, members: int) -> Club:
-    """Make the program and its members."""
+def a_club(*, members: int, limit: int = PLENTY) -> Club:
+    """Make the program and its members; `limit` is that of each rule that has one."""
     type_ = ActivityType.objects.create(code="purchase", name="Purchase")
     program = Program.objects.create(
         code="club",
@@ -66,7 +67,7 @@ def a_club(*, members: int) -> Club:
         Metric.objects.create(program=program, code=code, name=code, measure=measure, activity_type=type_)
     for rank, (code, threshold) in enumerate(_TIERS, start=1):
         Tier.objects.create(program=program, code=code, name=code.capitalize(), rank=rank, threshold=threshold)
-    _make_rules(program, type_)
+    _make_rules(program, type_, limit)
     companies = Company.objects.bulk_create(
         Company(name=f"Company {number}", external_id=f"C{number}", country="DE") for number in range(members)
     )
@@ -79,9 +80,10 @@ def a_club(*, members: int) -> Club:
     )
     signer = User.objects.create_user("bench@service.invalid", name="Bench", is_active=False)
     Consent.objects.bulk_create(
-        Consent(membership=member, given_by=signer, starts_at=_BEGIN, monthly_limit=_PLENTY)
+        Consent(membership=member, given_by=signer, starts_at=_BEGIN, monthly_limit=PLENTY)
         for member in enrol(program=program, joinings=[Joining(company.pk, _BEGIN) for company in companies])
     )
+    ensure_wallets(Owner(program.pk, person.company_id, person.pk) for person in people)
     source = Source.objects.create(code="shop", name="Shop", kind=Source.Kind.API)
     return Club(
         source,
@@ -92,7 +94,7 @@ def a_club(*, members: int) -> Club:
     )
 
 
-def _make_rules(program: Program, type_: ActivityType) -> None:
+def _make_rules(program: Program, type_: ActivityType, limit: int) -> None:
     """24 rules: four for every purchase, two by tier, eighteen for one product each; six of them under limits."""
     rule_set = RuleSet.objects.create(program=program, version=1)
     spend = {"kind": "per", "points": 1, "step": "1", "of": "activity.amount"}
@@ -125,6 +127,6 @@ def _make_rules(program: Program, type_: ActivityType) -> None:
             activity_type=type_, **{"beneficiary": Rule.To.COMPANY, **fields},
         )  # fmt: skip
         if cap is not None:
-            RuleCap.objects.create(rule=rule, subject=cap[0], period=cap[1], limit=_PLENTY)
+            RuleCap.objects.create(rule=rule, subject=cap[0], period=cap[1], limit=limit)
     rule_set.status, rule_set.starts_at = RuleSet.Status.ACTIVE, _BEGIN
     rule_set.save()

@@ -5,41 +5,26 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
-from statistics import median, quantiles
 from typing import Any
 
 from allauth.idp.oidc.adapter import get_adapter
 from allauth.idp.oidc.models import Token
 from django.core.wsgi import get_wsgi_application
-from django.db import connection
 from django.utils import timezone
 
-from accounts import laws
 from accounts.models import Scope
 from accounts.service_clients import create_client
 from loyalty.activities import Status, record_activities
-from loyalty.site.bench.clients import ClientError, Unit, Window, clients
+from loyalty.site.bench.clients import ClientError, Unit, clients
 from loyalty.site.bench.club import Club
-from loyalty.site.bench.figures import Figure, LawBrokenError
+from loyalty.site.bench.figures import Figure, check_laws, figure
+from loyalty.site.bench.pairs import Rounds, in_pairs
 from loyalty.site.bench.tpcb import Yardstick
 
 CLIENTS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Rounds:
-    """How long is measured: so many pairs of windows, each so many seconds."""
-
-    count: int
-    seconds: int
-
-
-WHOLE = Rounds(8, 2)
-QUICK = Rounds(4, 1)
 
 
 def single_event(club: Club, yardstick: Yardstick, rounds: Rounds) -> Figure:
@@ -57,7 +42,7 @@ def single_event(club: Club, yardstick: Yardstick, rounds: Rounds) -> Figure:
 
         return record_one
 
-    return _measured("single_event", 0.5, 0.85, prepare, yardstick, rounds)
+    return _measured("single_event", prepare, yardstick, rounds)
 
 
 def api_event(club: Club, yardstick: Yardstick, rounds: Rounds) -> Figure:
@@ -94,9 +79,7 @@ def api_event(club: Club, yardstick: Yardstick, rounds: Rounds) -> Figure:
         return send_one
 
     with Path(os.devnull).open("w") as nowhere:
-        return _measured(
-            "api_event", 0.25, 0.5, prepare, yardstick, rounds, threads=-(-CLIENTS // (os.cpu_count() or 1))
-        )
+        return _measured("api_event", prepare, yardstick, rounds, threads=-(-CLIENTS // (os.cpu_count() or 1)))
 
 
 def _a_token(club: Club, number: int) -> str:
@@ -149,55 +132,10 @@ def _post(application: Callable[..., Any], body: bytes, token: str) -> dict[str,
 
 
 def _measured(
-    name: str,
-    floor: float,
-    goal: float,
-    prepare: Callable[[int], Unit],
-    yardstick: Yardstick,
-    rounds: Rounds,
-    *,
-    threads: int = 1,
+    name: str, prepare: Callable[[int], Unit], yardstick: Yardstick, rounds: Rounds, *, threads: int = 1
 ) -> Figure:
-    """Measure in pairs of windows, each time the other way round; the figure is the median of the pairs' ratios.
-
-    Raises LawBrokenError where a law does not hold afterwards.
-    """
-    ratios: list[float] = []
-    theirs: list[float] = []
-    windows: list[Window] = []
-    wal = 0
+    """Measure in pairs of windows with the yardstick; raises LawBrokenError where a law does not hold afterwards."""
     with clients(CLIENTS, prepare, threads=threads) as ours:
-        for number in range(rounds.count):
-            yard = yardstick.rate(rounds.seconds) if number % 2 == 0 else 0.0
-            before = _wal_position()
-            windows.append(ours.work(rounds.seconds))
-            wal += _wal_position() - before
-            theirs.append(yard or yardstick.rate(rounds.seconds))
-            ratios.append(windows[-1].rate / theirs[-1])
-    broken = [finding.law.code for finding in laws.verify() if finding.count]
-    if broken:
-        raise LawBrokenError(f"Broken laws: {', '.join(broken)}.")
-    low, _middle, high = quantiles(ratios, n=4)
-    units = sum(window.units for window in windows)
-    seen = [window.server_cpu for window in windows if window.server_cpu is not None]
-    server = f"{sum(seen) / units * 1_000:.2f} ms PostgreSQL, " if len(seen) == len(windows) else ""
-    return Figure(
-        name=name,
-        value=round(median(ratios), 3),
-        unit="xT",
-        floor=floor,
-        goal=goal,
-        better="higher",
-        detail=(
-            f"quartiles {low:.3f} to {high:.3f} of {rounds.count} pairs; {CLIENTS} clients, {units:,} events, "
-            f"{median(window.rate for window in windows):,.0f} a second against {median(theirs):,.0f} by "
-            f"{yardstick.name}; an event: {server}{sum(w.client_cpu for w in windows) / units * 1_000:.2f} ms client, "
-            f"{wal / units:,.0f} bytes of WAL; all laws hold"
-        ),
-    )
-
-
-def _wal_position() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")
-        return int(cursor.fetchone()[0])
+        pairs = in_pairs(rounds.count, lambda: ours.work(rounds.seconds), lambda: yardstick.rate(rounds.seconds))
+    check_laws()
+    return figure(name, pairs.ratio, f"{CLIENTS} clients; {pairs.told('event', f'by {yardstick.name}')}")

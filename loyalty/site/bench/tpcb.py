@@ -33,20 +33,25 @@ class Yardstick:
     """What tells how many transactions a second the machine does: `rate` measures for so many seconds."""
 
     name: str
-    rate: Callable[[int], float]
+    rate: Callable[[float], float]
 
 
 @contextmanager
 def yardstick(count: int) -> Iterator[Yardstick]:
-    """The yardstick for `count` clients at once, on tables of its own in the benchmark's database."""
-    program = _pgbench()
+    """The yardstick for `count` clients at once, on tables of its own in the database in use, made where missing."""
+    program, database = _pgbench(), str(connection.settings_dict["NAME"])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('pgbench_history') IS NULL")
+        is_empty = cursor.fetchone()[0]
     if program is None:
-        _fill_tables()
+        if is_empty:
+            _fill_tables()
         with clients(count, _tpcb) as ours:
             yield Yardstick("its seven statements by psycopg (no pgbench was found)", lambda s: ours.work(s).rate)
     else:
-        _run(program, "-i", "-q", "-s", str(SCALE))
-        yield Yardstick("pgbench", lambda seconds: _rate(program, count, seconds))
+        if is_empty:
+            _run(program, database, "-i", "-q", "-s", str(SCALE))
+        yield Yardstick("pgbench", lambda seconds: _rate(program, database, count, seconds))
 
 
 def _pgbench() -> str | None:
@@ -54,22 +59,23 @@ def _pgbench() -> str | None:
     return str(found) if found is not None else shutil.which("pgbench")
 
 
-def _rate(program: str, count: int, seconds: int) -> float:
-    """Transactions a second, without the time to connect."""
+def _rate(program: str, database: str, count: int, seconds: float) -> float:
+    """Transactions a second, without the time to connect; pgbench takes whole seconds."""
     threads = min(count, os.cpu_count() or 1)
-    said = _run(program, "-n", "-M", "prepared", "-c", str(count), "-j", str(threads), "-T", str(seconds))
+    amount = ("-c", str(count), "-j", str(threads), "-T", str(max(1, round(seconds))))
+    said = _run(program, database, "-n", "-M", "prepared", *amount)
     found = _RATE.search(said)
     if found is None:
         raise YardstickError(said)
     return float(found[1])
 
 
-def _run(program: str, *arguments: str) -> str:
+def _run(program: str, database: str, *arguments: str) -> str:
     settings: dict[str, Any] = connection.settings_dict
     names = (("-h", "HOST"), ("-p", "PORT"), ("-U", "USER"))
     address = [part for flag, name in names if settings[name] for part in (flag, str(settings[name]))]
     done = subprocess.run(  # noqa: S603 (the program was looked up, the address is that of the settings)
-        [program, *address, *arguments, str(settings["NAME"])],
+        [program, *address, *arguments, database],
         env={**os.environ, "PGPASSWORD": str(settings["PASSWORD"] or "")},
         capture_output=True,
         text=True,
