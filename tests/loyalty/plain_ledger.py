@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 ZONE = ZoneInfo("Europe/London")
 MONTHS = 2
 SPEND_CAP, SHARED_CAP, CONSENT_LIMIT = 700, 90, 60
+PERCENT = 10
 NEVER = date.max
 
 Owner = tuple[int, int | None]
@@ -110,9 +111,33 @@ class PlainPurchase:
     returned: Decimal = Decimal(0)
 
 
+@dataclass
+class PlainConsent:
+    """What a company agreed to for a time: everybody earns, or buyers alone; what is not earned may go to it."""
+
+    starts_at: datetime
+    buyers_only: bool = False
+    is_for_company: bool = False
+    ends_at: datetime | None = None
+
+    def holds_at(self, at: datetime) -> bool:
+        """Whether it holds at `at`."""
+        return self.starts_at <= at and (self.ends_at is None or at < self.ends_at)
+
+
+@dataclass(frozen=True)
+class PlainRules:
+    """A version of the two rules, in force until the next one begins."""
+
+    starts_at: datetime
+    spend_cap: int = SPEND_CAP
+    percent: int = PERCENT
+
+
 class PlainLedger:
     """Rule "spend": 1 point for each full 1, to the company, at most SPEND_CAP a month and company.
-    Rule "shared": 10 percent, to the company and its person, at most SHARED_CAP a day and person.
+    Rule "shared": PERCENT percent, to the company and its person, at most SHARED_CAP a day and person.
+    `rules` are the versions that say otherwise. A person is a buyer at the times that `buyers` says.
     Points wait `days` days (0: none, None: until they are confirmed). From then on they last as `expiry` says: MONTHS
     months, to 30 April, to the end of the year after, or as long as the wallet is not idle for MONTHS months.
     """
@@ -122,7 +147,9 @@ class PlainLedger:
         self.expiry = expiry
         self.wallets: dict[Owner, PlainWallet] = {}
         self.used: dict[CapKey, int] = {}
-        self.consents: dict[int, list[tuple[datetime, datetime | None]]] = {}
+        self.consents: dict[int, list[PlainConsent]] = {}
+        self.rules: list[PlainRules] = []
+        self.buyers: dict[int, list[tuple[datetime, datetime | None]]] = {}
 
     def wallet(self, owner: Owner, now: datetime) -> PlainWallet:
         """The owner's wallet, with what waits no longer and without what has expired."""
@@ -136,14 +163,23 @@ class PlainLedger:
     ) -> PlainPurchase:
         """Record a purchase."""
         day = occurred_at.astimezone(ZONE).date()
-        spend: list[Limit] = [(("spend", company_id, day.replace(day=1)), SPEND_CAP)]
+        rules = next((rules for rules in reversed(self.rules) if rules.starts_at <= occurred_at), PlainRules(now))
+        spend: list[Limit] = [(("spend", company_id, day.replace(day=1)), rules.spend_cap)]
         gifts: list[tuple[Owner, int, list[Limit]]] = [((company_id, None), int(amount), spend)]
-        tenth = int(amount / 10)
-        shared: list[Limit] = [] if employee_id is None else [(("shared", employee_id, day), SHARED_CAP)]
-        gifts.append(((company_id, None), tenth, []))
-        if employee_id is not None and self._agreed(company_id, occurred_at):
+        part = int(amount * rules.percent / 100)
+        gifts.append(((company_id, None), part, []))
+        consent = next((one for one in self.consents.get(company_id, ()) if one.holds_at(occurred_at)), None)
+        if employee_id is not None and consent is not None:
+            shared = ("shared", employee_id, day), SHARED_CAP
             agreed = ("consent", employee_id, day.replace(day=1)), CONSENT_LIMIT
-            gifts.append(((company_id, employee_id), tenth, [*shared, agreed]))
+            own = part
+            if consent.buyers_only and not self._is_buyer(employee_id, occurred_at):
+                own = 0
+            elif consent.is_for_company:
+                own = min(part, CONSENT_LIMIT - self.used.get(agreed[0], 0))
+            gifts.append(((company_id, employee_id), own, [shared, agreed]))
+            if consent.is_for_company:
+                gifts.append(((company_id, None), part - own, [shared]))
         awards = [self._give(owner, points, caps, day, now) for owner, points, caps in gifts if points]
         return PlainPurchase(company_id, employee_id, amount, occurred_at, awards)
 
@@ -228,21 +264,21 @@ class PlainLedger:
     def people_may_spend(self, company_id: int, now: datetime) -> bool:
         """Whether the company's people may spend at `now`."""
         return any(
-            start <= now and (end is None or now < end + timedelta(days=90))
-            for start, end in self.consents.get(company_id, [])
+            one.starts_at <= now and (one.ends_at is None or now < one.ends_at + timedelta(days=90))
+            for one in self.consents.get(company_id, [])
         )
 
     def owners(self) -> Iterator[Owner]:
         """Everybody who holds or held points."""
         return iter(sorted(self.wallets, key=lambda owner: (owner[0], owner[1] or 0)))
 
-    def _agreed(self, company_id: int, at: datetime) -> bool:
-        return any(start <= at and (end is None or at < end) for start, end in self.consents.get(company_id, []))
+    def _is_buyer(self, employee_id: int, at: datetime) -> bool:
+        return any(start <= at and (end is None or at < end) for start, end in self.buyers.get(employee_id, []))
 
     def _give(self, owner: Owner, points: int, caps: list[Limit], day: date, now: datetime) -> PlainAward:
         granted = points
         for key, limit in caps:
-            granted = min(granted, limit - self.used.get(key, 0))
+            granted = max(0, min(granted, limit - self.used.get(key, 0)))
         keys = [key for key, _limit in caps]
         for key in keys:
             self.used[key] = self.used.get(key, 0) + granted

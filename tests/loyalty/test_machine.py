@@ -23,13 +23,26 @@ from hypothesis.stateful import (
 
 from accounts import laws
 from accounts.actors import actor_of
-from accounts.models import Employee
+from accounts.models import Employee, RoleAssignment
 from loyalty.activities import ActivityItem, Outcome, Status, confirm_activities, record_activities
 from loyalty.books import close_books
 from loyalty.by_hand import NothingExpiresError, adjust, extend
 from loyalty.ledger import InsufficientPointsError, Owner, expire_points, release_points
 from loyalty.memberships import give_consent, withdraw_consent
-from loyalty.models import Activity, BookDay, CapUsage, Lot, Membership, Metric, Posting, Program, Source, Wallet
+from loyalty.models import (
+    Activity,
+    BookDay,
+    CapUsage,
+    Lot,
+    Membership,
+    Metric,
+    Posting,
+    Program,
+    RuleCap,
+    Source,
+    Wallet,
+)
+from loyalty.rulesets import NotADraftError, activate, draft_from
 from loyalty.standing import review_tiers
 from loyalty.transfers import NotYoursToPassOnError, pass_on
 from rewards.models import Redemption, Reward
@@ -40,6 +53,7 @@ from tests.factories.world import (
     a_program,
     a_purchase_type,
     a_reward,
+    a_role,
     a_rule_set,
     a_source,
     a_user,
@@ -48,12 +62,15 @@ from tests.factories.world import (
 from tests.loyalty.plain_ledger import (
     CONSENT_LIMIT,
     MONTHS,
+    PERCENT,
     SHARED_CAP,
     SPEND_CAP,
     ZONE,
     LotDays,
+    PlainConsent,
     PlainLedger,
     PlainPurchase,
+    PlainRules,
 )
 
 pytestmark = pytest.mark.django_db
@@ -385,17 +402,48 @@ class Points(RuleBasedStateMachine):
 
         assert review_tiers(now=self.now) == 0
 
-    @rule(company=companies)
-    def consent_or_withdraw(self, company: int) -> None:
+    @rule(company=companies, buyers_only=st.booleans(), is_for_company=st.booleans())
+    def consent_change_or_withdraw(self, company: int, buyers_only: bool, is_for_company: bool) -> None:
         member = self.members[company]
         terms = self.plain.consents.setdefault(member.company_id, [])
         self.now += timedelta(hours=1)
-        if terms and terms[-1][1] is None:
+        held = terms[-1] if terms and terms[-1].ends_at is None else None
+        if held is not None:
+            held.ends_at = self.now
+        if held is not None and held.buyers_only == buyers_only:
             withdraw_consent(membership=member, by=self.manager, now=self.now)
-            terms[-1] = (terms[-1][0], self.now)
+            return
+        give_consent(
+            membership=member, by=self.manager, now=self.now, monthly_limit=CONSENT_LIMIT,
+            roles=["buyer"] if buyers_only else [], unearned="COMPANY" if is_for_company else "LAPSE",
+        )  # fmt: skip
+        terms.append(PlainConsent(self.now, buyers_only, is_for_company))
+
+    @rule(company=companies)
+    def become_a_buyer_or_stop_being_one(self, company: int) -> None:
+        person = self.people[company]
+        roles = self.plain.buyers.setdefault(person.pk, [])
+        self.now += timedelta(hours=1)
+        if roles and roles[-1][1] is None:
+            RoleAssignment.objects.filter(employee=person, ends_at=None).update(ends_at=self.now)
+            roles[-1] = (roles[-1][0], self.now)
         else:
-            give_consent(membership=member, by=self.manager, now=self.now, monthly_limit=CONSENT_LIMIT)
-            terms.append((self.now, None))
+            a_role(person, "buyer", starts_at=self.now)
+            roles.append((self.now, None))
+
+    @rule(spend_cap=st.sampled_from([50, SPEND_CAP, 2_000]), percent=st.sampled_from([PERCENT, 35]))
+    def put_other_rules_in_force(self, spend_cap: int, percent: int) -> None:
+        self.now += timedelta(hours=1)
+        in_force = self.program.rule_sets.order_by("version").last()
+        assert in_force is not None
+        draft = draft_from(rule_set=in_force, by=self.manager, now=self.now)
+        RuleCap.objects.filter(rule__rule_set=draft, rule__code="spend").update(limit=spend_cap)
+        formula = {"kind": "percent", "percent": str(percent), "of": "activity.amount"}
+        draft.rules.filter(code="shared").update(formula=formula)
+        activate(rule_set=draft, by=self.manager, starts_at=self.now, now=self.now)
+        with pytest.raises(NotADraftError):
+            activate(rule_set=draft, by=self.manager, starts_at=self.now, now=self.now)
+        self.plain.rules.append(PlainRules(self.now, spend_cap, percent))
 
     @invariant()
     def laws_hold(self) -> None:
