@@ -63,6 +63,8 @@ def act(request: HttpRequest, name: str, pk: int) -> HttpResponse:
     if step is None or not actor.is_company_admin:
         raise Http404
     row, membership = _row(actor, step, pk)
+    if isinstance(row, Tier) and request.method != "POST" and not (row.is_chosen if name == "choose" else row.is_paid):
+        raise Http404
     back = f"{reverse('tier')}?program={membership.program.code}"
     form, status = forms.Form(request.POST if request.method == "POST" else None), 200
     if form.is_valid():

@@ -104,6 +104,10 @@ def test_what_is_not_open_yet_says_why(firm: Firm, sign_in: SignIn) -> None:
     gold = open_gold(firm)
     Tier.objects.filter(pk=gold.pk).update(condition={"fact": "metric.spend", "op": "gte", "value": 5_000_000})
     client = sign_in(firm.admin)
+    basic = Tier.objects.get(program=firm.program, code="basic")
+    for way in ("take", "choose"):
+        assert client.get(f"/tier/{way}/{basic.pk}/").status_code == 404
+        assert client.post(f"/tier/{way}/{basic.pk}/").status_code == 409
 
     page = words_of(client.get("/tier/"))
     refused = client.post(f"/tier/choose/{gold.pk}/")
