@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TypeVar
 
 from django.utils.formats import date_format
@@ -24,8 +25,9 @@ from loyalty.earning import (
     rule_sentence,
     verdict_sentence,
 )
-from loyalty.facts import LAST_EARN_ON
-from loyalty.models import Award, EffectAward, Evaluation, Program, Rule, RuleSet, Transaction
+from loyalty.facts import CURRENCY, LAST_EARN_ON, RATE
+from loyalty.models import Activity, Award, EffectAward, Evaluation, Program, Rule, RuleSet, Transaction
+from loyalty.rates import converted
 from loyalty.rulebook import NO_RULES, earning_rule, rules_by_type
 from loyalty.vocabulary import Vocabulary
 
@@ -97,6 +99,28 @@ def plain_lists(rule_set: RuleSet) -> list[PlainList]:
         PlainList(row.name, tuple(sorted(row.products)[:LIST_SHOWN]), max(0, len(row.products) - LIST_SHOWN))
         for row in rule_set.product_lists.order_by("name", "code")
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Money of another currency as a program counted it: 1 of `other` was worth `rate` of `currency`."""
+
+    amount: Decimal
+    currency: str
+    rate: Decimal
+    other: str
+
+
+def counted_as(activity: Activity, program: Program) -> Counted | None:
+    """Return what the amount of an activity counted for in a program of another currency; else None, and no query."""
+    if activity.amount is None or activity.currency == program.currency:
+        return None
+    evaluation = Evaluation.objects.filter(activity=activity, program=program).first()
+    facts = evaluation.facts if evaluation is not None else {}
+    if RATE not in facts:
+        return None
+    rate = Decimal(facts[RATE])
+    return Counted(converted(activity.amount, rate), program.currency, rate, facts[CURRENCY])
 
 
 def explain(transaction: Transaction, actor: Actor) -> list[PlainVerdict]:

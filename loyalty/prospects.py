@@ -278,7 +278,7 @@ def _prospect(
     return Prospect(
         rule=rule,
         type_id=type_id,
-        gives=formula_sentence(rule.formula, catalogue, gettext),
+        gives=_gives(rule, catalogue, words, program.pk),
         is_long=rule.formula.is_table or bool(rule.formula.terms(catalogue, gettext)),
         for_me=for_me,
         for_company=for_company,
@@ -290,6 +290,15 @@ def _prospect(
         ),
         obstacles=tuple(obstacles),
     )
+
+
+def _gives(rule: EarningRule, catalogue: Catalogue, words: Vocabulary | None, program_id: int) -> str:
+    """What it brings, in words."""
+    if rule.effect is None:
+        return formula_sentence(rule.formula, catalogue, gettext)
+    named = words.named(rule, program_id) if words else rule
+    assert named.effect is not None  # noqa: S101 (tells the type checker)
+    return named.effect.sentence(gettext)
 
 
 def _may_earn_by(rule: EarningRule, situation: Situation) -> MayEarn:

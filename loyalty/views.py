@@ -30,7 +30,7 @@ from loyalty.benefits.entitlements import used_up
 from loyalty.benefits.forms import UseForm
 from loyalty.benefits.using import OWED
 from loyalty.explaining import plain_lists, plain_rules, rule_set_in_force
-from loyalty.models import Benefit, BenefitUse, Membership
+from loyalty.models import BadgeHolding, Benefit, BenefitUse, Membership
 from loyalty.selectors import membership_of, memberships_of, standing_of
 from loyalty.terms import terms_in_words
 
@@ -75,6 +75,7 @@ def benefits(request: HttpRequest) -> HttpResponse:
     standing = standing_of(membership, at=actor.at)
     now = benefits_of(actor, membership, at=actor.at, standing=standing)
     uses = BenefitUse.objects.visible_to(actor).filter(membership=membership).select_related("benefit", "follow_up")
+    badges = BadgeHolding.objects.visible_to(actor).held().filter(membership=membership).select_related("badge")
     own = [right for right in now.entitlements if not right.is_for_company]
     of_company = [right for right in now.entitlements if right.is_for_company]
     context = {
@@ -86,6 +87,7 @@ def benefits(request: HttpRequest) -> HttpResponse:
         "has_benefits": bool(now.entitlements),
         "groups": [(_("Yours"), own), (_("Your company's"), of_company)],
         "next_benefits": now.next,
+        "badges": badges.filter(Q(employee=actor.employee_id) | Q(employee=None)).order_by("-given_at", "-pk"),
         "uses": uses.order_by("-used_at", "-pk")[:USES_SHOWN],
         "employee_id": actor.employee_id,
     }

@@ -75,12 +75,16 @@ class Vocabulary:
             raise FormulaError(N_("There is no role “{code}”."), code=rule.role)
         earning = earning_rule(rule, catalogue, self.scheme_for(rule), self.shared_for(rule))
         if isinstance(earning.effect, Effect):
-            there = self._names(earning.effect, rule.rule_set.program_id)
-            if earning.effect.subject not in there:
-                template = N_("{kind}: there is no “{code}” in this program; there is: {known}.")
-                known = ", ".join(sorted(there)) or "–"
-                raise FormulaError(template, kind=earning.effect.kind, code=earning.effect.subject, known=known)
+            self.require_subject(earning.effect, rule.rule_set.program_id)
         return self.named(earning, rule.rule_set.program_id)
+
+    def require_subject(self, effect: Effect, program_id: int) -> None:
+        """Raise FormulaError where the program has nothing of that code to give."""
+        there = self._names(effect, program_id)
+        if effect.subject not in there:
+            template = N_("{kind}: there is no “{code}” in this program; there is: {known}.")
+            known = ", ".join(sorted(there)) or "–"
+            raise FormulaError(template, kind=effect.kind, code=effect.subject, known=known)
 
     def named(self, rule: EarningRule, program_id: int) -> EarningRule:
         """Return a rule that calls what it gives by the name that it has now."""

@@ -10,6 +10,8 @@ from django.utils.translation import gettext
 
 from accounts.conditions import Catalogue, ConditionError, parse
 from loyalty.earning import FormulaError, Scheme, parse_formula
+from loyalty.effects import is_effect, parse_effect
+from loyalty.vocabulary import Vocabulary
 
 
 class DocumentField(forms.JSONField):
@@ -67,9 +69,14 @@ def check_condition(form: forms.BaseForm, document: object, catalogue: Catalogue
         form.add_error("condition", f"{error.path}: {sentence}" if error.path else sentence)
 
 
-def check_formula(form: forms.BaseForm, document: object, catalogue: Catalogue, scheme: Scheme) -> None:
-    """Refuse a formula that is none, naming the key."""
+def check_formula(
+    form: forms.BaseForm, document: object, catalogue: Catalogue, scheme: Scheme, *, words: Vocabulary, program_id: int
+) -> None:
+    """Refuse what is neither a formula nor an effect, naming the key."""
     try:
-        parse_formula(document, catalogue, scheme)
+        if is_effect(document):
+            words.require_subject(parse_effect(document), program_id)
+        else:
+            parse_formula(document, catalogue, scheme)
     except FormulaError as error:
         form.add_error("formula", error.translated(gettext))

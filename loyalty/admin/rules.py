@@ -21,6 +21,7 @@ from accounts.models import StakeholderRole
 from loyalty.admin.documents import DOCUMENT_FIELDS, check_condition, check_formula
 from loyalty.admin.drafts import PartOfRulesAdmin, PartOfRulesForm, is_open
 from loyalty.earning import KINDS, MODIFIERS, FormulaError, rule_sentence
+from loyalty.effects import effects
 from loyalty.facts import AMOUNT
 from loyalty.models import Rule, RuleCap, SharedLimit
 from loyalty.rulebook import schemes_of
@@ -47,12 +48,17 @@ FORMULA_TO_START_FROM = {"kind": "per", "points": 1, "step": "10", "of": AMOUNT}
 
 def _menu() -> SafeString:
     """What there is to choose from: a document of each kind, and what every kind takes beside its own keys."""
-    documents = [json.dumps(kind.example) for kind in KINDS.values()]
+    formulas, others = (
+        format_html_join("", "<li><code>{}</code></li>", ((json.dumps(kind.example),) for kind in kinds))
+        for kinds in (KINDS.values(), effects().values())
+    )
     return format_html(
-        "<details><summary>{}</summary><ul>{}</ul><p>{}</p></details>",
+        "<details><summary>{}</summary><ul>{}</ul><p>{}</p><p>{}</p><ul>{}</ul></details>",
         _("Kinds of formulas"),
-        format_html_join("", "<li><code>{}</code></li>", ((document,) for document in documents)),
+        formulas,
         _("Each also takes: %(keys)s.") % {"keys": ", ".join(sorted(MODIFIERS))},
+        _("In the place of points a rule can give:"),
+        others,
     )
 
 
@@ -89,13 +95,16 @@ class RuleForm(PartOfRulesForm[Rule]):
         cleaned = super().clean() or self.cleaned_data
         rule_set, activity_type = cleaned.get("rule_set"), cleaned.get("activity_type")
         if rule_set and activity_type:
-            catalogue = Vocabulary().catalogue(
+            words = Vocabulary()
+            catalogue = words.catalogue(
                 activity_type_id=activity_type.pk, program=rule_set.program, rule_set_id=rule_set.pk
             )
             if "condition" in cleaned:
                 check_condition(self, cleaned["condition"], catalogue)
             if "formula" in cleaned:
-                check_formula(self, cleaned["formula"], catalogue, schemes_of([rule_set.pk])[rule_set.pk])
+                scheme = schemes_of([rule_set.pk])[rule_set.pk]
+                program_id = rule_set.program_id
+                check_formula(self, cleaned["formula"], catalogue, scheme, words=words, program_id=program_id)
         if rule_set and cleaned.get("shared_limits"):
             self._check_shared_limits(cleaned["shared_limits"], rule_set.shared_limits.values_list("code", flat=True))
         return cleaned

@@ -4,6 +4,7 @@ Floors above have effects too: they are made known by `register` when the instal
 """
 
 from collections.abc import Mapping
+from typing import TypeGuard
 
 from loyalty.earning import FormulaError, Part
 from loyalty.effects.badge import BadgeEffect
@@ -26,7 +27,7 @@ def effects() -> Mapping[str, type[Effect]]:
     return _KINDS
 
 
-def is_effect(document: object) -> bool:
+def is_effect(document: object) -> TypeGuard[Mapping[str, object]]:
     """Whether a document says something else than how many points."""
     return isinstance(document, Mapping) and document.get("kind") in _KINDS
 

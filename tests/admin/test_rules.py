@@ -10,9 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.conditions import registry
-from accounts.models import Segment, User
+from accounts.models import Segment, StakeholderRole, User
 from loyalty.earning import KINDS, Kind, Per, parse_formula
-from loyalty.models import ActivityAttribute, Metric, Program, Rule, RuleCap, RuleSet
+from loyalty.models import ActivityAttribute, Badge, Metric, Program, Rule, RuleCap, RuleSet, SharedLimit
 from tests.factories.world import a_program, a_purchase_type, a_rule_set
 
 FIXED = {"kind": "fixed", "points": 50}
@@ -310,3 +310,42 @@ def test_sentence_stands_under_the_form_also_when_the_form_is_refused(
     assert refused.status_code == 200
     assert list(errors_of(refused)) == list(wrong)
     assert "Purchase: 50 points to the company." in refused.content.decode()
+
+
+def test_rule_that_gives_a_badge_is_saved_said_and_refused_for_a_badge_that_is_not_there(
+    desk: Client, draft: RuleSet
+) -> None:
+    Badge.objects.create(program=draft.program, code="first", name="First order")
+    address = reverse("admin:loyalty_rule_add")
+
+    refused = desk.post(address, posted(draft, formula={"kind": "badge", "badge": "gone"}))
+    saved = desk.post(address, posted(draft, formula={"kind": "badge", "badge": "first"}))
+
+    assert errors_of(refused) == {"formula": ["badge: there is no “gone” in this program; there is: first."]}
+    assert saved.status_code == 302
+    page = desk.get(reverse("admin:loyalty_rule_change", args=[Rule.objects.get().pk])).content.decode()
+    assert "Purchase: the badge “First order” to the company." in page
+
+
+def test_rule_for_a_role_with_shared_and_counted_limits_is_saved_and_said(desk: Client, draft: RuleSet) -> None:
+    StakeholderRole.objects.create(code="buyer", name="Buyer")
+    SharedLimit.objects.create(
+        rule_set=draft, code="money", name="Money back", subject="COMPANY", period="MONTH", limit=100
+    )
+    limits = {"caps-TOTAL_FORMS": 1, "caps-0-subject": "EMPLOYEE", "caps-0-period": "EVER", "caps-0-limit": 1}
+    limits |= {"caps-0-counts": "TIMES", "caps-0-is_per_object": "on"}
+    to = {"beneficiary": "ROLE", "role": "buyer", "is_divided": "on"}
+    address = reverse("admin:loyalty_rule_add")
+
+    refused = desk.post(address, posted(draft, shared_limits="gold", **to, **limits))
+    nobody = desk.post(address, posted(draft, beneficiary="ROLE"))
+    saved = desk.post(address, posted(draft, shared_limits="money", **to, **limits))
+
+    assert errors_of(refused) == {"shared_limits": ["This version has no shared limit “gold”. There is: money."]}
+    assert "Name the role where everybody of a role gets it" in nobody.content.decode()
+    assert saved.status_code == 302
+    page = desk.get(reverse("admin:loyalty_rule_change", args=[Rule.objects.get().pk])).content.decode()
+    assert (
+        "Purchase: 50 points, shared equally by everybody of the role Buyer that had a part, only once per person for "
+        "each product code, at most 100 points a month per company from all rules for “Money back” together."
+    ) in page

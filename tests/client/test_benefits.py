@@ -7,23 +7,28 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AccountManagerAssignment, Employee
-from loyalty.models import Benefit, BenefitGrant, BenefitUse, MetricBucket, TierAssignment
+from loyalty.models import Badge, Benefit, BenefitGrant, BenefitUse, MetricBucket, TierAssignment
 from loyalty.standing import month_start
 from tests.client.conftest import Firm, SignIn
 from tests.client.pages import hidden_of, links_of, source_of, words_of
 from tests.factories.canaries import fingerprint
 from tests.factories.world import (
     EPOCH,
+    NOW,
     a_benefit,
     a_company,
     a_manager,
     a_matrix,
     a_member,
     a_program,
+    a_purchase,
     a_role,
+    a_rule_set,
     a_user,
     an_admin,
     an_employee,
+    consent_to,
+    record,
 )
 
 pytestmark = pytest.mark.django_db
@@ -313,3 +318,22 @@ def test_people_outside_any_program_are_told_so(sign_in: SignIn, path: str) -> N
 
     assert page.status_code == 200
     assert "client/no_program.html" in [template.name for template in page.templates]
+
+
+def test_badges_of_the_reader_and_the_company_are_shown_and_a_colleagues_are_not(firm: Firm, sign_in: SignIn) -> None:
+    for code, name in (("first", "First order"), ("fast", "Fast payer")):
+        Badge.objects.create(program=firm.program, code=code, name=name, description=f"For {code}")
+    firm.program.rule_sets.update(ends_at=EPOCH + timedelta(days=1))
+    badge = {"kind": "badge", "badge": "first"}
+    of_company = {"formula": {**badge, "badge": "fast"}}
+    a_rule_set(firm.program, [{"formula": badge, "beneficiary": "EMPLOYEE"}, of_company], starts_at=NOW)
+    consent_to(firm.membership)
+
+    record(a_purchase(firm.membership.company, 5, employee_id=firm.member.pk))
+
+    mine = words_of(sign_in(firm.member).get("/benefits/"))
+    another = words_of(sign_in(firm.admin).get("/benefits/"))
+    assert "First order For first Yours" in mine
+    assert "Fast payer For fast Your company's" in mine
+    assert "Fast payer For fast Your company's" in another
+    assert "First order" not in another

@@ -56,10 +56,12 @@ from loyalty.models import (
     ActivityAttribute,
     ActivityType,
     Adjustment,
+    Badge,
     Benefit,
     BookDay,
     CohortMonth,
     EndNotice,
+    ExchangeRate,
     HandedOver,
     Membership,
     Metric,
@@ -499,6 +501,10 @@ def _a_program_of(canary: str) -> Program:
             condition={"fact": "company.segments", "op": "has", "value": segment.code},
         )  # fmt: skip
         TierThreshold.objects.create(tier=tier, segment=segment, threshold=threshold)
+    Badge.objects.create(
+        program=program, code=f"{canary}-badge", name=f"{canary} badge", description=f"{canary} what it is for"
+    )
+    ExchangeRate.objects.get_or_create(currency="EUR", into="GBP", starts_on=EPOCH.date(), defaults={"rate": 1})
     a_rule_set(
         program,
         [
@@ -509,7 +515,30 @@ def _a_program_of(canary: str) -> Program:
                 "condition": condition,
                 "formula": {"kind": "per", "points": 1, "step": "1", "of": f"attribute.{canary}-size"},
                 "beneficiary": "BOTH",
-                "caps": [("COMPANY", "EVER", 10**9), ("EMPLOYEE", "EVER", 10**9)],
+                "caps": [
+                    ("COMPANY", "EVER", 10**9),
+                    ("EMPLOYEE", "EVER", 10**9),
+                    {"subject": "COMPANY", "period": "EVER", "limit": 10**9, "is_per_object": True},
+                ],
+                "shared_limits": [f"{canary}-limit"],
+            },
+            {
+                "code": f"{canary}-badge-rule",
+                "name": f"{canary} badge rule",
+                "activity_type": kind,
+                "condition": condition,
+                "formula": {"kind": "badge", "badge": f"{canary}-badge"},
+                "beneficiary": "ROLE",
+                "role": f"{canary}-role",
+            },
+        ],
+        shared=[
+            {
+                "code": f"{canary}-limit",
+                "name": f"{canary} limit",
+                "subject": "COMPANY",
+                "period": "EVER",
+                "limit": 10**9,
             }
         ],
         lists={f"{canary}-list": [f"{canary}-object"]},

@@ -14,7 +14,7 @@ from accounts.access import clients_and_account_managers, employees_only
 from accounts.actors import Actor
 from accounts.middleware import actor_behind
 from accounts.models import Employee
-from loyalty.explaining import explain
+from loyalty.explaining import counted_as, explain
 from loyalty.ledger import Owner
 from loyalty.models import Activity, Adjustment, Membership, Posting, Program, Transaction, Transfer, Wallet
 from loyalty.selectors import membership_of
@@ -130,6 +130,7 @@ def why(request: HttpRequest, pk: int) -> HttpResponse:
         "title": title_of(transaction.kind, activity.type.name if activity else ""),
         "reference": f"T-{transaction.pk}",
         "activity": activity,
+        "counted": counted_as(activity, transaction.program) if activity else None,
         "redemption": redemption,
         "adjustment": adjustment,
         "passed_on": passed_on,
