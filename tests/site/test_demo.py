@@ -12,7 +12,17 @@ from django.urls import reverse
 from accounts import laws
 from accounts.mail import queue_of_mail
 from accounts.models import Approval, Company, FollowUp, Mail, ServiceNote
-from loyalty.models import Award, BenefitUse, BookDay, HandedOver, ProgramDay, TierAssignment, Transaction, Wallet
+from loyalty.models import (
+    Award,
+    BadgeHolding,
+    BenefitUse,
+    BookDay,
+    HandedOver,
+    ProgramDay,
+    TierAssignment,
+    Transaction,
+    Wallet,
+)
 from loyalty.site import demo
 from loyalty.site.demo.firms import FIRMS
 from rewards.models import Redemption
@@ -37,6 +47,8 @@ def test_the_demo_shows_everything_keeps_every_law_and_lets_everybody_in() -> No
     assert set(held) == {"bronze", "silver", "gold", "circle"}
     assert Award.objects.exclude(cap_left_before=None).exists()
     assert Award.objects.filter(from_campaign__gt=0).exists()
+    assert Award.objects.filter(rule_code="higher-tier", granted=150).exists()
+    assert BadgeHolding.objects.held().filter(employee__isnull=False).exists()
     assert ServiceNote.objects.values("visibility").distinct().count() == 2
     assert FollowUp.objects.filter(state="OPEN", due_on__lt=NOW.date()).exists()
     assert {(row.audience, row.state) for row in Approval.objects.all()} >= {

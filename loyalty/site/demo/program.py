@@ -7,6 +7,7 @@ from typing import Any
 from loyalty.models import (
     ActivityAttribute,
     ActivityType,
+    Badge,
     Campaign,
     Metric,
     ProductList,
@@ -16,6 +17,7 @@ from loyalty.models import (
     RuleSet,
     Tier,
 )
+from loyalty.own_activities import TIER_REACHED, ensure_derived_types
 from rewards.models import Reward, RewardStock, StockMovement
 from surveys.activity import TYPE_CODE, ensure_activity_type
 
@@ -80,6 +82,22 @@ _RULES: tuple[dict[str, Any], ...] = (
         "formula": {"kind": "fixed", "points": 120},
         "to": Rule.To.BOTH,
         "caps": (("EMPLOYEE", "QUARTER", 600),),
+    },
+    {
+        "code": "trained",
+        "name": "Knows the tools",
+        "type": "training",
+        "formula": {"kind": "badge", "badge": "trained"},
+        "to": Rule.To.EMPLOYEE,
+    },
+    {
+        "code": "higher-tier",
+        "name": "A higher tier",
+        "type": TIER_REACHED,
+        "condition": {"fact": "standing.tier_rank", "op": "gte", "value": 2},
+        "formula": {"kind": "fixed", "points": 150},
+        "to": Rule.To.COMPANY,
+        "caps": (("COMPANY", "YEAR", 300),),
     },
     {
         "code": "your-word",
@@ -168,7 +186,19 @@ def create_program(*, starts_at: datetime) -> Program:
         factor=Decimal(2),
         budget=1_200,
     )
-    types = {"purchase": purchase, "training": training, TYPE_CODE: ensure_activity_type()}
+    Badge.objects.create(
+        program=program,
+        code="trained",
+        name="Knows the tools",
+        description="For whoever finished a training of ours.",
+    )
+    ensure_derived_types()
+    types = {
+        "purchase": purchase,
+        "training": training,
+        TIER_REACHED: ActivityType.objects.get(code=TIER_REACHED),
+        TYPE_CODE: ensure_activity_type(),
+    }
     for position, row in enumerate(_RULES):
         rule = Rule.objects.create(
             rule_set=rule_set,
