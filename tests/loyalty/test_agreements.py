@@ -26,6 +26,7 @@ from loyalty.agreements import (
 )
 from loyalty.explaining import verdicts_of
 from loyalty.models import (
+    Activity,
     Agreement,
     AgreementLimit,
     AgreementRate,
@@ -413,3 +414,18 @@ def test_company_and_its_account_manager_see_its_agreements_and_nobody_else_does
     assert seen(a_user()) == []
     rates = AgreementRate.objects.visible_to(actor_of(an_admin(stranger.company).user, now=NOW))
     assert not rates.exists()
+
+
+def test_law_finds_an_activity_that_was_judged_by_the_agreement_of_another_company() -> None:
+    member = a_partner()
+    stranger = an_agreement(a_member(member.program), factor="2")
+    activity = Activity.objects.get(pk=record(a_purchase(a_member(a_program()).company))[0].activity_id)
+
+    with transaction.atomic():
+        evaluation = Evaluation.objects.create(
+            activity=activity, company=member.company, program=member.program, agreement=stranger
+        )
+        [broken] = [finding for finding in laws.verify() if finding.law.code == "G2"]
+        transaction.set_rollback(True)
+
+    assert [tuple(example) for example in broken.examples] == [(evaluation.pk, stranger.pk)]
