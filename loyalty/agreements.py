@@ -13,11 +13,15 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from accounts import approvals, audit
+from accounts import approvals, audit, messages
 from accounts.conditions import ConditionError
+from accounts.messages import MessageKind, Telling
 from accounts.models import Approval, User
 from accounts.scope import in_force
+from loyalty.by_hand.requests import people_told
 from loyalty.earning import NO_FACTOR, EarningRule, FormulaError, rule_sentence
+from loyalty.ledger import Owner
+from loyalty.messages import AGREEMENT_ENDED, AGREEMENT_HOLDS
 from loyalty.models import Agreement, AgreementLimit, AgreementRate, Membership, Program, Rule, RuleSet
 from loyalty.rulebook import Agreed, read_agreed, schemes_of
 from loyalty.vocabulary import Vocabulary
@@ -177,7 +181,9 @@ def end(*, agreement: Agreement, by: User, now: datetime) -> Agreement:
             )
         ended.status, ended.ends_at = Agreement.Status.ENDED, max(now, starts_at)
         ended.save(update_fields=["status", "ends_at"])
-        if starts_at > now:
+        if starts_at <= now:
+            _tell(AGREEMENT_ENDED, ended, now, now=now)
+        else:
             before = Agreement.objects.filter(membership=ended.membership, status=Agreement.Status.ACTIVE)
             for one in before.filter(ends_at=starts_at, starts_at__lt=starts_at):
                 one.ends_at = one.until
@@ -262,6 +268,7 @@ def _put_in_force(agreement: Agreement, by: User, now: datetime) -> None:
             ended = before.version
     agreement.status, agreement.ends_at = Agreement.Status.ACTIVE, agreement.until
     agreement.save(update_fields=["status", "starts_at", "ends_at"])
+    _tell(AGREEMENT_HOLDS, agreement, agreement.starts_at, now=now)
     _record(
         "agreement-approved", agreement, by, now, starts_at=agreement.starts_at.isoformat(), takes_the_place_of=ended
     )
@@ -340,6 +347,15 @@ def _locked(agreement_id: int) -> Agreement:
 def _back_to_draft(agreement: Agreement) -> None:
     agreement.status, agreement.starts_at, agreement.approval = Agreement.Status.DRAFT, None, None
     agreement.save(update_fields=["status", "starts_at", "approval"])
+
+
+def _tell(kind: MessageKind, agreement: Agreement, at: datetime, *, now: datetime) -> None:
+    """Tell the company's admins from when on what holds, by the day where the program is."""
+    membership = agreement.membership
+    day = date_format(at.astimezone(membership.program.zone).date(), "DATE_FORMAT")
+    people = people_told(Owner(membership.program_id, membership.company_id))
+    facts: dict[str, str | int] = {"program": membership.program.name, "day": day}
+    messages.tell(kind, [Telling(pk, agreement.pk, facts) for pk in people], now=now)
 
 
 def _record(

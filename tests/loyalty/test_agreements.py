@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts import laws
 from accounts.actors import actor_of
 from accounts.approvals import AlreadyDecidedError, OwnRequestError, ReasonMissingError
-from accounts.models import Approval, AuditEntry
+from accounts.models import Approval, AuditEntry, Message
 from loyalty import agreements
 from loyalty.agreements import (
     DatesError,
@@ -237,6 +237,7 @@ def test_ending_one_that_has_not_begun_lets_the_one_before_go_on_to_its_own_end(
     agreements.end(agreement=second, by=a_manager(), now=NOW)
 
     first.refresh_from_db()
+    assert not Message.objects.filter(kind="agreement-ended").exists()
     assert (first.status, first.ends_at) == ("ACTIVE", NOW + 9 * DAY)
     with pytest.raises(NotInForceError):
         agreements.end(agreement=second, by=a_manager(), now=NOW)
@@ -419,7 +420,8 @@ def test_company_and_its_account_manager_see_its_agreements_and_nobody_else_does
 def test_law_finds_an_activity_that_was_judged_by_the_agreement_of_another_company() -> None:
     member = a_partner()
     stranger = an_agreement(a_member(member.program), factor="2")
-    activity = Activity.objects.get(pk=record(a_purchase(a_member(a_program()).company))[0].activity_id)
+    record(a_purchase(a_member(a_program()).company))
+    activity = Activity.objects.get()
 
     with transaction.atomic():
         evaluation = Evaluation.objects.create(
@@ -429,3 +431,18 @@ def test_law_finds_an_activity_that_was_judged_by_the_agreement_of_another_compa
         transaction.set_rollback(True)
 
     assert [tuple(example) for example in broken.examples] == [(evaluation.pk, stranger.pk)]
+
+
+def test_admins_of_the_company_are_told_when_it_holds_and_when_it_ends() -> None:
+    member = a_partner()
+    admin, _other, stranger = an_admin(member.company), an_employee(member.company), a_member(member.program)
+    an_admin(stranger.company)
+    agreement = agreements.decide(agreement_id=asked(member).pk, by=a_manager(), is_approved=True, now=NOW)
+
+    agreements.end(agreement=agreement, by=a_manager(), now=NOW + DAY)
+
+    told = Message.objects.order_by("pk").values_list("employee", "kind", "facts__day")
+    assert list(told) == [
+        (admin.pk, "agreement-holds", "June 15, 2026"),
+        (admin.pk, "agreement-ended", "June 16, 2026"),
+    ]
