@@ -13,6 +13,7 @@ from accounts.actors import Actor
 from accounts.conditions import from_json
 from accounts.scope import in_force
 from loyalty.earning import (
+    NO_SCHEME,
     PEOPLE,
     Beneficiary,
     CapSubject,
@@ -26,9 +27,20 @@ from loyalty.earning import (
     verdict_sentence,
 )
 from loyalty.facts import CURRENCY, LAST_EARN_ON, RATE
-from loyalty.models import Activity, Award, EffectAward, Evaluation, Program, Rule, RuleSet, Transaction
+from loyalty.models import (
+    Activity,
+    Agreement,
+    Award,
+    EffectAward,
+    Evaluation,
+    Membership,
+    Program,
+    Rule,
+    RuleSet,
+    Transaction,
+)
 from loyalty.rates import converted
-from loyalty.rulebook import NO_RULES, earning_rule, rules_by_type
+from loyalty.rulebook import NO_RULES, earning_rule, read_agreed, rules_under, schemes_of
 from loyalty.vocabulary import Vocabulary
 
 G = TypeVar("G", Gift, Favour)
@@ -36,11 +48,12 @@ G = TypeVar("G", Gift, Favour)
 
 @dataclass(frozen=True, slots=True)
 class PlainRule:
-    """A rule as people read it."""
+    """A rule as people read it; `is_agreed`: an agreement with the company made it another than the program's."""
 
     name: str
     sentence: str
     caps: tuple[str, ...]
+    is_agreed: bool = False
 
 
 LIST_SHOWN = 300
@@ -74,22 +87,36 @@ def rule_set_in_force(program: Program, *, at: datetime) -> RuleSet | None:
     return versions.order_by("-starts_at").first()
 
 
-def plain_rules(rule_set: RuleSet, program: Program) -> list[PlainRule]:
-    """Return every rule of a version in plain words, in the language in force; at most five queries."""
+def agreement_in_force(membership: Membership, *, at: datetime) -> Agreement | None:
+    """Return what was agreed with a company and holds at `at`."""
+    return Agreement.objects.filter(in_force(at), membership=membership, status__in=Agreement.APPROVED).first()
+
+
+def plain_rules(rule_set: RuleSet, program: Program, agreement: Agreement | None = None) -> list[PlainRule]:
+    """Return every rule of a version in plain words, as an agreement has it, in the language in force.
+
+    At most five queries; with an agreement nine.
+    """
+    agreed = None if agreement is None else read_agreed([agreement.pk])[agreement.pk]
+    scheme = NO_SCHEME if agreed is None else schemes_of([rule_set.pk])[rule_set.pk]
     rows = Rule.objects.filter(rule_set=rule_set).select_related("activity_type").prefetch_related("caps")
     words = Vocabulary()
     plain = []
     for row in rows.order_by("position", "code"):
         type_id = row.activity_type_id
         catalogue = words.plain_catalogue(activity_type_id=type_id, program=program)
-        rule = words.named(earning_rule(row, catalogue, words.scheme_for(row), words.shared_for(row)), program.pk)
+        rule = earning_rule(row, catalogue, words.scheme_for(row), words.shared_for(row))
+        if agreed is not None:
+            rule = agreed.laid_over(rule, catalogue, scheme)
+        rule = words.named(rule, program.pk)
         sentence = rule_sentence(
             replace(rule, caps=()),
             when=row.activity_type.name,
             catalogue=words.catalogue(activity_type_id=type_id, program=program, rule_set_id=rule_set.pk),
             translate=gettext,
         )
-        plain.append(PlainRule(rule.name, sentence, tuple(cap_sentence(cap, gettext) for cap in rule.caps)))
+        caps = tuple(cap_sentence(cap, gettext) for cap in rule.caps)
+        plain.append(PlainRule(rule.name, sentence, caps, rule.is_agreed))
     return plain
 
 
@@ -159,7 +186,7 @@ def verdicts_of(evaluation: Evaluation, actor: Actor) -> list[PlainVerdict]:
         granted[given.rule_code] = granted.get(given.rule_code, 0) + 1
     # What limits alone had cut would be what the tightest had left.
     over_budget = {award.rule_code for award in awards if award.granted not in (award.raw, award.cap_left_before)}
-    rules = rules_by_type(evaluation.rule_set_id).get(activity_type.pk, NO_RULES).rules
+    rules = rules_under(evaluation.rule_set_id, evaluation.agreement_id).get(activity_type.pk, NO_RULES).rules
     if actor.is_employee and not actor.sees_company:
         rules = tuple(rule for rule in rules if rule.beneficiary is not Beneficiary.COMPANY)
     verdicts = [

@@ -307,6 +307,17 @@ _LAWS = (
            WHERE b.value <> coalesce(p.people, 0)""",
     ),
     Law(
+        "G2",
+        "an activity is judged by an agreement of its own company in its program alone, that a second person approved",
+        """SELECT e.id, e.agreement_id FROM loyalty_evaluation e
+           LEFT JOIN loyalty_agreement a ON a.id = e.agreement_id
+           LEFT JOIN loyalty_membership m ON m.id = a.membership_id
+           LEFT JOIN accounts_approval p ON p.id = a.approval_id
+           WHERE e.agreement_id IS NOT NULL
+             AND ((m.company_id, m.program_id) = (e.company_id, e.program_id)
+                  AND a.status IN ('ACTIVE', 'ENDED') AND p.state = 'APPROVED') IS NOT TRUE""",
+    ),
+    Law(
         "T2",
         "a tier that rests on a title is that of the title, in its time, and in the membership's program",
         """SELECT 'title', t.id FROM loyalty_tiertitle t

@@ -58,6 +58,19 @@ SPENDING_ENDS = MessageKind(
     names_subject=False,
 )
 
+AGREEMENT_HOLDS = MessageKind(
+    "agreement-holds",
+    _("“{program}”: the terms agreed with your company hold from {day}"),
+    "rules",
+    names_subject=False,
+)
+AGREEMENT_ENDED = MessageKind(
+    "agreement-ended",
+    _("“{program}”: the terms agreed with your company end on {day}; the program's rules hold from then on"),
+    "rules",
+    names_subject=False,
+)
+
 
 def register() -> None:
     """Make the kinds known to the outbox."""
@@ -78,4 +91,6 @@ def register() -> None:
         PROGRAM_ENDS,
         EARNING_ENDS,
         SPENDING_ENDS,
+        AGREEMENT_HOLDS,
+        AGREEMENT_ENDED,
     )

@@ -57,8 +57,8 @@ from loyalty.earning import (
 )
 from loyalty.facts import DAY, TIER, TIER_RANK, catalogue_of
 from loyalty.ledger import CapKey
-from loyalty.models import CapUsage, Consent, Membership, Rule, RuleSet, SharedLimit, TierAssignment
-from loyalty.rulebook import rules_by_type
+from loyalty.models import Agreement, CapUsage, Consent, Membership, Rule, RuleSet, SharedLimit, TierAssignment
+from loyalty.rulebook import rules_under
 from loyalty.vocabulary import Vocabulary
 
 SPEND_TO_COMPARE = Decimal(1_000)
@@ -81,6 +81,7 @@ class Situation:
     values: Values
     may_earn: MayEarn
     monthly_limit: int | None
+    agreement_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ def with_situation(memberships: QuerySet[Membership], actor: Actor) -> QuerySet[
     consents = Consent.objects.in_force(at).filter(membership=OuterRef("pk"))
     tiers = TierAssignment.objects.in_force(at).filter(membership=OuterRef("pk"))
     rule_sets = RuleSet.objects.filter(in_force(at), program=OuterRef("program")).exclude(status=RuleSet.Status.DRAFT)
+    agreements = Agreement.objects.filter(in_force(at), membership=OuterRef("pk"), status__in=Agreement.APPROVED)
     return memberships.annotate(
         company_kind=F("company__kind"),
         company_country=F("company__country"),
@@ -142,6 +144,7 @@ def with_situation(memberships: QuerySet[Membership], actor: Actor) -> QuerySet[
         tier_code=Subquery(tiers.values("tier__code")[:1]),
         tier_rank=Subquery(tiers.values("tier__rank")[:1]),
         rule_set_id=Subquery(rule_sets.order_by("-starts_at").values("pk")[:1]),
+        agreement_id=Subquery(agreements.values("pk")[:1]),
     )
 
 
@@ -168,6 +171,7 @@ def situation_of(membership: Membership, actor: Actor) -> Situation:
             is_for_company=row["consent_unearned"] == Consent.Unearned.COMPANY,
         ),
         monthly_limit=row["consent_limit"],
+        agreement_id=row["agreement_id"],
     )
 
 
@@ -191,7 +195,7 @@ def prospects(
         return []
     ways = [
         _prospect(rule, type_id, membership, situation, actor, words, used)
-        for type_id, rules in rules_by_type(situation.rule_set_id).items()
+        for type_id, rules in rules_under(situation.rule_set_id, situation.agreement_id).items()
         for rule in rules.rules
     ]
     return sorted(ways, key=lambda way: (bool(way.obstacles), way.is_used_up, way.effort.value, -way.points))

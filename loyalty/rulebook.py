@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -12,6 +13,7 @@ from loyalty.earning import (
     MAY_EARN,
     NO_SCHEME,
     NOTHING,
+    AgreedTerms,
     Beneficiary,
     Campaign,
     Cap,
@@ -22,11 +24,21 @@ from loyalty.earning import (
     FormulaError,
     Period,
     Scheme,
+    laid_over,
     parse_formula,
 )
 from loyalty.effects import is_effect, parse_effect
 from loyalty.facts import PRODUCT_LISTS, catalogue_of
-from loyalty.models import ActivityAttribute, ProductList, Rule, RuleSet, SharedLimit
+from loyalty.models import (
+    ActivityAttribute,
+    Agreement,
+    AgreementLimit,
+    AgreementRate,
+    ProductList,
+    Rule,
+    RuleSet,
+    SharedLimit,
+)
 
 
 def N_(text: str) -> str:
@@ -57,6 +69,31 @@ class Term:
     ends_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """An agreement as it stands in the database: documents of rates, and limits, by the code of the rule."""
+
+    factor: Decimal
+    rates: Mapping[str, object]
+    caps: Mapping[str, tuple[Cap, ...]]
+
+    def speaks_of(self, rule_code: str) -> bool:
+        """Whether there is a rate or a limit for the rule."""
+        return rule_code in self.rates or rule_code in self.caps
+
+    def laid_over(self, rule: EarningRule, catalogue: Catalogue, scheme: Scheme) -> EarningRule:
+        """Return a rule of a version as the agreement has it.
+
+        Raises FormulaError where what was agreed does not fit the rule.
+        """
+        document = self.rates.get(rule.code)
+        caps = self.caps.get(rule.code, ())
+        if rule.effect is not None and (document is not None or any(cap.counts is Counts.POINTS for cap in caps)):
+            raise FormulaError(N_("A rule that gives no points has no rate, and is limited by times alone."))
+        rates = {} if document is None else {rule.code: parse_formula(document, catalogue, scheme)}
+        return laid_over(rule, AgreedTerms(self.factor, rates, self.caps, scheme.combining))
+
+
 NO_RULES = TypeRules((), ())
 _NO_LIMITS: Mapping[str, Cap] = MappingProxyType({})
 
@@ -85,20 +122,36 @@ def rules_by_type(rule_set_id: int) -> Mapping[int, TypeRules]:
     return read_rules(rule_set_id)
 
 
-def read_rules(rule_set_id: int) -> Mapping[int, TypeRules]:
-    """Return the rules of a version, a draft included, by activity type id."""
+@lru_cache(maxsize=2048)
+def _agreed_rules_by_type(rule_set_id: int, agreement_id: int) -> Mapping[int, TypeRules]:
+    """The same as an agreement has them; kept, as an agreement that was approved never changes either."""
+    return read_rules(rule_set_id, agreement_id)
+
+
+def rules_under(rule_set_id: int, agreement_id: int | None) -> Mapping[int, TypeRules]:
+    """Return the rules of a version in force with what was agreed with a company (None: nothing) laid over them."""
+    return rules_by_type(rule_set_id) if agreement_id is None else _agreed_rules_by_type(rule_set_id, agreement_id)
+
+
+def read_rules(rule_set_id: int, agreement_id: int | None = None) -> Mapping[int, TypeRules]:
+    """Return the rules of a version, a draft included, by activity type id; with an agreement laid over them."""
     rules = list(
         Rule.objects.filter(rule_set_id=rule_set_id).prefetch_related("caps").order_by("position", "code", "pk")
     )
     attributes: dict[int, list[ActivityAttribute]] = {}
     for attribute in ActivityAttribute.objects.filter(activity_type__in={rule.activity_type_id for rule in rules}):
         attributes.setdefault(attribute.activity_type_id, []).append(attribute)
-    scheme = schemes_of([rule_set_id])[rule_set_id] if any(map(asks_for_scheme, rules)) else NO_SCHEME
+    agreed = None if agreement_id is None else read_agreed([agreement_id])[agreement_id]
+    asks = agreed is not None or any(map(asks_for_scheme, rules))
+    scheme = schemes_of([rule_set_id])[rule_set_id] if asks else NO_SCHEME
     shared = shared_limits_of([rule_set_id]).get(rule_set_id, {}) if any(rule.shared_limits for rule in rules) else {}
     by_type: dict[int, list[EarningRule]] = {}
     for rule in rules:
         catalogue = catalogue_of(attributes.get(rule.activity_type_id, []))
-        by_type.setdefault(rule.activity_type_id, []).append(earning_rule(rule, catalogue, scheme, shared))
+        earning = earning_rule(rule, catalogue, scheme, shared)
+        if agreed is not None:
+            earning = agreed.laid_over(earning, catalogue, scheme)
+        by_type.setdefault(rule.activity_type_id, []).append(earning)
     facts = {type_id: _facts_read(rules) for type_id, rules in by_type.items()}
     is_asked = any(PRODUCT_LISTS in codes for codes in facts.values())
     lists_of = _lists_by_product(rule_set_id) if is_asked else {}
@@ -108,6 +161,24 @@ def read_rules(rule_set_id: int) -> Mapping[int, TypeRules]:
         )
         for type_id, rules in by_type.items()
     }
+
+
+def read_agreed(agreement_ids: Iterable[int]) -> dict[int, Agreed]:
+    """Return what agreements, drafts included, say; three queries for all of them."""
+    ids = list(agreement_ids)
+    rates: dict[int, dict[str, object]] = {}
+    for of, code, formula in AgreementRate.objects.filter(agreement__in=ids).values_list(
+        "agreement", "rule_code", "formula"
+    ):
+        rates.setdefault(of, {})[code] = formula
+    caps: dict[int, dict[str, tuple[Cap, ...]]] = {}
+    limits = AgreementLimit.objects.filter(agreement__in=ids).order_by("rule_code", "subject", "period", "counts")
+    for row in limits:
+        cap = Cap(CapSubject(row.subject), Period(row.period), row.limit, Counts(row.counts))
+        of_rules = caps.setdefault(row.agreement_id, {})
+        of_rules[row.rule_code] = (*of_rules.get(row.rule_code, ()), cap)
+    factors = Agreement.objects.filter(pk__in=ids).values_list("pk", "factor")
+    return {of: Agreed(factor, rates.get(of, {}), caps.get(of, {})) for of, factor in factors}
 
 
 def _lists_by_product(rule_set_id: int) -> Mapping[str, frozenset[str]]:

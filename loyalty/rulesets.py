@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.conditions import ConditionError
 from accounts.models import User
+from loyalty.agreements import unfit_for
 from loyalty.earning import FormulaError
 from loyalty.models import Campaign, ProductList, Program, Rule, RuleCap, RuleSet, SharedLimit
 from loyalty.versions import (
@@ -27,6 +28,7 @@ __all__ = [
     "NotADraftError",
     "NotInForceError",
     "StartsTooEarlyError",
+    "UnfitForAgreementError",
     "UnsoundRuleError",
     "VersionError",
     "activate",
@@ -38,6 +40,10 @@ __all__ = [
 
 class NoRulesError(VersionError):
     """A version without rules would give nobody anything."""
+
+
+class UnfitForAgreementError(VersionError):
+    """What was agreed with a company does not fit the rules of the version."""
 
 
 class UnsoundRuleError(VersionError):
@@ -127,7 +133,7 @@ def activate(*, rule_set: RuleSet, by: User, starts_at: datetime, now: datetime)
     """Put a draft in force from `starts_at`; the version in force at that moment ends there. Returns the version.
 
     A program's first version may start in the past, any other starts at `now` or later. Raises NotADraftError,
-    NoRulesError, UnsoundRuleError or StartsTooEarlyError; then nothing has changed.
+    NoRulesError, UnsoundRuleError, UnfitForAgreementError or StartsTooEarlyError; then nothing has changed.
     """
     why_not_past = _(
         "The version cannot begin in the past: activities were judged by the rules of then. Begin now or later."
@@ -135,6 +141,8 @@ def activate(*, rule_set: RuleSet, by: User, starts_at: datetime, now: datetime)
     with transaction.atomic():
         draft = locked_draft(rule_set)
         _require_sound_rules(draft)
+        if unfit := unfit_for(draft, starts_at=starts_at):
+            raise UnfitForAgreementError(unfit)
         put_in_force(draft, action="rule-set-activated", by=by, starts_at=starts_at, now=now, why_not_past=why_not_past)
     return draft
 

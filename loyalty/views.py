@@ -29,7 +29,7 @@ from loyalty.benefits import (
 from loyalty.benefits.entitlements import used_up
 from loyalty.benefits.forms import UseForm
 from loyalty.benefits.using import OWED
-from loyalty.explaining import plain_lists, plain_rules, rule_set_in_force
+from loyalty.explaining import agreement_in_force, plain_lists, plain_rules, rule_set_in_force
 from loyalty.models import BadgeHolding, Benefit, BenefitUse, Membership
 from loyalty.selectors import membership_of, memberships_of, standing_of
 from loyalty.terms import terms_in_words
@@ -47,6 +47,7 @@ def rules(request: HttpRequest) -> HttpResponse:
         return render(request, "client/no_program.html")
     program = membership.program
     rule_set = rule_set_in_force(program, at=actor.at)
+    agreement = agreement_in_force(membership, at=actor.at)
     standing = standing_of(membership, at=actor.at, with_progress=False)
     return render(
         request,
@@ -54,7 +55,8 @@ def rules(request: HttpRequest) -> HttpResponse:
         {
             "program": program,
             "rule_set": rule_set,
-            "rules": plain_rules(rule_set, program) if rule_set else [],
+            "agreement": agreement,
+            "rules": plain_rules(rule_set, program, agreement) if rule_set else [],
             "lists": plain_lists(rule_set) if rule_set else [],
             "terms": terms_in_words(program),
             "tiers": standing.tiers,

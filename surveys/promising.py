@@ -11,7 +11,7 @@ from loyalty.earning import MAY_EARN, CapSubject, Counts, Gift, Person, evaluate
 from loyalty.facts import ATTRIBUTE_PREFIX, DAY, SOURCE, TIER, TIER_RANK
 from loyalty.models import Program
 from loyalty.own_activities import SOURCE_CODE
-from loyalty.rulebook import NO_RULES, rules_by_type
+from loyalty.rulebook import NO_RULES, rules_under
 from surveys.activity import SURVEY_ATTRIBUTE
 
 
@@ -36,6 +36,7 @@ class Stand:
     tier: str | None
     tier_rank: int | None
     is_for_company: bool = False
+    agreement_id: int | None = None
 
 
 def promise(
@@ -48,7 +49,7 @@ def promise(
     """
     if rule_set_id is None or type_id is None:
         return Promise()
-    rules = rules_by_type(rule_set_id).get(type_id, NO_RULES).rules
+    rules = rules_under(rule_set_id, stand.agreement_id).get(type_id, NO_RULES).rules
     answering = _self(person, stand)
     values: dict[str, Value] = {
         **person,

@@ -14,6 +14,7 @@ from accounts.actors import Actor
 from accounts.scope import in_force
 from loyalty.models import (
     ActivityType,
+    Agreement,
     Award,
     Consent,
     Membership,
@@ -146,6 +147,7 @@ def _met(row: Any, one: Person, at: datetime) -> OpenSurvey:
                 row.tier,
                 row.tier_rank,
                 is_for_company=row.unearned == Consent.Unearned.COMPANY,
+                agreement_id=row.agreement_id,
             ),
             at=at,
         )
@@ -191,6 +193,7 @@ def _with_stand(surveys: QuerySet[Survey], actor: Actor, at: datetime) -> Iterab
     consents = Consent.objects.in_force(at).filter(membership__in=membership)
     tiers = TierAssignment.objects.in_force(at).filter(membership__in=membership)
     rule_sets = RuleSet.objects.filter(in_force(at), program=program).exclude(status=RuleSet.Status.DRAFT)
+    agreements = Agreement.objects.filter(in_force(at), membership__in=membership, status__in=Agreement.APPROVED)
     published = SurveyVersion.objects.filter(survey=OuterRef("pk"), status=SurveyVersion.Status.PUBLISHED)
     mine = Response.objects.filter(survey=OuterRef("pk"), employee=actor.employee_id)
     return surveys.select_related("program").annotate(
@@ -201,6 +204,7 @@ def _with_stand(surveys: QuerySet[Survey], actor: Actor, at: datetime) -> Iterab
         tier=Subquery(tiers.values("tier__code")[:1]),
         tier_rank=Subquery(tiers.values("tier__rank")[:1]),
         rule_set_id=Subquery(rule_sets.order_by("-starts_at").values("pk")[:1]),
+        agreement_id=Subquery(agreements.values("pk")[:1]),
         type_id=Subquery(ActivityType.objects.filter(code=TYPE_CODE).values("pk")[:1]),
         response_id=Subquery(mine.values("pk")[:1]),
         submitted_at=Subquery(mine.values("submitted_at")[:1]),

@@ -8,7 +8,7 @@ from loyalty import arrays
 from loyalty.models import ActivityAttribute, ActivityType, ExchangeRate, Metric, Program, RuleSet, Tier, TierThreshold
 from loyalty.own_activities import DERIVED_TYPES
 from loyalty.rates import Rates, read_rates
-from loyalty.rulebook import NO_RULES, Term, TypeRules, rules_by_type, terms_of
+from loyalty.rulebook import NO_RULES, Term, TypeRules, rules_under, terms_of
 from loyalty.standing import MetricRule, TierPlan, metric_rules_of, tier_plans_of
 
 _READ = (ActivityType, ActivityAttribute, Program, Tier, TierThreshold, Metric, RuleSet, ExchangeRate)
@@ -36,9 +36,9 @@ class Configuration:
     derived_types: frozenset[int]
     """Types of activities that follow from others: each is judged in the one program that it names."""
 
-    def rules_of(self, rule_set_id: int | None, type_id: int) -> TypeRules:
-        """Return the rules of a version (None: there is none) for an activity type."""
-        return NO_RULES if rule_set_id is None else rules_by_type(rule_set_id).get(type_id, NO_RULES)
+    def rules_of(self, rule_set_id: int | None, type_id: int, agreement_id: int | None = None) -> TypeRules:
+        """Return the rules of a version (None: there is none) for an activity type, as an agreement has them."""
+        return NO_RULES if rule_set_id is None else rules_under(rule_set_id, agreement_id).get(type_id, NO_RULES)
 
 
 _kept: tuple[object, Configuration] | None = None

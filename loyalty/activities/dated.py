@@ -26,7 +26,7 @@ class Enrolment(Dated):
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement(Dated):
+class GivenConsent(Dated):
     """A consent: which roles may earn (none named: every one), and how many points a person and month.
 
     `is_for_company`: what a person may not earn goes to the company.
@@ -42,3 +42,10 @@ class Belonging(Dated):
     """A segment that a company is in, or a role that a person plays."""
 
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class InForce(Dated):
+    """An agreement that holds, or did."""
+
+    id: int

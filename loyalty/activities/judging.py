@@ -171,17 +171,19 @@ class Judging:
     def _judge_in(self, membership: Enrolment, arrival: Arrival, *, depth: int) -> Judgement:
         item, program_id = arrival.item, membership.program_id
         doer = self._scene.doer(membership, item)
-        rule_set_id, rules = self._scene.rules_at(program_id, arrival.type_id, item.occurred_at)
+        rule_set_id, agreement_id, rules = self._scene.rules_at(doer, arrival.type_id)
         values = self._values(arrival, doer)
         if item.object:
             values[PRODUCT_LISTS] = rules.lists_of.get(item.object, _ON_NO_LIST)
         people = self._scene.people(item.people, doer) if rules.asks_people else ()
         facts = _facts(rules, values, people)
-        evaluation = EvaluationRow(arrival.activity_id, item.company_id, program_id, rule_set_id, facts, {})
+        evaluation = EvaluationRow(
+            arrival.activity_id, item.company_id, program_id, rule_set_id, facts, {}, agreement_id=agreement_id
+        )
         if not self._scene.earns_at(program_id, item.occurred_at):
             evaluation.facts[LAST_EARN_ON] = to_json(self._configuration.programs[program_id].last_earn_on)
         self._evaluations.append(evaluation)
-        judgement = Judgement(0, program_id, rule_set_id, {})
+        judgement = Judgement(0, program_id, rule_set_id, agreement_id, {})
         points = 0
         issuing = self._issuing(doer, arrival)
         for verdict in evaluate(rules.rules, values, people):

@@ -60,6 +60,7 @@ class Judgement:
     evaluation_id: int
     program_id: int
     rule_set_id: int | None
+    agreement_id: int | None
     metrics: Mapping[str, Decimal]
     awards: list[JudgedAward] = field(default_factory=list)
     favours: list[JudgedFavour] = field(default_factory=list)
@@ -177,13 +178,13 @@ def read_judgements(activity_ids: Collection[int]) -> dict[int, list[Judgement]]
     ids = list(activity_ids)
     judgements: dict[int, list[Judgement]] = {}
     by_evaluation: dict[int, Judgement] = {}
-    for evaluation_id, activity_id, program_id, rule_set_id, metrics in arrays.fetch(
-        """SELECT id, activity_id, program_id, rule_set_id, metrics FROM loyalty_evaluation
+    for evaluation_id, activity_id, program_id, rule_set_id, agreement_id, metrics in arrays.fetch(
+        """SELECT id, activity_id, program_id, rule_set_id, agreement_id, metrics FROM loyalty_evaluation
            WHERE activity_id = ANY(%s) ORDER BY id""",
         ids,
     ):
         values = {code: Decimal(value) for code, value in json.loads(metrics).items()}
-        judgement = Judgement(evaluation_id, program_id, rule_set_id, values)
+        judgement = Judgement(evaluation_id, program_id, rule_set_id, agreement_id, values)
         judgements.setdefault(activity_id, []).append(judgement)
         by_evaluation[evaluation_id] = judgement
     for row in arrays.fetch(

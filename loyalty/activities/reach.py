@@ -45,7 +45,7 @@ def reach_of(scene: Scene, turns: Sequence[Turn], undone: Undone) -> Reach:
     reach = Reach()
     for doer, type_id, people in dict.fromkeys(_doers(scene, turns)):
         reach.owners.add(Owner(doer.program_id, doer.company_id))
-        for rule in scene.rules_at(doer.program_id, type_id, doer.occurred_at)[1].rules:
+        for rule in scene.rules_at(doer, type_id)[-1].rules:
             _reach_rule(reach, rule, doer, people, scene)
     companies = {turn.original.company_id for turn in turns if isinstance(turn, Undoing)}
     for activity_id, judgements in undone.judgements.items():
@@ -103,7 +103,8 @@ def _of_undone(reach: Reach, judgement: Judgement, done: Original | Derived, sce
     if membership is None or judgement.rule_set_id is None:
         return
     doer = scene.doer(membership, done)
-    rules = {rule.code: rule for rule in scene.configuration.rules_of(judgement.rule_set_id, done.type_id).rules}
+    judged_by = scene.configuration.rules_of(judgement.rule_set_id, done.type_id, judgement.agreement_id)
+    rules = {rule.code: rule for rule in judged_by.rules}
     for judged in judgement.awards:
         if judged.rule_code in rules:
             yield from name_award(judged, rules[judged.rule_code], doer, scene)

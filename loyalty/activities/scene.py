@@ -1,6 +1,6 @@
 """The scene: memberships under lock, and everything known of the companies and people of a batch, read after it.
 
-Role, segment, tier and consent are dated rows; the scene keeps all of a company's, and is asked as of a moment.
+Role, segment, tier, agreement and consent are dated rows; the scene keeps all of them, and is asked as of a moment.
 """
 
 from collections.abc import Collection, Iterable
@@ -12,7 +12,7 @@ from accounts.conditions import Value
 from accounts.facts import COMPANY_COUNTRY, COMPANY_KIND, COMPANY_SEGMENTS, EMPLOYEE_BUYING_ROLE, EMPLOYEE_ROLES
 from loyalty import arrays
 from loyalty.activities.configuration import Configuration, configuration
-from loyalty.activities.dated import Agreement, Belonging, Enrolment
+from loyalty.activities.dated import Belonging, Enrolment, GivenConsent, InForce
 from loyalty.activities.items import Arrival, Batch
 from loyalty.activities.limits import Doer
 from loyalty.earning import MAY_EARN, MayEarn, Person, may_earn_by
@@ -47,9 +47,10 @@ class Scene:
     memberships: dict[int, list[Enrolment]] = field(default_factory=dict)
     companies: dict[int, dict[str, Value]] = field(default_factory=dict)
     segments: dict[int, list[Belonging]] = field(default_factory=dict)
-    consents: dict[int, list[Agreement]] = field(default_factory=dict)
+    consents: dict[int, list[GivenConsent]] = field(default_factory=dict)
     buying_roles: dict[int, str] = field(default_factory=dict)
     roles: dict[int, list[Belonging]] = field(default_factory=dict)
+    agreements: dict[int, list[InForce]] = field(default_factory=dict)
 
     def memberships_at(self, company_id: int, at: datetime) -> list[Enrolment]:
         """Return the company's memberships in force at `at`, by program."""
@@ -72,15 +73,18 @@ class Scene:
         last_day = self.configuration.programs[program_id].last_earn_on
         return last_day is None or self.day(program_id, at) <= last_day
 
-    def rules_at(self, program_id: int, type_id: int, at: datetime) -> tuple[int | None, TypeRules]:
-        """Return the id of the rule set in force at `at` (None: there is none) and its rules for an activity type.
+    def rules_at(self, doer: Doer, type_id: int) -> tuple[int | None, int | None, TypeRules]:
+        """Return the rules in force for somebody's activity of a type: the ids of their version and of the agreement.
 
-        After a program's last day to earn no rules hold.
+        None of either: there is none. After a program's last day to earn no rules hold.
         """
-        if not self.earns_at(program_id, at):
-            return None, NO_RULES
-        rule_set_id = rule_set_at(self.configuration.terms.get(program_id, []), at)
-        return rule_set_id, self.configuration.rules_of(rule_set_id, type_id)
+        at = doer.occurred_at
+        if not self.earns_at(doer.program_id, at):
+            return None, None, NO_RULES
+        rule_set_id = rule_set_at(self.configuration.terms.get(doer.program_id, []), at)
+        agreements = self.agreements.get(doer.membership_id, ()) if rule_set_id is not None else ()
+        agreement_id = next((agreement.id for agreement in agreements if agreement.holds_at(at)), None)
+        return rule_set_id, agreement_id, self.configuration.rules_of(rule_set_id, type_id, agreement_id)
 
     def company_facts(self, company_id: int, at: datetime) -> dict[str, Value]:
         """Return the facts of a company as of a moment."""
@@ -112,7 +116,7 @@ class Scene:
         """Return those who had a part in what was done."""
         return tuple(self.person(employee_id, doer.membership_id, doer.occurred_at) for employee_id in employee_ids)
 
-    def consent_of(self, doer: Doer) -> Agreement | None:
+    def consent_of(self, doer: Doer) -> GivenConsent | None:
         """Return the consent under which somebody did something."""
         return self.consent_at(doer.membership_id, doer.occurred_at)
 
@@ -122,7 +126,7 @@ class Scene:
         day = self.day(program_id, of.occurred_at)
         return Doer(program_id, of.company_id, of.employee_id, membership.id, of.occurred_at, day, of.object)
 
-    def consent_at(self, membership_id: int, at: datetime) -> Agreement | None:
+    def consent_at(self, membership_id: int, at: datetime) -> GivenConsent | None:
         """Return the consent in force at `at`."""
         return next((row for row in self.consents.get(membership_id, []) if row.holds_at(at)), None)
 
@@ -152,16 +156,35 @@ def read_scene(batch: Batch) -> Scene:
 
 
 def _read_companies(scene: Scene, company_ids: list[int]) -> None:
-    for company_id, kind, country, code, starts_at, ends_at in arrays.fetch(
-        """SELECT c.id, c.kind, c.country, s.code, m.starts_at, m.ends_at FROM accounts_company c
+    have_agreements: set[int] = set()
+    for company_id, kind, country, has_agreement, code, starts_at, ends_at in arrays.fetch(
+        """SELECT c.id, c.kind, c.country, EXISTS (
+                      SELECT FROM loyalty_agreement a JOIN loyalty_membership p ON p.id = a.membership_id
+                      WHERE p.company_id = c.id AND a.status IN ('ACTIVE', 'ENDED')),
+                  s.code, m.starts_at, m.ends_at
+           FROM accounts_company c
            LEFT JOIN accounts_segmentmembership m ON m.company_id = c.id
            LEFT JOIN accounts_segment s ON s.id = m.segment_id
            WHERE c.id = ANY(%s::bigint[])""",
         company_ids,
     ):
         scene.companies[company_id] = {COMPANY_KIND: kind, COMPANY_COUNTRY: country or None}
+        if has_agreement:
+            have_agreements.add(company_id)
         if code is not None:
             scene.segments.setdefault(company_id, []).append(Belonging(starts_at, ends_at, code))
+    if have_agreements:
+        _read_agreements(scene, have_agreements)
+
+
+def _read_agreements(scene: Scene, company_ids: Collection[int]) -> None:
+    """Read when which agreement holds; few companies have one, and what is in it is kept in memory."""
+    for membership_id, agreement_id, starts_at, ends_at in arrays.fetch(
+        """SELECT membership_id, id, starts_at, ends_at FROM loyalty_agreement
+           WHERE membership_id = ANY(%s::bigint[]) AND status IN ('ACTIVE', 'ENDED')""",
+        [enrolment.id for company_id in company_ids for enrolment in scene.memberships.get(company_id, ())],
+    ):
+        scene.agreements.setdefault(membership_id, []).append(InForce(starts_at, ends_at, agreement_id))
 
 
 def _read_consents(scene: Scene) -> None:
@@ -171,8 +194,8 @@ def _read_consents(scene: Scene) -> None:
         [enrolment.id for enrolments in scene.memberships.values() for enrolment in enrolments],
     ):
         is_for_company = unearned == Consent.Unearned.COMPANY
-        agreement = Agreement(starts_at, ends_at, frozenset(roles), monthly_limit, is_for_company)
-        scene.consents.setdefault(membership_id, []).append(agreement)
+        consent = GivenConsent(starts_at, ends_at, frozenset(roles), monthly_limit, is_for_company)
+        scene.consents.setdefault(membership_id, []).append(consent)
 
 
 def _read_people(scene: Scene, employee_ids: list[int]) -> None:

@@ -23,6 +23,7 @@ class EvaluationRow:
     facts: dict[str, Any]
     metrics: dict[str, str | None]
     id: int = 0
+    agreement_id: int | None = None
 
 
 class AwardRow(NamedTuple):
@@ -54,6 +55,7 @@ def write_evaluations(rows: Sequence[EvaluationRow], ids: Sequence[int]) -> None
             "company_id": "bigint",
             "program_id": "bigint",
             "rule_set_id": "bigint",
+            "agreement_id": "bigint",
             "facts": "jsonb",
             "metrics": "jsonb",
         },
@@ -64,6 +66,7 @@ def write_evaluations(rows: Sequence[EvaluationRow], ids: Sequence[int]) -> None
                 row.company_id,
                 row.program_id,
                 row.rule_set_id,
+                row.agreement_id,
                 json.dumps(row.facts),
                 json.dumps(row.metrics),
             )

@@ -3,6 +3,7 @@
 from loyalty.admin import (
     activities,
     adjustments,
+    agreements,
     approvals,
     benefit_matrices,
     benefits,
@@ -22,6 +23,7 @@ from loyalty.admin import (
 __all__ = [
     "activities",
     "adjustments",
+    "agreements",
     "approvals",
     "benefit_matrices",
     "benefits",

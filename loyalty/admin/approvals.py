@@ -1,4 +1,4 @@
-"""Requests that the vendor's own people decide: points by hand, one by one or in a file, and more time for points."""
+"""Requests that the vendor's own people decide: points by hand or in a file, more time for points, agreements."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import localize
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
@@ -27,10 +28,12 @@ from accounts.models import Approval, Import
 from accounts.moving import steps
 from accounts.moving.steps import MovingError
 from accounts.text import validate_plain_text
+from loyalty import agreements
 from loyalty.admin.by_hand import MINUS, refusal
+from loyalty.agreements import AgreementError
 from loyalty.by_hand import ByHandError, adjustments, extensions
 from loyalty.ledger import InsufficientPointsError
-from loyalty.models import Adjustment, Extension, Program
+from loyalty.models import Adjustment, Agreement, Extension, Program
 
 Facts = list[tuple[str, object]]
 
@@ -74,6 +77,24 @@ def _more_time(request: HttpRequest, approval: Approval) -> Facts:
     ]
 
 
+def _agreement(request: HttpRequest, approval: Approval) -> Facts:
+    rows = Agreement.objects.visible_to(actor_behind(request)).select_related("membership__company")
+    agreement = rows.get(pk=approval.subject_id)
+    try:
+        sentences = agreements.terms_of(agreement, at=timezone.now())
+    except agreements.AgreementError as error:
+        sentences = [str(error)]
+    return [
+        (_("Company"), agreement.membership.company),
+        (_("Version"), agreement.version),
+        (_("From"), localize(localtime(agreement.starts_at)) if agreement.starts_at else "–"),
+        (_("Until"), localize(localtime(agreement.until)) if agreement.until else _("further notice")),
+        *((_("Rule"), sentence) for sentence in sentences),
+        (_("Reason"), agreement.reason),
+        (_("Asked by"), approval.asked_by.name),
+    ]
+
+
 def _file(request: HttpRequest, approval: Approval) -> Facts:
     import_ = Import.objects.visible_to(actor_behind(request)).get(pk=approval.subject_id)
     chosen: Mapping[str, str] = import_.terms.get("settings", {})
@@ -108,6 +129,17 @@ REQUESTS: Mapping[str, Request] = {
         decide=lambda pk, **decision: extensions.decide(extension_id=pk, **decision),
         facts=_more_time,
     ),
+    agreements.KIND: Request(
+        label=gettext_lazy("Agreement with a company"),
+        subject=gettext_lazy("The agreement"),
+        page="admin:loyalty_agreement_change",
+        consequence=gettext_lazy(
+            "The agreement holds from its start, or from now on if that is over; the one in force then ends there."
+        ),
+        approved=gettext_lazy("Approved: the agreement holds."),
+        decide=lambda pk, **decision: agreements.decide(agreement_id=pk, **decision),
+        facts=_agreement,
+    ),
     steps.APPROVAL: Request(
         label=gettext_lazy("Points from a file"),
         subject=gettext_lazy("The file"),
@@ -122,6 +154,8 @@ REQUESTS: Mapping[str, Request] = {
 
 
 def _said(error: Exception) -> str:
+    if isinstance(error, AgreementError):
+        return str(error)
     return moving.refusal(error) if isinstance(error, MovingError) else refusal(error)
 
 
@@ -208,7 +242,7 @@ class VendorApprovalAdmin(ApprovalAdmin):
             reason, now = form.cleaned_data["reason"], timezone.now()
             try:
                 known.decide(approval.subject_id, by=me, is_approved=is_approved, reason=reason, now=now)
-            except (ByHandError, ApprovalError, InsufficientPointsError, MovingError) as error:
+            except (ByHandError, ApprovalError, InsufficientPointsError, MovingError, AgreementError) as error:
                 form.add_error(None, _said(error))
                 status = 409
             else:

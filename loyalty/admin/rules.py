@@ -47,7 +47,7 @@ FORMULA_TO_START_FROM = {"kind": "per", "points": 1, "step": "10", "of": AMOUNT}
 """What the form of a new rule shows, as there is no formula without one of its kinds."""
 
 
-def _menu() -> SafeString:
+def formula_menu() -> SafeString:
     """What there is to choose from: a document of each kind, and what every kind takes beside its own keys."""
     formulas, others = (
         format_html_join("", "<li><code>{}</code></li>", ((json.dumps(kind.example),) for kind in kinds))
@@ -73,7 +73,7 @@ class RuleForm(PartOfRulesForm[Rule]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "formula" in self.fields:
-            self.fields["formula"].help_text = _menu()
+            self.fields["formula"].help_text = formula_menu()
         if "person_share" in self.fields:
             self.fields["person_share"].required = False
         if "role" in self.fields:

@@ -3,6 +3,7 @@
 The same code serves live earning, replay, examples and explanations.
 """
 
+from loyalty.earning.agreements import NO_FACTOR, AgreedTerms, laid_over
 from loyalty.earning.caps import SHARED, TIMES_OF, Cap, CapSubject, Counts, Period, cut, period_start
 from loyalty.earning.formulas import (
     AMOUNT,
@@ -58,11 +59,13 @@ __all__ = [
     "MAY_EARN",
     "MODIFIERS",
     "NOTHING",
+    "NO_FACTOR",
     "NO_SCHEME",
     "PEOPLE",
     "SHARED",
     "TIER",
     "TIMES_OF",
+    "AgreedTerms",
     "Applies",
     "Band",
     "Beneficiary",
@@ -94,6 +97,7 @@ __all__ = [
     "cut",
     "evaluate",
     "formula_sentence",
+    "laid_over",
     "may_earn_by",
     "may_earn_sentence",
     "parse_formula",

@@ -103,7 +103,8 @@ class EarningRule:
     """A rule as the calculation needs it; `id` and `code` are carried through to the award.
 
     `person_share` is the person's part of a SPLIT, in percent; `role` is whom ROLE gives to, each of them the whole or,
-    with `is_divided`, all of them together. A rule with an `effect` gives that, and its formula no points.
+    with `is_divided`, all of them together. A rule with an `effect` gives that, and its formula no points. `is_agreed`
+    says that an agreement with the company made it another than the program's.
     """
 
     id: int
@@ -117,6 +118,7 @@ class EarningRule:
     role: str = ""
     is_divided: bool = False
     effect: Gives | None = None
+    is_agreed: bool = False
 
     @property
     def recipients(self) -> tuple[CapSubject, ...]:

@@ -115,6 +115,8 @@ def rule_sentence(rule: EarningRule, *, when: Label, catalogue: Catalogue, trans
     limits = [cap_sentence(cap, translate) for cap in rule.caps]
     for limit in (*rule.formula.terms(catalogue, translate), *limits):
         text = translate(N_("{rule}, {limit}")).format(rule=text, limit=limit)
+    if rule.is_agreed:
+        text = translate(N_("{rule}, by your agreement")).format(rule=text)
     return translate(N_("{rule}.")).format(rule=text)
 
 
@@ -152,6 +154,8 @@ def verdict_sentence(
     if refusals and not given:
         return " ".join(may_earn_sentence(refusal, translate) for refusal in refusals)
     give = formula_sentence(verdict.rule.formula, catalogue, translate)
+    if verdict.rule.is_agreed:
+        give = translate(N_("{give}, by your agreement")).format(give=give)
     if granted < given:
         template = N_("Applies: {give} would be {given}; a limit let {granted} through.")
         if is_budget_spent:

@@ -10,6 +10,7 @@ from loyalty.models.activities import (
     Source,
 )
 from loyalty.models.adjustments import Adjustment
+from loyalty.models.agreements import Agreement, AgreementLimit, AgreementRate
 from loyalty.models.benefits import (
     Benefit,
     BenefitCell,
@@ -49,6 +50,9 @@ __all__ = [
     "ActivityReturn",
     "ActivityType",
     "Adjustment",
+    "Agreement",
+    "AgreementLimit",
+    "AgreementRate",
     "Award",
     "AwardReversal",
     "Badge",

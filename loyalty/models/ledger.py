@@ -17,6 +17,7 @@ from accounts.append_only import append_only
 from accounts.models import Company, Employee
 from accounts.scope import Actor, ScopedQuerySet
 from loyalty.models.activities import Activity
+from loyalty.models.agreements import Agreement
 from loyalty.models.programs import Program
 from loyalty.models.rules import Rule, RuleCap, RuleSet
 
@@ -31,7 +32,7 @@ class EvaluationQuerySet(ScopedQuerySet["Evaluation"]):
 
 
 class Evaluation(models.Model):
-    """One activity judged in one program: by which rules, on which facts, and what it added to metrics.
+    """One activity judged in one program: by which rules and agreement, on which facts, and what it added.
 
     Ids are drawn under the membership lock in item order: they are the order of arrival. `facts` holds what the rules
     read, so that why and why-not can be computed again; `metrics` maps metric codes to what the activity added.
@@ -42,6 +43,7 @@ class Evaluation(models.Model):
     company = models.ForeignKey(Company, on_delete=models.PROTECT, db_constraint=False, db_index=False)
     program = models.ForeignKey(Program, on_delete=models.PROTECT, db_constraint=False, db_index=False)
     rule_set = models.ForeignKey(RuleSet, on_delete=models.PROTECT, db_constraint=False, db_index=False, null=True)
+    agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, db_constraint=False, db_index=False, null=True)
     facts = models.JSONField(default=dict)
     metrics = models.JSONField(default=dict)
 

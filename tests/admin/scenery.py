@@ -33,6 +33,7 @@ from accounts.moving import steps
 from accounts.service_notes import edit_note, words_of, write_note
 from accounts.tables import Form
 from loyalty.activities import confirm_activities
+from loyalty.agreements import ask
 from loyalty.benefits import grant, use
 from loyalty.books import close_books
 from loyalty.by_hand import adjust, extend
@@ -68,6 +69,7 @@ from tests.factories.world import (
     NOW,
     a_benefit,
     a_company,
+    a_draft_agreement,
     a_matrix,
     a_member,
     a_program,
@@ -79,6 +81,7 @@ from tests.factories.world import (
     a_user,
     an_account_manager,
     an_admin,
+    an_agreement,
     an_employee,
     consent_to,
     record,
@@ -218,6 +221,15 @@ def _furnish_titles(membership: Membership, admin: Employee, by: User) -> None:
     )
 
 
+def _furnish_agreements(membership: Membership) -> None:
+    """Terms that hold, and the next ones, which wait for a second person."""
+    rate = {"kind": "fixed", "points": 5}
+    limits = [{"rule_code": "rule-0", "subject": "COMPANY", "period": "MONTH", "limit": 9_000}]
+    an_agreement(membership, rates={"rule-1": rate}, limits=limits)
+    draft = a_draft_agreement(membership, factor="1.5")
+    ask(agreement=draft, by=draft.drafted_by, starts_at=NOW, now=NOW)
+
+
 def _furnish_points_by_hand(membership: Membership, admin: Employee, by: User) -> None:
     """Points given, given more time, and passed on."""
     adjust(
@@ -225,6 +237,7 @@ def _furnish_points_by_hand(membership: Membership, admin: Employee, by: User) -
         reason="A late delivery", by=by, now=NOW,
     )  # fmt: skip
     _furnish_more_time(membership, by)
+    _furnish_agreements(membership)
     _furnish_transfer(membership, admin)
 
 

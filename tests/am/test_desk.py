@@ -23,6 +23,7 @@ from tests.factories.world import (
     a_rule_set,
     a_user,
     an_account_manager,
+    an_agreement,
     an_employee,
     record,
 )
@@ -134,6 +135,19 @@ def test_company_page_shows_profile_people_standing_and_notes(desk: Desk) -> Non
     assert "No apprentices" in words
     assert "Long Gone" not in words
     assert "No notes yet" in words
+
+
+def test_company_page_tells_what_was_agreed(desk: Desk) -> None:
+    program = a_program()
+    a_rule_set(program, [{"code": "spend"}, {"code": "other", "name": "Untouched"}])
+    an_agreement(a_member(program, desk.own), rates={"spend": {"kind": "fixed", "points": 42}})
+    a_member(program, desk.second)
+
+    own, second = (words_of(desk.browser.get(page_of(company))) for company in (desk.own, desk.second))
+
+    assert "Purchase: 42 points to the company, by your agreement." in own
+    assert "Untouched" not in own
+    assert "greement" not in second
 
 
 def test_company_page_says_of_when_it_is_also_without_a_program(desk: Desk) -> None:

@@ -89,6 +89,7 @@ from tests.factories.world import (
     EPOCH,
     a_benefit,
     a_company,
+    a_draft_agreement,
     a_matrix,
     a_member,
     a_program,
@@ -98,6 +99,7 @@ from tests.factories.world import (
     a_rule_set,
     a_user,
     an_account_manager,
+    an_agreement,
     an_employee,
     consent_to,
     record,
@@ -219,6 +221,7 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
     _points_that_wait(given, canary, colleague, manager, now)
     _points_that_last_longer(given, canary, colleague, manager, now)
     _points_passed_on(given, canary, colleague, now)
+    _agreements_of(given, canary)
     _titles_of(given, canary, admin, manager, now)
     _records_of(company, canary, manager, (member, colleague, admin), account_manager, now)
     return CanaryCompany(
@@ -545,6 +548,15 @@ def _a_program_of(canary: str) -> Program:
         campaigns=[{"code": f"{canary}-campaign", "name": f"{canary} campaign"}],
     )
     return program
+
+
+def _agreements_of(membership: Membership, canary: str) -> None:
+    """Terms that were agreed with the company, and a draft of the next, of which it knows nothing yet."""
+    code = f"{canary}-rule"
+    limits = [{"rule_code": code, "subject": "COMPANY", "period": "EVER", "limit": 10**9}]
+    rate = {"kind": "per", "points": 1, "step": "1", "of": f"attribute.{canary}-size"}
+    an_agreement(membership, rates={code: rate}, limits=limits, reason=f"{INTERNAL} {canary} reason")
+    a_draft_agreement(membership, factor="3", reason=f"{INTERNAL} {canary} next reason")
 
 
 def _points_that_wait(membership: Membership, canary: str, colleague: Employee, manager: User, now: datetime) -> None:

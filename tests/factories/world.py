@@ -7,10 +7,14 @@ from itertools import count
 from typing import Any
 
 from accounts.models import AccountManagerAssignment, Company, Employee, RoleAssignment, Segment, StakeholderRole, User
+from loyalty import agreements
 from loyalty.activities import ActivityItem, Outcome, record_activities
 from loyalty.memberships import Joining, enrol, give_consent
 from loyalty.models import (
     ActivityType,
+    Agreement,
+    AgreementLimit,
+    AgreementRate,
     Benefit,
     BenefitCell,
     BenefitMatrix,
@@ -186,6 +190,47 @@ def a_rule_set(
 def a_member(program: Program, company: Company | None = None, *, starts_at: datetime = EPOCH) -> Membership:
     """A company in the program."""
     return enrol(program=program, joinings=[Joining((company or a_company()).pk, starts_at)])[0]
+
+
+def an_agreement(
+    membership: Membership,
+    *,
+    factor: str = "1",
+    rates: Mapping[str, Mapping[str, Any]] | None = None,
+    limits: Sequence[Mapping[str, Any]] = (),
+    starts_at: datetime = EPOCH,
+    until: datetime | None = None,
+    reason: str = "Negotiated",
+) -> Agreement:
+    """An agreement that one manager asked for and another approved, both at its start."""
+    agreement = a_draft_agreement(membership, factor=factor, rates=rates, limits=limits, until=until, reason=reason)
+    agreements.ask(agreement=agreement, by=agreement.drafted_by, starts_at=starts_at, now=starts_at)
+    return agreements.decide(agreement_id=agreement.pk, by=a_manager(), is_approved=True, now=starts_at)
+
+
+def a_draft_agreement(
+    membership: Membership,
+    *,
+    factor: str = "1",
+    rates: Mapping[str, Mapping[str, Any]] | None = None,
+    limits: Sequence[Mapping[str, Any]] = (),
+    until: datetime | None = None,
+    reason: str = "Negotiated",
+) -> Agreement:
+    """The draft of an agreement, with rates by the code of a rule."""
+    draft = Agreement.objects.create(
+        membership=membership,
+        version=membership.agreements.count() + 1,
+        factor=Decimal(factor),
+        until=until,
+        reason=reason,
+        drafted_by=a_manager(),
+    )
+    for code, formula in (rates or {}).items():
+        AgreementRate.objects.create(agreement=draft, rule_code=code, formula=formula)
+    for limit in limits:
+        AgreementLimit.objects.create(agreement=draft, **limit)
+    return draft
 
 
 def consent_to(membership: Membership, *, by: User | None = None, **fields: Any) -> None:

@@ -21,6 +21,7 @@ from loyalty.models import (
     Award,
     Badge,
     CapUsage,
+    Evaluation,
     ExchangeRate,
     Membership,
     Metric,
@@ -47,6 +48,7 @@ from tests.factories.world import (
     a_rule_set,
     a_source,
     an_admin,
+    an_agreement,
     an_employee,
     consent_to,
 )
@@ -101,7 +103,29 @@ def a_world() -> World:
         a_role(employee, "buyer")
     world = World(people)
     _spend_what_was_earned(world, london, both)
+    _agreements_of(london, tokyo)
     return world
+
+
+def _agreements_of(london: Program, tokyo: Program) -> None:
+    """Two versions with one company, which its stream meets both, and one with a company of the other program."""
+    member = Membership.objects.filter(program=london, ends_at=None).earliest("pk")
+    an_agreement(
+        member,
+        factor="1.37",
+        rates={"spend": {"kind": "percent", "percent": "57.3", "of": "activity.amount"}},
+        limits=[{"rule_code": "spend", "subject": "COMPANY", "period": "MONTH", "limit": 300}],
+        starts_at=NOW - timedelta(days=300),
+    )
+    an_agreement(
+        member,
+        factor="0.81",
+        limits=[{"rule_code": "split", "subject": "EMPLOYEE", "period": "WEEK", "limit": 25}],
+        starts_at=NOW - timedelta(days=16),
+        until=NOW - timedelta(hours=30),
+    )
+    partner = Membership.objects.filter(program=tokyo).latest("pk")
+    an_agreement(partner, factor="1.25", starts_at=NOW - timedelta(days=100))
 
 
 def _rules_of(london: Program, tokyo: Program) -> None:
@@ -349,6 +373,8 @@ def test_stream_of_these_tests_meets_all_that_could_tell_splits_apart() -> None:
     assert Award.objects.filter(from_campaign__gt=0, reversal__reversed__gt=0).exists()
     assert Award.objects.exclude(granted=F("raw")).filter(rule_code="extra", cap_left_before__gt=F("granted")).exists()
     assert TierAssignment.objects.filter(ends_at__isnull=False).exists()
+    assert Evaluation.objects.exclude(agreement=None).values("agreement").distinct().count() == 3
+    assert Award.objects.filter(evaluation__agreement__isnull=False, reversal__reversed__gt=0).exists()
     assert CapUsage.objects.filter(rule_code="", used__gt=0).exists()
     assert MetricBucket.objects.filter(metric="margin", value__lt=0).exists()
     assert MetricPerson.objects.filter(count__gt=1).exists()

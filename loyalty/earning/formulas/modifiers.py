@@ -10,13 +10,13 @@ In this order: minimum spend, the kind's own calculation, multipliers, rounding,
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
 from accounts.conditions import Catalogue, FactType, Values
 from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, N_, Formula, Translate, plain, with_unit
-from loyalty.earning.formulas.multipliers import Campaign, Multipliers, Scheme, read_multipliers
+from loyalty.earning.formulas.multipliers import Campaign, Combining, Multipliers, Scheme, read_multipliers
 from loyalty.earning.formulas.reading import FormulaError, Part
 
 MODIFIERS = frozenset({"minimum_spend", "multipliers", "rounding", "at_least", "at_most"})
@@ -179,3 +179,10 @@ def read_modified(formula: Formula, part: Part, scheme: Scheme) -> Formula:
     rounding = Rounding(part.one_of("rounding", Rounding)) if "rounding" in part else None
     multipliers = read_multipliers(part, scheme) if "multipliers" in part else None
     return Modified(formula, minimum_spend, multipliers, rounding, at_least, at_most)
+
+
+def by_agreement(formula: Formula, factor: Decimal, combining: Combining) -> Formula:
+    """Return the formula multiplied with the factor of an agreement, too; it meets others as `combining` says."""
+    modified = formula if isinstance(formula, Modified) else Modified(formula)
+    multipliers = modified.multipliers or Multipliers(combining=combining)
+    return replace(modified, multipliers=replace(multipliers, agreement=factor))

@@ -1,5 +1,7 @@
 """Multipliers: what a formula gives, times factors of the company's tier and of a campaign of those days.
 
+A third factor may stand in an agreement with the company; no document names it.
+
 "multipliers": {"tier": {"silver": "1.2", "gold": "1.5"}, "campaigns": ["spring"]}
 
 How factors combine, and when which campaign is on, is said once for a whole version of rules: its `Scheme`.
@@ -69,6 +71,7 @@ class Multipliers:
     tiers: tuple[tuple[str, Decimal], ...] = ()
     campaigns: tuple[Campaign, ...] = ()
     combining: Combining = Combining.MULTIPLY
+    agreement: Decimal | None = None
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -84,6 +87,8 @@ class Multipliers:
     def factor(self, values: Values, *, with_campaign: bool = True) -> Decimal:
         """Return what the points are multiplied with."""
         factors = [factor for code, factor in self.tiers if code == values.get(TIER)]
+        if self.agreement is not None:
+            factors.append(self.agreement)
         campaign = self.campaign_on(values.get(DAY)) if with_campaign else None
         if campaign is not None:
             factors.append(campaign.factor)
@@ -110,18 +115,20 @@ class Multipliers:
                     budget=f"{campaign.budget:,}" if campaign.budget is not None else "",
                 )
             )
-        if self.tiers and self.campaigns:
+        if self.agreement is not None:
+            terms.append(translate(N_("times {factor} for the company")).format(factor=plain(self.agreement)))
+        if bool(self.tiers) + bool(self.campaigns) + (self.agreement is not None) > 1:
             terms.append(translate(_COMBINING[self.combining]))
         return terms
 
     def findings(self, values: Values, catalogue: Catalogue, translate: Translate) -> list[str]:
         """Tell which factors counted, and what they came to together."""
         findings = []
-        is_named = any(code == values.get(TIER) for code, _factor in self.tiers)
+        of_tier = next((factor for code, factor in self.tiers if code == values.get(TIER)), None)
         if self.tiers:
             told = found(catalogue[TIER], values, translate)
-            template = translate(N_("{found}: times {factor}") if is_named else N_("{found}: not multiplied"))
-            findings.append(template.format(found=told, factor=plain(self.factor(values, with_campaign=False))))
+            template = translate(N_("{found}: times {factor}") if of_tier else N_("{found}: not multiplied"))
+            findings.append(template.format(found=told, factor=plain(of_tier or Decimal(1))))
         campaign = self.campaign_on(values.get(DAY))
         if self.campaigns:
             told = found(catalogue[DAY], values, translate)
@@ -130,7 +137,9 @@ class Multipliers:
             else:
                 template = translate(N_("{found}: times {factor} for “{name}”"))
                 findings.append(template.format(found=told, factor=plain(campaign.factor), name=campaign.name))
-        if is_named and campaign is not None:
+        if self.agreement is not None:
+            findings.append(translate(N_("the agreement: times {factor}")).format(factor=plain(self.agreement)))
+        if sum(factor is not None for factor in (of_tier, campaign, self.agreement)) > 1:
             template = translate(N_("{combining}: times {factor}"))
             combining = translate(_COMBINING[self.combining])
             findings.append(template.format(combining=combining, factor=plain(self.factor(values))))

@@ -46,7 +46,9 @@ def canonical() -> Canon:
             "quantity",
             "occurred_at",
         ),
-        "evaluations": _rows(Evaluation, "activity__external_id", "program", "rule_set", "facts", "metrics"),
+        "evaluations": _rows(
+            Evaluation, "activity__external_id", "program", "rule_set", "agreement", "facts", "metrics"
+        ),
         "awards": _rows(
             Award,
             "activity__external_id",

@@ -33,6 +33,7 @@ from accounts.models import (
 from accounts.note_forms import CompanyProfileForm, ComposerForm, new_key, overwrite, typed_again
 from accounts.profiles import FIELDS, ProfileChangedError, change_profile, seal_of
 from accounts.service_notes import write_note
+from loyalty.explaining import agreement_in_force, plain_rules, rule_set_in_force
 from loyalty.ledger import Owner
 from loyalty.models import Membership, TierAssignment
 from loyalty.selectors import standing_of
@@ -207,7 +208,7 @@ def _owed(row: Company, actor: Actor) -> list[Due]:
 
 
 def _standing(row: Company, actor: Actor, *, chosen: str) -> dict[str, object]:
-    """Where the company stands: in full in one program, in a line in each other; six queries however many."""
+    """Where the company stands: in full in one program, in a line in each other; seven queries however many."""
     tier = TierAssignment.objects.filter(membership=OuterRef("pk")).in_force(actor.at).values("tier__name")
     memberships = list(
         Membership.objects.visible_to(actor)
@@ -242,8 +243,17 @@ def _standing(row: Company, actor: Actor, *, chosen: str) -> dict[str, object]:
         "next_tier": standing.next_tier,
         "tier_progress": standing.progress,
         "rights": rights_of_company(row, shown, actor=actor, standing=standing),
+        **_agreed(shown, actor),
         **_points(balances[memberships.index(shown)]),
     }
+
+
+def _agreed(membership: Membership, actor: Actor) -> dict[str, object]:
+    """What was agreed with the company and holds, rule by rule; more than one query only where anything was."""
+    agreement = agreement_in_force(membership, at=actor.at)
+    rule_set = rule_set_in_force(membership.program, at=actor.at) if agreement else None
+    rules = plain_rules(rule_set, membership.program, agreement) if rule_set else []
+    return {"agreement": agreement, "agreed_rules": [rule for rule in rules if rule.is_agreed]}
 
 
 def _points(balance: Balance) -> dict[str, object]:

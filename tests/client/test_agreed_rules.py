@@ -1,0 +1,52 @@
+"""The rules page of a company with an agreement: its terms, marked; nobody else sees a word of them."""
+
+import pytest
+
+from tests.client.conftest import SignIn
+from tests.client.pages import words_of
+from tests.factories.world import (
+    a_draft_agreement,
+    a_member,
+    a_program,
+    a_rule_set,
+    an_agreement,
+    an_employee,
+)
+
+pytestmark = pytest.mark.django_db
+
+AGREED = "Purchase: 42 points to the company, by your agreement."
+
+
+def test_agreed_terms_are_shown_to_whom_they_are_for_alone(sign_in: SignIn) -> None:
+    program = a_program()
+    a_rule_set(program, [{"code": "spend"}, {"code": "other", "name": "Untouched"}])
+    member, stranger = a_member(program), a_member(program)
+    an_agreement(member, rates={"spend": {"kind": "fixed", "points": 42}})
+
+    own = words_of(sign_in(an_employee(member.company)).get("/rules/"))
+    others = words_of(sign_in(an_employee(stranger.company)).get("/rules/"))
+
+    assert AGREED in own
+    assert own.count("Your agreement") == 1
+    assert "Terms agreed with your company hold since" in own
+    assert "Purchase: 1 point for each full 1 GBP of amount to the company." in others
+    assert "greement" not in others
+
+
+def test_draft_is_shown_to_nobody(sign_in: SignIn) -> None:
+    program = a_program()
+    a_rule_set(program, [{"code": "spend"}])
+    member = a_member(program)
+    a_draft_agreement(member, rates={"spend": {"kind": "fixed", "points": 42}})
+
+    assert "greement" not in words_of(sign_in(an_employee(member.company)).get("/rules/"))
+
+
+def test_ways_to_points_reckon_with_the_agreement(sign_in: SignIn) -> None:
+    program = a_program()
+    a_rule_set(program, [{"code": "spend"}])
+    member = a_member(program)
+    an_agreement(member, rates={"spend": {"kind": "fixed", "points": 42}})
+
+    assert "42 points" in words_of(sign_in(an_employee(member.company, access="ADMIN")).get("/earn/"))
