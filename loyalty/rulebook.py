@@ -185,6 +185,8 @@ def earning_rule(
     )
     if effect is not None:
         _require_whole(earning)
+        if not effect.is_for_people and earning.beneficiary is not Beneficiary.COMPANY:
+            raise FormulaError(N_("{kind}: this is for companies alone: give it to the company."), kind=effect.kind)
     return earning
 
 

@@ -246,10 +246,15 @@ class TierInvitationAdmin(NewRowsAdmin):
 
     form = InvitationForm
     asked = ("membership", "tier", "until", "answer_by", "reason")
-    shown = (*asked, "invited_by", "invited_at", "answer", "answered_by", "answered_at")
-    list_display = ("company", "tier", "until", "answer_by", "answer", "invited_by", "invited_at")
-    list_filter = ("answer", ("tier", VocabularyFilter), ("membership__program", VocabularyFilter))
-    list_select_related = ("membership__company", "tier", "invited_by", "answered_by")
+    shown = (*asked, "inviter", "invited_at", "answer", "answered_by", "answered_at")
+    list_display = ("company", "tier", "until", "answer_by", "answer", "inviter", "invited_at")
+    list_filter = (
+        "answer",
+        ("award", admin.EmptyFieldListFilter),
+        ("tier", VocabularyFilter),
+        ("membership__program", VocabularyFilter),
+    )
+    list_select_related = ("membership__company", "tier", "invited_by", "answered_by", "award")
     search_fields = ("membership__company__name", "tier__name", "reason")
     ordering = ("-invited_at", "-pk")
     autocomplete_fields = ("membership", "tier")
@@ -271,6 +276,13 @@ class TierInvitationAdmin(NewRowsAdmin):
     def company(self, invitation: TierInvitation) -> str:
         """Who."""
         return str(invitation.membership.company)
+
+    @admin.display(description=gettext_lazy("by"))
+    def inviter(self, invitation: TierInvitation) -> str:
+        """Who asked: somebody, or a rule, with what it was for."""
+        if invitation.award is not None:
+            return row_link(invitation.award, _("a rule"))
+        return invitation.invited_by.name if invitation.invited_by else ""
 
     def save_model(self, request: HttpRequest, obj: TierInvitation, form: Any, change: bool) -> None:
         """Invite the company."""

@@ -9,11 +9,12 @@ from typing import TypeGuard
 from loyalty.earning import FormulaError, Part
 from loyalty.effects.badge import BadgeEffect
 from loyalty.effects.benefit import BenefitEffect
+from loyalty.effects.invitation import InvitationEffect
 from loyalty.effects.kind import N_, Effect, EffectBook, Given
 
 __all__ = ["Effect", "EffectBook", "Given", "effects", "is_effect", "parse_effect", "register"]
 
-_KINDS: dict[str, type[Effect]] = {kind.kind: kind for kind in (BadgeEffect, BenefitEffect)}
+_KINDS: dict[str, type[Effect]] = {kind.kind: kind for kind in (BadgeEffect, BenefitEffect, InvitationEffect)}
 
 
 def register(*kinds: type[Effect]) -> None:

@@ -75,6 +75,8 @@ class Effect(ABC):
     """SQL for what there is to give: program id, code, name."""
     book: ClassVar[type[EffectBook]]
     """How it is given."""
+    is_for_people: ClassVar[bool] = True
+    """Whether people can be given it; if not, a rule gives it to the company alone."""
     derives: ClassVar[str] = ""
     """The code of the activity that giving it is (see `loyalty.activities.deriving`); empty: of none."""
 

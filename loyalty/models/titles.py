@@ -14,6 +14,7 @@ from accounts.append_only import append_only
 from accounts.models.dated import Dated, ends_after_start, one_at_a_time
 from accounts.scope import Actor, DatedQuerySet, ScopedQuerySet
 from accounts.text import validate_plain_text
+from loyalty.models.effects import EffectAward
 from loyalty.models.programs import Membership, validate_currency
 from loyalty.models.standing import Tier, TierAssignment
 
@@ -107,7 +108,10 @@ class TierInvitationQuerySet(ScopedQuerySet["TierInvitation"]):
 
 
 class TierInvitation(models.Model):
-    """A membership that is asked into a tier, up to a day; the company's admin accepts or declines."""
+    """A membership that is asked into a tier, up to a day; the company's admin accepts or declines.
+
+    Where a rule asks, `award` says for what, and the reason is the rule's name.
+    """
 
     class Answer(models.TextChoices):
         OPEN = "OPEN", _("waits for an answer")
@@ -123,7 +127,16 @@ class TierInvitation(models.Model):
         _("in words"), max_length=300, validators=[validate_plain_text], help_text=_("The client reads this.")
     )
     invited_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("by")
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("by")
+    )
+    award = models.OneToOneField(
+        EffectAward,
+        on_delete=models.PROTECT,
+        db_constraint=False,
+        null=True,
+        editable=False,
+        related_name="tier_invitation",
+        verbose_name=_("given by a rule"),
     )
     invited_at = models.DateTimeField(_("invited"))
     answer = models.CharField(_("answer"), max_length=10, choices=Answer, default=Answer.OPEN)
@@ -146,11 +159,19 @@ class TierInvitation(models.Model):
                 name="tier_invitation_answered_in_time",
                 violation_error_message=_("The answer is due no later than the last day of the tier."),
             ),
-            # An answer that nobody gave (law A1).
+            # An answer that nobody gave (law A1); only the engine withdraws without a name: after a return, or where the
+            # day to answer is over.
             models.CheckConstraint(
                 condition=Q(answer="OPEN", answered_by__isnull=True, answered_at__isnull=True)
-                | (~Q(answer="OPEN") & Q(answered_by__isnull=False, answered_at__isnull=False)),
+                | (Q(answer__in=["ACCEPTED", "DECLINED"]) & Q(answered_by__isnull=False, answered_at__isnull=False))
+                | Q(answer="WITHDRAWN", answered_at__isnull=False),
                 name="tier_invitation_answer_on_record",
+            ),
+            # An invitation that nobody gave, or that a rule gave in somebody's name.
+            models.CheckConstraint(
+                condition=Q(invited_by__isnull=True, award__isnull=False)
+                | Q(invited_by__isnull=False, award__isnull=True),
+                name="tier_invitation_by_hand_or_rule",
             ),
             # An invitation that nobody can explain.
             models.CheckConstraint(condition=~Q(reason=""), name="tier_invitation_with_reason"),

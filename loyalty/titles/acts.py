@@ -1,6 +1,6 @@
 """What every way to a tier does: a title begins or gets another end, and the tier that is held follows at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -144,10 +144,31 @@ def on_record(action: str, title: TierTitle, by_id: int, now: datetime, reason: 
     audit.record(action, title, actor_id=by_id, now=now, company_id=company_id, reason=reason, **facts)
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What those who act for a company are told."""
+
+    company_id: int
+    subject_id: int
+    facts: dict[str, str | int]
+
+
 def tell_admins(
     kind: MessageKind, company_id: int, subject_id: int, facts: dict[str, str | int], *, now: datetime
 ) -> None:
     """Tell those who act for a company."""
+    tell_admins_of(kind, [News(company_id, subject_id, facts)], now=now)
+
+
+def tell_admins_of(kind: MessageKind, news: Sequence[News], *, now: datetime) -> None:
+    """Tell those who act for some companies, each of its own; nothing is asked where there is no news."""
+    if not news:
+        return
     acts = Q(access=Employee.Access.ADMIN) | Q(buying_role=Employee.BuyingRole.DECIDES)
-    people = Employee.objects.filter(acts, company=company_id, is_active=True, user__isnull=False).order_by("pk")
-    messages.tell(kind, [Telling(pk, subject_id, facts) for pk in people.values_list("pk", flat=True)], now=now)
+    companies = {one.company_id for one in news}
+    rows = Employee.objects.filter(acts, company__in=companies, is_active=True, user__isnull=False).order_by("pk")
+    people: dict[int, list[int]] = {}
+    for employee_id, company_id in rows.values_list("pk", "company_id"):
+        people.setdefault(company_id, []).append(employee_id)
+    tellings = [Telling(pk, one.subject_id, one.facts) for one in news for pk in people.get(one.company_id, ())]
+    messages.tell(kind, tellings, now=now)

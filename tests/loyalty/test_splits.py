@@ -28,6 +28,7 @@ from loyalty.models import (
     MetricPerson,
     Posting,
     Program,
+    Tier,
     TierAssignment,
     Wallet,
 )
@@ -82,6 +83,7 @@ def a_world() -> World:
                 program=program, code=code, name=code, measure=measure, activity_type=type_, attribute=attribute
             )
         Badge.objects.create(program=program, code="regular", name="Regular")
+    Tier.objects.filter(program=tokyo, code="partner").update(is_invited=True)
     a_benefit(tokyo, code="hour")
     _rules_of(london, tokyo)
     both, first, second, past, nobody = (a_company() for _ in range(5))
@@ -190,6 +192,7 @@ def _rules_of(london: Program, tokyo: Program) -> None:
                 "formula": {"kind": "benefit", "benefit": "hour", "times": 1, "days": 30},
                 "caps": [{"subject": "COMPANY", "period": "MONTH", "limit": 1, "counts": "TIMES"}],
             },
+            {"code": "asked", "formula": {"kind": "invitation", "tier": "partner", "days": 30}},
         ],
         campaigns=[{"code": "always", "factor": "2.5", "budget": 30}],
     )

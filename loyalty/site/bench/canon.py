@@ -23,6 +23,7 @@ from loyalty.models import (
     Posting,
     ReturnLink,
     TierAssignment,
+    TierInvitation,
     Wallet,
 )
 
@@ -67,6 +68,9 @@ def canonical() -> Canon:
             BadgeHolding, "membership", "employee", "badge", "award__activity__external_id", "given_at", "ended_at"
         ),
         "benefits": _rows(BenefitGrant, "membership", "award__activity__external_id", "starts_at", "ends_at"),
+        "invitations": _rows(
+            TierInvitation, "membership", "tier", "until", "answer_by", "answer", "award__activity__external_id"
+        ),
         "reversals": _rows(AwardReversal, "award__activity__external_id", "award__rule_code", "granted", "reversed"),
         "balances": _rows(Wallet, "company", "program", "employee", "kind", "balance", where=~Q(balance=0)),
         "lots": _rows(Lot, *owner, "available_on", "expires_on", "earned", "remaining", "expired"),
