@@ -12,12 +12,13 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what this floor knows: facts about companies and employees, and what it announces of them."""
-        from accounts import facts, invitations, mail, new_devices, password_mail, personal
+        from accounts import company_facts, facts, invitations, mail, new_devices, password_mail, personal
         from accounts.mail import personal as personal_mail
         from accounts.webhooks import people
         from accounts.webhooks.personal import register_subject
 
         facts.register()
+        company_facts.register(company_facts.OF_COMPANIES)
         personal.register()
         new_devices.register()
         personal_mail.register()

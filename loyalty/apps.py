@@ -12,12 +12,13 @@ class LoyaltyConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what this floor knows, promises, tells and announces, and what follows from a tier that moves."""
-        from loyalty import facts, laws, messages, personal, webhooks
+        from loyalty import facts, laws, messages, personal, segment_facts, webhooks
         from loyalty.activities import follow_moves
         from loyalty.standing.review import let_follow
 
         let_follow(follow_moves)
         facts.register()
+        segment_facts.register()
         laws.register()
         messages.register()
         personal.register()

@@ -16,7 +16,6 @@ from accounts import audit
 from accounts.actors import Actor
 from accounts.admin.links import AskedFilter, LinkedRowFilter, VocabularyFilter, rows_link
 from accounts.admin.scoped import (
-    FixedFieldsForm,
     NeverDeleted,
     ReadOnlyAdmin,
     ScopedAdmin,
@@ -24,16 +23,17 @@ from accounts.admin.scoped import (
     ScopedModelAdmin,
     manager_behind,
 )
+from accounts.admin.segments import ListedForm, segments_by_condition
 from accounts.models import (
     AccountManagerAssignment,
     Company,
     CompanyProfile,
     Employee,
-    Segment,
     SegmentMembership,
     ServiceNote,
     User,
 )
+from accounts.segments import refresh_segments
 
 
 class VendorUsers(ScopedAdmin[Any]):
@@ -78,11 +78,17 @@ class AccountManagerInline(VendorUsers, ScopedInline[AccountManagerAssignment, C
 
 
 class SegmentMembershipInline(ScopedInline[SegmentMembership, Company]):
-    """The segments that the company stands in."""
+    """The segments that somebody listed the company in."""
 
     model = SegmentMembership
+    form = ListedForm
+    verbose_name_plural = gettext_lazy("segments that the company is listed in")
     autocomplete_fields = ("segment",)
     ordering = ("-starts_at",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SegmentMembership]:
+        """Leave out what conditions say: nobody changes that by hand."""
+        return super().get_queryset(request).filter(source=SegmentMembership.Source.LISTED)
 
 
 def without_account_manager(companies: QuerySet[Company], at: datetime) -> QuerySet[Company]:
@@ -134,12 +140,17 @@ class CompanyAdmin(ScopedModelAdmin[Company]):
             for assignment in [*formset.new_objects, *(changed for changed, _fields in formset.changed_objects)]:
                 record_portfolio(assignment, manager_behind(request))
 
-    @admin.display(description=gettext_lazy("people and notes"))
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Let the company into the segments whose conditions it meets now."""
+        super().save_related(request, form, formsets, change)
+        refresh_segments(now=timezone.now(), company_ids=[form.instance.pk])
+
+    @admin.display(description=gettext_lazy("people, notes and segments"))
     def behind(self, company: Company) -> str:
         """Links to the rows that are too many for this page."""
         people = rows_link(Employee, _("Employees"), company__exact=company.pk)
         notes = rows_link(ServiceNote, _("Service notes"), company__exact=company.pk)
-        return format_html("{} · {}", people, notes)
+        return format_html("{} · {} · {}", people, notes, segments_by_condition(company))
 
 
 @admin.register(CompanyProfile)
@@ -169,30 +180,3 @@ class AccountManagerAssignmentAdmin(
         """Put every change on record."""
         super().save_model(request, obj, form, change)
         record_portfolio(obj, manager_behind(request))
-
-
-@admin.register(Segment)
-class SegmentAdmin(ScopedModelAdmin[Segment]):
-    """Segments."""
-
-    form = FixedFieldsForm[Segment]
-    list_display = ("name", "code", "companies")
-    search_fields = ("name", "code")
-    ordering = ("name",)
-
-    @admin.display(description=gettext_lazy("companies"))
-    def companies(self, segment: Segment) -> str:
-        """A link to those who stand in it."""
-        return rows_link(SegmentMembership, _("Companies"), segment__id__exact=segment.pk)
-
-
-@admin.register(SegmentMembership)
-class SegmentMembershipAdmin(NeverDeleted[SegmentMembership], ScopedModelAdmin[SegmentMembership]):
-    """Which company stands in which segment."""
-
-    list_display = ("company", "segment", "starts_at", "ends_at")
-    list_filter = (("segment", VocabularyFilter), ("ends_at", admin.EmptyFieldListFilter))
-    list_select_related = ("company", "segment")
-    search_fields = ("company__name", "segment__name", "segment__code")
-    ordering = ("-starts_at",)
-    autocomplete_fields = ("company", "segment")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -145,12 +146,23 @@ class SegmentQuerySet(ScopedQuerySet["Segment"]):
 
     company_lookup = ""
 
+    def by_condition(self) -> Self:
+        """Those whose companies a condition tells."""
+        return self.exclude(condition={})
+
 
 class Segment(models.Model):
-    """A group of companies that a program treats alike."""
+    """A group of companies that a program treats alike: listed by hand, or told by a `condition`."""
 
     code = models.SlugField(_("code"), max_length=50, unique=True)
     name = models.CharField(_("name"), max_length=100, validators=[validate_plain_text])
+
+    condition = models.JSONField(
+        _("companies for which"),
+        default=dict,
+        blank=True,
+        help_text=_("Empty: companies are listed by hand. Once there is a condition, it alone says who is in."),
+    )
 
     objects = SegmentQuerySet.as_manager()
     history = history()
@@ -162,16 +174,28 @@ class Segment(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_by_condition(self) -> bool:
+        """Whether a condition says who is in."""
+        return bool(self.condition != {})
+
 
 class SegmentMembershipQuerySet(DatedQuerySet["SegmentMembership"]):
     """Which company stands in which segment."""
 
 
 class SegmentMembership(Dated):
-    """A company in a segment, for a time."""
+    """A company in a segment, for a time; `source` says whether somebody listed it or the condition held."""
+
+    class Source(models.TextChoices):
+        LISTED = "LISTED", _("listed by hand")
+        CONDITION = "CONDITION", _("by condition")
 
     segment = models.ForeignKey(Segment, on_delete=models.PROTECT, related_name="memberships")
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="segments")
+    source = models.CharField(
+        _("how"), max_length=10, choices=Source, default=Source.LISTED, db_default=Source.LISTED, editable=False
+    )
 
     objects = SegmentMembershipQuerySet.as_manager()
 
@@ -187,6 +211,29 @@ class SegmentMembership(Dated):
                 "company",
                 message=_("The company already stands in this segment in this time."),
             ),
+        ]
+        triggers = [
+            # Somebody put by hand into a segment that its condition tells: nobody could say why the company is in. What
+            # was listed before there was a condition may end, and no more.
+            pgtrigger.Trigger(
+                name="as_the_segment_says",
+                level=pgtrigger.Row,
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                func="""
+                    IF TG_OP = 'UPDATE' AND NEW.ends_at <= coalesce(OLD.ends_at, 'infinity')
+                       AND (NEW.segment_id, NEW.company_id, NEW.starts_at, NEW.source)
+                           = (OLD.segment_id, OLD.company_id, OLD.starts_at, OLD.source) THEN
+                        RETURN NEW;
+                    END IF;
+                    IF (NEW.source = 'CONDITION') IS DISTINCT FROM
+                       (SELECT condition <> '{}'::jsonb FROM accounts_segment WHERE id = NEW.segment_id) THEN
+                        RAISE EXCEPTION 'a segment is either listed by hand or told by its condition'
+                        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'segment_membership_as_the_segment_says';
+                    END IF;
+                    RETURN NEW;
+                """,
+            )
         ]
 
     def __str__(self) -> str:

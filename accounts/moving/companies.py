@@ -115,7 +115,8 @@ class CompanySheet:
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self._kinds = Words(Company.Kind.choices)
-        self._segment_ids = dict(Segment.objects.values_list("code", "pk"))
+        self._segment_ids = {row.code: row.pk for row in Segment.objects.all() if not row.is_by_condition}
+        self._by_condition = frozenset(Segment.objects.by_condition().values_list("code", flat=True))
         managers = User.objects.filter(employee__isnull=True, is_active=True)
         self._emails: dict[int, str] = dict(managers.values_list("pk", "email"))
         self._manager_ids = {email.casefold(): pk for pk, email in self._emails.items()}
@@ -182,7 +183,7 @@ class CompanySheet:
         plan = CompanyPlan(
             self.known.get(number) or Company(external_id=number, kind=kind or Company.Kind.CLIENT),
             self._partner(row, number),
-            codes(row, "segments", self._segment_ids),
+            self._segments_named(row),
             self._manager(row),
         )
         is_new = plan.company.pk is None
@@ -211,6 +212,13 @@ class CompanySheet:
         if plan.manager_id is not None and plan.manager_id != manager.user_id:
             changes.append(("account_manager", manager.email, self._emails[plan.manager_id]))
         return changes
+
+    def _segments_named(self, row: Row) -> frozenset[str] | None:
+        named = codes(row, "segments", {*self._segment_ids, *self._by_condition})
+        if told := sorted((named or frozenset()) & self._by_condition):
+            sentence = _("A condition says who is in “%(code)s”. Leave it out.")
+            raise RefusedError("segments", sentence % {"code": told[0]})
+        return named
 
     def _partner(self, row: Row, number: str) -> str:
         partner = row.cells.get("served_by", "")
@@ -295,7 +303,10 @@ def parts_of(rows: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _segments_of(company_ids: Collection[int], *, at: datetime) -> Held:
-    rows = SegmentMembership.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at), company__in=company_ids)
+    """Which segments somebody listed companies in; what conditions say is not a file's to change."""
+    rows = SegmentMembership.objects.filter(
+        Q(ends_at__isnull=True) | Q(ends_at__gt=at), company__in=company_ids, source=SegmentMembership.Source.LISTED
+    )
     return Held.of(rows.values_list("pk", "company", "segment__code", "starts_at", "ends_at"), at=at)
 
 

@@ -1,9 +1,9 @@
 """What the cells of a row say, checked; and dated rows that a list of codes replaces."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -76,13 +76,13 @@ class Words:
         return value
 
 
-def codes(row: Row, column: str, known: Mapping[str, Any]) -> frozenset[str] | None:
+def codes(row: Row, column: str, known: Collection[str]) -> frozenset[str] | None:
     """Return the codes that a cell lists, each of them `known`; None where it is empty."""
     text = row.cells.get(column, "")
     if not text:
         return None
     found = frozenset(filter(None, _SEPARATOR.split(text)))
-    if unknown := sorted(found - known.keys()):
+    if unknown := sorted(found.difference(known)):
         raise RefusedError(column, _("There is no “%(code)s”.") % {"code": shown(unknown[0])})
     return found
 

@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
+from accounts.admin.documents import DOCUMENT_FIELDS, check_condition
 from accounts.admin.links import AskedFilter, LinkedRowFilter, VocabularyFilter, row_link, rows_link
 from accounts.admin.scoped import FixedFieldsForm, ReadOnlyAdmin, ScopedInline, ScopedModelAdmin
 from accounts.scope import in_force
-from loyalty.admin.documents import DOCUMENT_FIELDS, check_condition
 from loyalty.admin.liability import liability_view
 from loyalty.ending import tell_of_end
 from loyalty.models import (

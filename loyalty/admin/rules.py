@@ -14,11 +14,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.admin.documents import DOCUMENT_FIELDS, check_condition
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter
 from accounts.admin.scoped import ReadOnlyAdmin, ScopedInline
 from accounts.conditions import ConditionError
 from accounts.models import StakeholderRole
-from loyalty.admin.documents import DOCUMENT_FIELDS, check_condition, check_formula
+from loyalty.admin.documents import check_formula
 from loyalty.admin.drafts import PartOfRulesAdmin, PartOfRulesForm, is_open
 from loyalty.earning import KINDS, MODIFIERS, FormulaError, rule_sentence
 from loyalty.effects import effects

@@ -159,7 +159,7 @@ class TierInvitation(models.Model):
                 name="tier_invitation_answered_in_time",
                 violation_error_message=_("The answer is due no later than the last day of the tier."),
             ),
-            # An answer that nobody gave (law A1); only the engine withdraws without a name: after a return, or where the
+            # An answer that nobody gave (law A1); only the engine withdraws without a name: after a return, or when the
             # day to answer is over.
             models.CheckConstraint(
                 condition=Q(answer="OPEN", answered_by__isnull=True, answered_at__isnull=True)

@@ -10,7 +10,7 @@ from importlib import import_module
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from accounts import drafts, jobs, messages, webhooks
+from accounts import drafts, jobs, messages, segments, webhooks
 from accounts.jobs import JobKind, Run
 from accounts.mail.mending import forget_old as forget_mails
 from accounts.moving.steps import delete_expired
@@ -36,6 +36,10 @@ def _expire_points(run: Run) -> Mapping[str, object]:
 
 def _review_tiers(run: Run) -> Mapping[str, object]:
     return {"companies": review_tiers(now=run.began_at)}
+
+
+def _refresh_segments(run: Run) -> Mapping[str, object]:
+    return segments.as_result(segments.refresh_segments(now=run.began_at))
 
 
 def _announce_surveys(run: Run) -> Mapping[str, object]:
@@ -77,6 +81,8 @@ PERIODIC: tuple[PeriodicKind, ...] = (
     PeriodicKind(JobKind("release_points", _("Release points that waited"), _release_points), Rhythm((2,))),
     PeriodicKind(JobKind("expire_points", _("Expire points"), _expire_points), Rhythm((5,))),
     PeriodicKind(JobKind("review_tiers", _("Review tiers"), _review_tiers), Rhythm((10,))),
+    # At a quarter past, too: after the tiers, for which a condition may ask.
+    PeriodicKind(JobKind("refresh_segments", _("Segments by condition"), _refresh_segments), Rhythm((0, 15, 30, 45))),
     PeriodicKind(JobKind("announce_surveys", _("Announce surveys"), _announce_surveys), Rhythm((20,))),
     # Shortly before midnight, in whatever zone: what comes after the last look counts with the next day.
     PeriodicKind(JobKind("take_figures", _("Keep the day’s figures"), _take_figures), Rhythm((25, 55))),

@@ -10,14 +10,14 @@ from datetime import datetime
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import erasing, jobs, periodic, webhooks
+from accounts import erasing, jobs, periodic, segments, webhooks
 from accounts.jobs import JobKind
 from accounts.mail import queue_of_mail
 from accounts.moving import work
 from accounts.queues import Queue
 from loyalty.site.periodic import PERIODIC
 
-JOB_KINDS: tuple[JobKind, ...] = (*(kind.job for kind in PERIODIC), *work.job_kinds())
+JOB_KINDS: tuple[JobKind, ...] = (*(kind.job for kind in PERIODIC), *work.job_kinds(), *segments.job_kinds())
 
 QUEUES: tuple[Queue, ...] = (
     periodic.queue_of(PERIODIC, settings.CLOCK),

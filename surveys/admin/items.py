@@ -11,10 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.admin.documents import DOCUMENT_FIELDS
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter
 from accounts.admin.scoped import ScopedModelAdmin
 from accounts.conditions import ConditionError, sentence
-from loyalty.admin.documents import DOCUMENT_FIELDS
 from surveys.admin.documents import OptionsField, always_if_nothing, check_document
 from surveys.asking import catalogue_of, parse_show_if
 from surveys.models import Item, SurveyVersion

@@ -16,11 +16,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
+from accounts.admin.documents import DOCUMENT_FIELDS
 from accounts.admin.links import AskedFilter, VocabularyFilter, row_link
 from accounts.admin.scoped import FixedFieldsForm, manager_behind
 from accounts.admin.steps import Step, SteppedAdmin
 from accounts.conditions import ConditionError, parse, sentence
-from loyalty.admin.documents import DOCUMENT_FIELDS
 from surveys.admin.charts import ItemChart
 from surveys.admin.documents import always_if_nothing, check_document
 from surveys.audience import audience_catalogue

@@ -18,6 +18,7 @@ from accounts.models import (
     User,
 )
 from accounts.moving import run
+from accounts.segments import save_condition
 from loyalty.models import Membership, Wallet
 from tests.factories.canaries import fingerprint
 from tests.factories.world import (
@@ -413,3 +414,17 @@ def test_workbook_of_ours_is_a_workbook(tmp_path: Path) -> None:
     assert form_of(content, tmp_path).is_workbook
     assert not form_of(b"a,b\n", tmp_path).is_workbook
     assert form_of(b"a,b\n", tmp_path) == CSV
+
+
+def test_file_leaves_alone_what_conditions_say_and_may_not_name_it(manager: User) -> None:
+    company = a_company(external_id="C1", kind="DEALER")
+    told = Segment(code="told", name="Told", condition={"fact": "company.kind", "op": "eq", "value": "DEALER"})
+    save_condition(segment=told, by_id=manager.pk, now=timezone.now())
+    listed = Segment.objects.create(code="key", name="Key")
+
+    moved_in("companies", [["customer_number", "segments"], ["C1", "key"]], by=manager)
+    refused = moved_in("companies", [["customer_number", "segments"], ["C1", "key, told"]], by=manager)
+
+    rows = SegmentMembership.objects.filter(company=company, ends_at=None).order_by("segment")
+    assert [*rows.values_list("segment", "source")] == [(told.pk, "CONDITION"), (listed.pk, "LISTED")]
+    assert refusals(refused.done) == [(2, "segments", "A condition says who is in “told”. Leave it out.")]
