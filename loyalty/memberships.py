@@ -1,14 +1,15 @@
 """How companies come into a program, and what their managements agree to."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Count
 
 from accounts import audit
 from accounts.actors import Actor
-from accounts.models import User
+from accounts.models import Employee, User
 from loyalty.ledger import Owner, ensure_wallets
 from loyalty.models import Consent, Membership, Program, ProgramComment, Tier, TierAssignment
 from loyalty.webhooks import announce_consent
@@ -31,6 +32,8 @@ class Joining:
 
     company_id: int
     starts_at: datetime
+    has_one_wallet: bool | None = None
+    """None: as the program suggests for a company of so many people."""
 
 
 def enrol(
@@ -43,9 +46,18 @@ def enrol(
 
     Raises IntegrityError, and enrols nobody, where one of them takes part already.
     """
+    joinings = list(joinings)
     with transaction.atomic():
+        small = small_among([one.company_id for one in joinings if one.has_one_wallet is None], program)
+        small |= {one.company_id for one in joinings if one.has_one_wallet}
         memberships = Membership.objects.bulk_create(
-            Membership(program=program, company_id=joining.company_id, origin=origin, starts_at=joining.starts_at)
+            Membership(
+                program=program,
+                company_id=joining.company_id,
+                origin=origin,
+                starts_at=joining.starts_at,
+                has_one_wallet=joining.company_id in small,
+            )
             for joining in joinings
         )
         ensure_wallets(Owner(program.pk, membership.company_id) for membership in memberships)
@@ -56,6 +68,16 @@ def enrol(
                 for membership in memberships
             )
     return memberships
+
+
+def small_among(company_ids: Collection[int], program: Program) -> set[int]:
+    """Return those companies that have people, and no more than the program gives one wallet; one query or none."""
+    most = program.one_wallet_up_to
+    if most is None or not company_ids:
+        return set()
+    people = Employee.objects.filter(company__in=company_ids, is_active=True).values("company").order_by()
+    counted = people.annotate(count=Count("pk")).filter(count__lte=most)
+    return set(counted.values_list("company", flat=True))
 
 
 def give_consent(
@@ -173,8 +195,13 @@ def comment(*, actor: Actor, membership: Membership, text: str, now: datetime) -
 
 
 def people_may_spend(*, program_id: int, company_id: int, now: datetime) -> bool:
-    """Whether the people of a company may spend what they earned: its consent is in force or ended not long ago."""
-    consents = Consent.objects.filter(membership__program=program_id, membership__company=company_id)
+    """Whether the people of a company may spend what they earned: its consent is in force or ended not long ago.
+
+    Where the company has one wallet, people have none.
+    """
+    consents = Consent.objects.filter(
+        membership__program=program_id, membership__company=company_id, membership__has_one_wallet=False
+    )
     return any(
         consent.starts_at <= now and (consent.ends_at is None or now < consent.ends_at + SPENDING_TIME)
         for consent in consents

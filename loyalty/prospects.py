@@ -165,7 +165,9 @@ def situation_of(membership: Membership, actor: Actor) -> Situation:
     return Situation(
         rule_set_id=row["rule_set_id"],
         values=values,
-        may_earn=may_earn_by(
+        may_earn=MayEarn.ONE_WALLET
+        if membership.has_one_wallet
+        else may_earn_by(
             row["consent_roles"] if row["has_consent"] else None,
             frozenset(row["person_roles"]),
             is_for_company=row["consent_unearned"] == Consent.Unearned.COMPANY,

@@ -92,6 +92,11 @@ def membership_of(actor: Actor, *, chosen: str = "", among: QuerySet[Membership]
     return next((row for row in memberships if row.program.code == chosen), memberships[0] if memberships else None)
 
 
+def has_one_wallet(actor: Actor, program: Program) -> bool:
+    """Whether the actor's company has one wallet for itself and its people there."""
+    return memberships_of(actor).filter(program=program, has_one_wallet=True).exists()
+
+
 def standing_of(membership: Membership, *, at: datetime, with_progress: bool = True) -> Standing:
     """Return where a company stands in a program at `at`; one query, with the way to the next tier or without.
 

@@ -70,7 +70,12 @@ class Line:
 
 
 def owners_visible_to(actor: Actor, membership: Membership) -> list[Owner]:
-    """Return whose points the actor may see: first the own, then the company's where the actor sees the company."""
+    """Return whose points the actor may see: first the own, then the company's where the actor sees the company.
+
+    Where the company has one wallet, that one alone, whoever looks.
+    """
+    if membership.has_one_wallet:
+        return [Owner(membership.program_id, membership.company_id)]
     owners = [Owner(membership.program_id, membership.company_id, actor.employee_id)]
     if actor.sees_company:
         owners.append(Owner(membership.program_id, membership.company_id))

@@ -61,7 +61,7 @@ def can_pass_on(actor: Actor, membership: Membership, *, to_company: bool) -> bo
     way = Program.Transfers.TO_COMPANY if to_company else Program.Transfers.TO_PEOPLE
     if membership.program.transfers not in (way, Program.Transfers.BOTH):
         return False
-    if actor.company_id != membership.company_id or not actor.is_employee:
+    if actor.company_id != membership.company_id or not actor.is_employee or membership.has_one_wallet:
         return False
     if to_company:
         return people_may_spend(program_id=membership.program_id, company_id=membership.company_id, now=actor.at)

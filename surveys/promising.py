@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from accounts.conditions import Value, Values
 from accounts.facts import EMPLOYEE_ROLES
-from loyalty.earning import MAY_EARN, CapSubject, Counts, Gift, Person, evaluate, may_earn_by
+from loyalty.earning import MAY_EARN, CapSubject, Counts, Gift, MayEarn, Person, evaluate, may_earn_by
 from loyalty.facts import ATTRIBUTE_PREFIX, DAY, SOURCE, TIER, TIER_RANK
 from loyalty.models import Program
 from loyalty.own_activities import SOURCE_CODE
@@ -37,6 +37,7 @@ class Stand:
     tier_rank: int | None
     is_for_company: bool = False
     agreement_id: int | None = None
+    has_one_wallet: bool = False
 
 
 def promise(
@@ -92,4 +93,6 @@ def _self(person: Values, stand: Stand) -> Person:
     roles = person.get(EMPLOYEE_ROLES)
     own = roles if isinstance(roles, frozenset) else frozenset()
     consent_roles = None if stand.consent_roles is None else frozenset(stand.consent_roles)
+    if stand.has_one_wallet:
+        return Person(0, MayEarn.ONE_WALLET, own)
     return Person(0, may_earn_by(consent_roles, own, is_for_company=stand.is_for_company), own)

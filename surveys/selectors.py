@@ -148,6 +148,7 @@ def _met(row: Any, one: Person, at: datetime) -> OpenSurvey:
                 row.tier_rank,
                 is_for_company=row.unearned == Consent.Unearned.COMPANY,
                 agreement_id=row.agreement_id,
+                has_one_wallet=bool(row.has_one_wallet),
             ),
             at=at,
         )
@@ -201,6 +202,7 @@ def _with_stand(surveys: QuerySet[Survey], actor: Actor, at: datetime) -> Iterab
         consent_roles=Subquery(consents.values("roles")[:1]),
         monthly_limit=Subquery(consents.values("monthly_limit")[:1]),
         unearned=Subquery(consents.values("unearned")[:1]),
+        has_one_wallet=Subquery(members.filter(program=program).values("has_one_wallet")[:1]),
         tier=Subquery(tiers.values("tier__code")[:1]),
         tier_rank=Subquery(tiers.values("tier__rank")[:1]),
         rule_set_id=Subquery(rule_sets.order_by("-starts_at").values("pk")[:1]),

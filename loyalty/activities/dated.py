@@ -23,6 +23,7 @@ class Enrolment(Dated):
     id: int
     company_id: int
     program_id: int
+    has_one_wallet: bool = False
 
 
 @dataclass(frozen=True, slots=True)

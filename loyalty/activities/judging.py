@@ -265,6 +265,9 @@ class Judging:
             freed = set()
             for favour in favours:
                 self._awarding.withdraw(favour, back, freed)
+        for owner in dict.fromkeys(judged.award.owner for judged in judgement.awards):
+            if self._scene.has_one_wallet(owner):
+                self._book.take_over_debt(act, owner, at=back.at)
         return points
 
     def _no_longer_follow(

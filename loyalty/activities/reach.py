@@ -50,7 +50,8 @@ def reach_of(scene: Scene, turns: Sequence[Turn], undone: Undone) -> Reach:
     companies = {turn.original.company_id for turn in turns if isinstance(turn, Undoing)}
     for activity_id, judgements in undone.judgements.items():
         for judgement in judgements:
-            reach.taken_back.update(judged.award.owner for judged in judgement.awards)
+            owners = {judged.award.owner for judged in judgement.awards}
+            reach.taken_back |= owners | {owner.company for owner in owners if scene.has_one_wallet(owner)}
             reach.add(_of_undone(reach, judgement, undone.done[activity_id], scene))
     reach.taken_back |= {owner for owner in reach.owners if owner.company_id in companies}
     reach.owners |= reach.taken_back

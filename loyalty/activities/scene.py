@@ -16,11 +16,13 @@ from loyalty.activities.dated import Belonging, Enrolment, GivenConsent, InForce
 from loyalty.activities.items import Arrival, Batch
 from loyalty.activities.limits import Doer
 from loyalty.earning import MAY_EARN, MayEarn, Person, may_earn_by
+from loyalty.ledger import Owner
 from loyalty.models import Consent
 from loyalty.own_activities import PROGRAM_ATTRIBUTE
 from loyalty.rulebook import NO_RULES, TypeRules, rule_set_at
 
 _NOTHING: frozenset[str] = frozenset()
+_NOBODY: frozenset[int] = frozenset()
 
 
 class Done(Protocol):
@@ -51,6 +53,8 @@ class Scene:
     buying_roles: dict[int, str] = field(default_factory=dict)
     roles: dict[int, list[Belonging]] = field(default_factory=dict)
     agreements: dict[int, list[InForce]] = field(default_factory=dict)
+    one_wallets: frozenset[int] = _NOBODY
+    """Memberships whose people have no wallets of their own now, whenever it was that they did something."""
 
     def memberships_at(self, company_id: int, at: datetime) -> list[Enrolment]:
         """Return the company's memberships in force at `at`, by program."""
@@ -104,6 +108,8 @@ class Scene:
     def person(self, employee_id: int, membership_id: int, at: datetime) -> Person:
         """Return somebody's roles as of a moment, and whether that person may earn in this membership."""
         roles = _codes_at(self.roles.get(employee_id, []), at)
+        if membership_id in self.one_wallets:
+            return Person(employee_id, MayEarn.ONE_WALLET, roles)
         consent = self.consent_at(membership_id, at)
         may_earn = (
             MayEarn.NO_CONSENT
@@ -111,6 +117,14 @@ class Scene:
             else may_earn_by(consent.roles, roles, is_for_company=consent.is_for_company)
         )
         return Person(employee_id, may_earn, roles)
+
+    def has_one_wallet(self, owner: Owner) -> bool:
+        """Whether what a person has or owes is the company's."""
+        return owner.employee_id is not None and any(
+            row.has_one_wallet
+            for row in self.memberships.get(owner.company_id, ())
+            if row.program_id == owner.program_id
+        )
 
     def people(self, employee_ids: Iterable[int], doer: Doer) -> tuple[Person, ...]:
         """Return those who had a part in what was done."""
@@ -136,12 +150,14 @@ def read_scene(batch: Batch) -> Scene:
     arrivals = batch.open
     scene = Scene(batch.known.configuration)
     company_ids = list({arrival.item.company_id for arrival in arrivals})
-    for membership_id, company_id, program_id, starts_at, ends_at in arrays.fetch(
-        """SELECT id, company_id, program_id, starts_at, ends_at FROM loyalty_membership
+    for membership_id, company_id, program_id, starts_at, ends_at, has_one_wallet in arrays.fetch(
+        """SELECT id, company_id, program_id, starts_at, ends_at, has_one_wallet FROM loyalty_membership
            WHERE company_id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE""",
         company_ids,
     ):
-        enrolment = Enrolment(starts_at, ends_at, membership_id, company_id, program_id)
+        enrolment = Enrolment(starts_at, ends_at, membership_id, company_id, program_id, has_one_wallet)
+        if has_one_wallet:
+            scene.one_wallets |= {membership_id}
         scene.memberships.setdefault(company_id, []).append(enrolment)
         if program_id not in scene.configuration.programs:  # it began after the batch was checked
             scene.configuration = configuration()

@@ -94,7 +94,7 @@ class AdjustmentAdmin(ByHandAdmin[Adjustment]):
 class TransferAdmin(ReadOnlyAdmin[Transfer]):
     """Points that clients passed on within their company."""
 
-    list_display = ("made_at", "company", "employee", "is_to_company", "points", "reason", "made_by")
+    list_display = ("made_at", "company", "employee", "is_to_company", "points", "reason_code", "reason", "made_by")
     list_filter = (
         "is_to_company",
         ("membership__program", VocabularyFilter),

@@ -12,12 +12,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.admin.documents import DOCUMENT_FIELDS
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter
 from accounts.admin.scoped import ReadOnlyAdmin, ScopedInline, manager_behind
 from accounts.admin.steps import Step, SteppedAdmin
 from accounts.approvals import ApprovalError
 from loyalty.admin.by_hand import refusal as said
-from loyalty.admin.documents import DOCUMENT_FIELDS
 from loyalty.admin.rules import formula_menu
 from loyalty.admin.versions import ActivateForm
 from loyalty.agreements import AgreementError, ask, draft_from, end, next_version, terms_of, why_unfit, withdraw

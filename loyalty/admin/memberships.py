@@ -1,5 +1,6 @@
 """Who takes part in a program, and what managements agreed to; both through their use cases."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,11 +24,14 @@ from accounts.admin.scoped import (
     ScopedModelAdmin,
     manager_behind,
 )
-from accounts.models import Company, StakeholderRole
+from accounts.admin.steps import Step, StepForm, SteppedAdmin
+from accounts.models import Company, StakeholderRole, User
 from accounts.scope import in_force
+from accounts.text import validate_plain_text
 from loyalty.figures import ACTIVE_WITHIN
 from loyalty.memberships import Joining, enrol, give_consent, withdraw_consent
 from loyalty.models import Consent, Membership, Posting, TierAssignment, Wallet
+from loyalty.one_wallet import OneWalletError, begin_one_wallet, end_one_wallet
 
 
 def without_consent(memberships: QuerySet[Membership], at: datetime) -> QuerySet[Membership]:
@@ -119,17 +123,45 @@ class MembershipForm(FixedFieldsForm[Membership]):
     """A membership can end; which company takes part where, and from when, stays: points were given by it."""
 
     fixed = ("company", "program", "starts_at", "origin")
+    wallets = forms.TypedChoiceField(
+        label=gettext_lazy("wallets"),
+        required=False,
+        choices=[
+            ("", gettext_lazy("as the program suggests for a company of this size")),
+            ("one", gettext_lazy("one for the company and its people")),
+            ("own", gettext_lazy("its people have their own")),
+        ],
+        coerce=lambda word: word == "one",
+        empty_value=None,
+    )
+
+
+class WhyForm(StepForm):
+    """Why."""
+
+    reason = forms.CharField(label=gettext_lazy("Why"), max_length=300, validators=[validate_plain_text])
+
+
+def _begin(membership: Membership, by: User, now: datetime, asked: Mapping[str, Any]) -> Membership:
+    begin_one_wallet(membership=membership, by_id=by.pk, reason=asked["reason"], now=now)
+    return membership
+
+
+def _end(membership: Membership, by: User, now: datetime, asked: Mapping[str, Any]) -> Membership:
+    end_one_wallet(membership=membership, by_id=by.pk, reason=asked["reason"], now=now)
+    return membership
 
 
 @admin.register(Membership)
-class MembershipAdmin(NeverDeleted[Membership], ScopedModelAdmin[Membership]):
+class MembershipAdmin(NeverDeleted[Membership], SteppedAdmin[Membership]):
     """Companies in programs."""
 
     form = MembershipForm
-    list_display = ("company", "program", "origin", "starts_at", "ends_at")
+    list_display = ("company", "program", "origin", "has_one_wallet", "starts_at", "ends_at")
     list_filter = (
         ("program", VocabularyFilter),
         "origin",
+        "has_one_wallet",
         ("ends_at", admin.EmptyFieldListFilter),
         ConsentFilter,
         ActivityFilter,
@@ -139,15 +171,48 @@ class MembershipAdmin(NeverDeleted[Membership], ScopedModelAdmin[Membership]):
     search_fields = ("company__name", "company__external_id", "program__name")
     ordering = ("-starts_at",)
     autocomplete_fields = ("company",)
-    fields = ("company", "program", "origin", "starts_at", "ends_at")
+    readonly_fields = ("has_one_wallet",)
     inlines = (ConsentInline, TierInline)
+    refusal = OneWalletError
+    steps = {
+        "one-wallet": Step(
+            gettext_lazy("One wallet"),
+            gettext_lazy(
+                "The points that its people have move to the company at once, each with its last day; it takes over "
+                "what they owe. From now on it gets what they would get, they see its points, its admins spend them."
+            ),
+            gettext_lazy("The company and its people have one wallet."),
+            _begin,
+            WhyForm,
+        ),
+        "own-wallets": Step(
+            gettext_lazy("Wallets of their own"),
+            gettext_lazy(
+                "From now on people get what is theirs, as the company's consent says. No points move: what the "
+                "company has stays the company's."
+            ),
+            gettext_lazy("Its people have wallets of their own. No points were moved."),
+            _end,
+            WhyForm,
+        ),
+    }
+
+    def offered(self, row: Membership) -> list[str]:
+        """The other way, while it takes part."""
+        if not row.holds_at(timezone.now()):
+            return []
+        return ["own-wallets" if row.has_one_wallet else "one-wallet"]
+
+    def get_fields(self, request: HttpRequest, obj: Membership | None = None) -> Any:
+        """How many wallets is asked once; steps change it from then on."""
+        return ("company", "program", "origin", "has_one_wallet" if obj else "wallets", "starts_at", "ends_at")
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
         """Enrol a company with its wallets and first tier; an existing membership only ends."""
         if change:
             super().save_model(request, obj, form, change)
             return
-        joining = Joining(obj.company_id, obj.starts_at)
+        joining = Joining(obj.company_id, obj.starts_at, form.cleaned_data["wallets"])
         (membership,) = enrol(program=obj.program, joinings=[joining], origin=Membership.Origin(obj.origin))
         obj.pk = membership.pk
         obj._state.adding = False

@@ -121,6 +121,10 @@ class Book:
         """The points that the owner can spend now."""
         return self._wallets[owner, Kind.AVAILABLE].balance
 
+    def owed(self, owner: Owner) -> int:
+        """The points that the owner owes."""
+        return -self._wallets[owner, Kind.DEBT].balance
+
     def wallet_id(self, owner: Owner) -> int:
         """The id of the owner's wallet of available points."""
         return self._wallets[owner, Kind.AVAILABLE].id
@@ -207,6 +211,17 @@ class Book:
             posting = self._post(act, wallet, into, taken, at=at, lot=target)
             self._uses.append((lot, posting, taken))
         self._repay_debt(act, taker, at=at)
+
+    def take_over_debt(self, act: Act, owner: Owner, *, at: datetime) -> None:
+        """Let the company repay what a person owes, and owe itself what it has not."""
+        debt, missing = self._wallets[owner, Kind.DEBT], self.owed(owner)
+        wallet = self._wallets[owner.company, Kind.AVAILABLE]
+        taken = self._draw(wallet, missing)
+        if taken:
+            posting = self._post(act, wallet, debt, sum(used for _lot, used in taken), at=at)
+            self._uses += [(lot, posting, used) for lot, used in taken]
+        if rest := self.owed(owner):
+            self._post(act, self._wallets[owner.company, Kind.DEBT], debt, rest, at=at)
 
     def refund(self, act: Act, owner: Owner, spending: Act, *, at: datetime) -> None:
         """Give back what `spending` took, to the very lots it came from, their days unchanged."""

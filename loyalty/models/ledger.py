@@ -9,7 +9,7 @@ import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, Exists, F, OuterRef, Q, When
 from django.db.models.functions import Coalesce, Least
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +18,7 @@ from accounts.models import Company, Employee
 from accounts.scope import Actor, ScopedQuerySet
 from loyalty.models.activities import Activity
 from loyalty.models.agreements import Agreement
-from loyalty.models.programs import Program
+from loyalty.models.programs import Membership, Program
 from loyalty.models.rules import Rule, RuleCap, RuleSet
 
 
@@ -69,7 +69,7 @@ _REFUSE_BALANCE = """
 
 
 class WalletQuerySet(ScopedQuerySet["Wallet"]):
-    """Wallets; the company's are for those who may see the company."""
+    """Wallets; the company's are for those who may see the company, and for all of one that has one wallet."""
 
     is_in_api = True
 
@@ -78,7 +78,12 @@ class WalletQuerySet(ScopedQuerySet["Wallet"]):
         if actor.is_company_admin:
             return own
         mine = Q(employee_id=actor.employee_id)
-        return own.filter(mine | Q(employee__isnull=True)) if actor.sees_company else own.filter(mine)
+        if actor.sees_company:
+            return own.filter(mine | Q(employee__isnull=True))
+        one = Membership.objects.in_force(actor.at).filter(
+            company=OuterRef("company"), program=OuterRef("program"), has_one_wallet=True
+        )
+        return own.filter(mine | Q(Exists(one), employee__isnull=True))
 
 
 class Wallet(models.Model):

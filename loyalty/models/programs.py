@@ -164,6 +164,13 @@ class Program(models.Model):
         default=0,
         help_text=_("More than this, given or taken by hand at once, waits for somebody else's approval."),
     )
+    one_wallet_up_to = models.PositiveSmallIntegerField(
+        _("one wallet for companies of up to"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(1_000)],
+        help_text=_("People, when it comes in: it and its people have one wallet then. Empty: none by itself."),
+    )
     transfers = models.CharField(
         _("points are passed on"),
         max_length=20,
@@ -299,6 +306,12 @@ class Membership(Dated):
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="memberships")
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="memberships")
     origin = models.CharField(_("origin"), max_length=20, choices=Origin, default=Origin.ENROLLED_BY_VENDOR)
+    has_one_wallet = models.BooleanField(
+        _("one wallet"),
+        default=False,
+        db_default=False,
+        help_text=_("The company gets what its people would get, and they see its points as theirs."),
+    )
 
     objects = MembershipQuerySet.as_manager()
 

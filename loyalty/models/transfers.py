@@ -29,14 +29,21 @@ class TransferQuerySet(ScopedQuerySet["Transfer"]):
 class Transfer(models.Model):
     """Points passed on between a company's wallet and that of one of its people."""
 
+    class Reason(models.TextChoices):
+        PASSED_ON = "PASSED_ON", _("somebody passed them on")
+        ONE_WALLET = "ONE_WALLET", _("the company has one wallet")
+
     membership = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="transfers")
     employee = models.ForeignKey(Employee, on_delete=models.PROTECT, related_name="transfers", verbose_name=_("person"))
     is_to_company = models.BooleanField(_("to the company"))
     points = models.BigIntegerField(_("points"))
+    reason_code = models.CharField(
+        _("reason"), max_length=12, choices=Reason, default=Reason.PASSED_ON, db_default=Reason.PASSED_ON
+    )
     reason = models.CharField(_("in words"), max_length=300, validators=[validate_plain_text])
     transaction = models.OneToOneField(Transaction, on_delete=models.PROTECT, related_name="transfer")
     made_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("by")
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("by")
     )
     made_at = models.DateTimeField(_("when"))
 
@@ -49,6 +56,10 @@ class Transfer(models.Model):
         constraints = [
             # Points passed on the other way, or none: a line about nothing.
             models.CheckConstraint(condition=Q(points__gt=0), name="transfer_moves_points"),
+            # Points that nobody passed on; where a company has one wallet, the clock moves what comes late.
+            models.CheckConstraint(
+                condition=Q(made_by__isnull=False) | Q(reason_code="ONE_WALLET"), name="transfer_made_by_somebody"
+            ),
             # Points passed on that nobody can explain.
             models.CheckConstraint(condition=~Q(reason=""), name="transfer_with_reason"),
         ]

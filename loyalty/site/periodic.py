@@ -21,6 +21,7 @@ from loyalty.books import close_books
 from loyalty.ending import end_programs
 from loyalty.figures import take_figures
 from loyalty.ledger import expire_points, release_points
+from loyalty.one_wallet import gather_wallets
 from loyalty.standing import review_tiers
 from surveys.versions import announce_open
 
@@ -44,6 +45,10 @@ def _refresh_segments(run: Run) -> Mapping[str, object]:
 
 def _announce_surveys(run: Run) -> Mapping[str, object]:
     return {"surveys": announce_open(now=run.began_at)}
+
+
+def _gather_wallets(run: Run) -> Mapping[str, object]:
+    return {"companies": gather_wallets(now=run.began_at)}
 
 
 def _take_figures(run: Run) -> Mapping[str, object]:
@@ -80,6 +85,8 @@ def _tidy_up(run: Run) -> Mapping[str, object]:
 PERIODIC: tuple[PeriodicKind, ...] = (
     PeriodicKind(JobKind("release_points", _("Release points that waited"), _release_points), Rhythm((2,))),
     PeriodicKind(JobKind("expire_points", _("Expire points"), _expire_points), Rhythm((5,))),
+    # After points that waited were released.
+    PeriodicKind(JobKind("gather_wallets", _("Companies with one wallet"), _gather_wallets), Rhythm((4,))),
     PeriodicKind(JobKind("review_tiers", _("Review tiers"), _review_tiers), Rhythm((10,))),
     # At a quarter past, too: after the tiers, for which a condition may ask.
     PeriodicKind(JobKind("refresh_segments", _("Segments by condition"), _refresh_segments), Rhythm((0, 15, 30, 45))),

@@ -15,7 +15,7 @@ from accounts.access import employees_only
 from accounts.actors import Actor
 from accounts.idempotency import KeyUsedForAnotherRequestError
 from accounts.middleware import actor_behind
-from loyalty.selectors import membership_of
+from loyalty.selectors import has_one_wallet, membership_of
 from rewards.forms import CatalogueForm, NoteForm, RedeemForm
 from rewards.models import Reward
 from rewards.policies import deciders_besides, policy_of
@@ -58,6 +58,7 @@ def rewards(request: HttpRequest) -> HttpResponse:
         "is_changed": wish != Wish() or not form.is_valid(),
         "means": means,
         "balance": means.reach(Reward.PaidFrom.ANY) or 0,
+        "only_admins_spend": membership.has_one_wallet and means == Means(),
         "program": membership.program,
         "chosen_program": request.GET.get("program", ""),
     }
@@ -125,6 +126,7 @@ class _Counter:
             "means": self.means,
             "balance": reach or 0,
             "agreed": self.means != Means(),
+            "only_admins_spend": self.means == Means() and has_one_wallet(self.actor, self.reward.program),
         }
         return render(self.request, "rewards/detail.html", context, status=status)
 

@@ -99,6 +99,7 @@ def a_world() -> World:
             Membership.objects.filter(pk=member.pk).update(ends_at=NOW - timedelta(days=40))
     for company in (both, second):
         consent_to(a_member(tokyo, company))
+    Membership.objects.filter(company=second, program=tokyo).update(has_one_wallet=True)
     for employee in Employee.objects.filter(company__in=(both, past)):
         a_role(employee, "buyer")
     world = World(people)

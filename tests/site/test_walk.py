@@ -230,7 +230,7 @@ NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
     "admin/r/<path:content_type_id>/<path:object_id>/": lambda side: [
         [ContentType.objects.get_for_model(type(side.company)).pk, side.company.pk]
     ],
-    "admin/^(?P<app_label>accounts|auth|loyalty|surveys|rewards)/$": lambda side: [
+    "admin/^(?P<app_label>accounts|auth|surveys|rewards|loyalty)/$": lambda side: [
         [label] for label in ("accounts", "auth", "surveys", "rewards", "loyalty")
     ],
     "api/v1/activities/<int:pk>/": lambda side: [

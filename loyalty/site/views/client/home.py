@@ -144,7 +144,7 @@ def _first_steps(membership: Membership, actor: Actor) -> list[FirstStep]:
             _("Agree that your people earn"),
             _("Until then only the company does."),
             reverse("consent"),
-            row["has_consent"],
+            row["has_consent"] or membership.has_one_wallet,
         ),
         FirstStep(_("Add your people"), _("Each earns for what they do."), reverse("people"), row["has_people"]),
         FirstStep(

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0015_people_known_by_an_address'),
-        ('loyalty', '0016_room_for_balances_to_move'),
+        ('loyalty', '0017_invitations_by_rules'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
