@@ -35,7 +35,7 @@ from accounts.profiles import FIELDS, ProfileChangedError, change_profile, seal_
 from accounts.service_notes import write_note
 from loyalty.explaining import agreement_in_force, plain_rules, rule_set_in_force
 from loyalty.ledger import Owner
-from loyalty.models import Membership, TierAssignment
+from loyalty.models import Agreement, Membership, TierAssignment
 from loyalty.selectors import standing_of
 from loyalty.site.views.account_manager.benefits import rights_of_company
 from loyalty.site.views.account_manager.drafting import Drafting, drafting
@@ -208,14 +208,15 @@ def _owed(row: Company, actor: Actor) -> list[Due]:
 
 
 def _standing(row: Company, actor: Actor, *, chosen: str) -> dict[str, object]:
-    """Where the company stands: in full in one program, in a line in each other; seven queries however many."""
+    """Where the company stands: in full in one program, in a line in each other; six queries however many."""
+    agreements = Agreement.objects.filter(membership=OuterRef("pk"), status__in=Agreement.APPROVED)
     tier = TierAssignment.objects.filter(membership=OuterRef("pk")).in_force(actor.at).values("tier__name")
     memberships = list(
         Membership.objects.visible_to(actor)
         .in_force(actor.at)
         .filter(company=row)
         .select_related("program")
-        .annotate(tier_name=Subquery(tier[:1]))
+        .annotate(tier_name=Subquery(tier[:1]), has_agreement=Exists(agreements))
         .order_by("starts_at", "pk")
     )
     if not memberships:
@@ -249,7 +250,9 @@ def _standing(row: Company, actor: Actor, *, chosen: str) -> dict[str, object]:
 
 
 def _agreed(membership: Membership, actor: Actor) -> dict[str, object]:
-    """What was agreed with the company and holds, rule by rule; more than one query only where anything was."""
+    """What was agreed with the company and holds, rule by rule; no query where nothing ever was."""
+    if not getattr(membership, "has_agreement", True):
+        return {}
     agreement = agreement_in_force(membership, at=actor.at)
     rule_set = rule_set_in_force(membership.program, at=actor.at) if agreement else None
     rules = plain_rules(rule_set, membership.program, agreement) if rule_set else []

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.actors import Actor
 from accounts.middleware import actor_behind
 from accounts.models import StakeholderRole
-from loyalty.explaining import agreement_in_force, plain_rules, rule_set_in_force
+from loyalty.explaining import plain_rules, rule_set_in_force
 from loyalty.forms import CommentForm, ConsentForm
 from loyalty.memberships import (
     SPENDING_TIME,
@@ -144,12 +144,11 @@ def _show(
     held = next((row for row in rows if row.holds_at(actor.at)), None)
     names = {role.code: role.name for role in roles}
     rule_set = rule_set_in_force(membership.program, at=actor.at)
-    agreement = agreement_in_force(membership, at=actor.at)
     comments = ProgramComment.objects.visible_to(actor).filter(membership=membership).select_related("author")
     context = {
         "program": membership.program,
         "rule_set": rule_set,
-        "rules": plain_rules(rule_set, membership.program, agreement) if rule_set else [],
+        "rules": plain_rules(rule_set, membership.program) if rule_set else [],
         "terms": terms_in_words(membership.program),
         "held": _shown(held, names) if held else None,
         "history": [_shown(row, names) for row in rows if row is not held],
