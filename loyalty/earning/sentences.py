@@ -173,7 +173,7 @@ def _favour_sentence(verdict: Verdict, effect: Gives, *, is_given: bool, transla
     refusals = dict.fromkeys(favour.refusal for favour in verdict.favours if favour.refusal)
     if is_given:
         text = translate(N_("Applies: {what}.")).format(what=what)
-    elif len(refusals) == len(verdict.favours):
+    elif all(favour.refusal for favour in verdict.favours):
         return " ".join(translate(_LEFT_OUT[refusal]) for refusal in refusals)
     else:
         text = translate(N_("Applies, but {what} was given before, or a limit let nothing through.")).format(what=what)
