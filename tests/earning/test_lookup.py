@@ -220,3 +220,20 @@ def test_lookup_by_several_tells_the_one_that_counted() -> None:
     told = formula.findings({SEGMENTS: frozenset({"new", "key"})}, CATALOGUE, str)
 
     assert told == ["segments was Key accounts, New", "the row of New counts"]
+
+
+def test_row_that_counted_is_told_by_the_whole_name() -> None:
+    formula = lookup(PRODUCT, [{"is": ["AX", "AXE"], "points": 9}])
+
+    assert formula.findings({PRODUCT: "AXE"}, CATALOGUE, str) == ["product code was “AXE”", "the row of “AXE” counts"]
+
+
+def test_table_divided_among_a_role_says_first_to_whom_it_gives() -> None:
+    table = {"kind": "lookup", "by": TIER, "table": [{"is": "gold", "points": 9}]}
+    rule = EarningRule(
+        1, "rule", "Rule", ALWAYS, parse_formula(table, CATALOGUE), Beneficiary.ROLE, role="buyer", is_divided=True
+    )
+
+    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=str) == (
+        "Purchase: everybody of the role buyer that had a part shares 9 points where tier is Gold; nothing otherwise."
+    )

@@ -149,3 +149,14 @@ def test_explanation_tells_which_factor_counted(tier: str | None, told: str) -> 
     said = verdict_sentence(verdict, granted=verdict.gifts[0].points, catalogue=CATALOGUE, translate=str)
 
     assert said.partition(" Here: ")[2] == told
+
+
+def test_tier_that_is_gone_is_said_by_its_code_before_the_others() -> None:
+    tiers = [(code, code.title()) for code in ("gold", "silver")]
+    today = {**CATALOGUE, TIER: Fact(TIER, FactType.CHOICE, "tier", choices=tuple(tiers))}
+
+    assert by_tier({"black": "3", "gold": "2", "silver": "1.5"}).terms(today, str) == [
+        "times 3 where tier is black",
+        "times 2 where tier is Gold",
+        "times 1.5 where tier is Silver",
+    ]

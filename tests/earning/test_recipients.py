@@ -236,3 +236,25 @@ def test_every_kind_of_limit_has_a_counter_of_its_own() -> None:
     kinds = [Cap(COMPANY, Period.DAY, 1, counts, each) for counts, each in product(Counts, (False, True))]
 
     assert len({cap.counter("rule") for cap in kinds}) == 4
+
+
+def test_role_that_is_gone_is_said_by_its_code() -> None:
+    rule = EarningRule(1, "rule", "Rule", ALWAYS, Fixed(10), Beneficiary.ROLE, role="driver")
+
+    for catalogue in (CATALOGUE, {}):
+        assert rule_sentence(rule, when="Purchase", catalogue=catalogue, translate=str) == (
+            "Purchase: 10 points to everybody of the role driver that had a part."
+        )
+
+
+def test_each_reason_is_said_once() -> None:
+    rule = EarningRule(1, "rule", "Rule", ALWAYS, Fixed(10), Beneficiary.ROLE, role="buyer")
+    reasons = [MayEarn.NO_CONSENT, MayEarn.ROLE_NOT_NAMED, MayEarn.NO_CONSENT]
+    people = [Person(number, reason, frozenset({"buyer"})) for number, reason in enumerate(reasons)]
+
+    [verdict] = evaluate([rule], {}, people)
+
+    assert verdict_sentence(verdict, granted=0, catalogue=CATALOGUE, translate=str) == (
+        "No points: the company's management had not agreed that its people earn points. No points: the company's "
+        "management had not agreed to this role earning points."
+    )
