@@ -16,7 +16,7 @@ LIKE_PRODUCTION = DATABASE_URL=postgres://twofold@127.0.0.1:1/twofold ALLOWED_HO
   FIELD_KEYS=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check bench lock
+.PHONY: help demo test test-all mutants check bench lock
 
 help:  ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ test: $(VENV)/.development  ## The whole suite on a PostgreSQL of its own, brows
 
 test-all: $(VENV)/.development  ## Also the long tests
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --long
+
+mutants: $(VENV)/.development  ## Change calculations bit by bit: does a test notice? (ONLY='loyalty.earning.caps.*': some again)
+	@$(BIN)/python -m tests.mutants $(ONLY)
 
 check: $(VENV)/.development  ## Lint, format, types, layers, templates, migrations, container files, production settings; names all that failed
 	@failed=; \
