@@ -165,7 +165,8 @@ def test_rule_says_what_it_gives(to: Beneficiary, sentence: str) -> None:
 
 
 def test_formula_of_such_a_rule_gives_no_points() -> None:
-    assert (NOTHING.exact({}), NOTHING.give({}), NOTHING.give_without_campaign({})) == (0, 0, 0)
+    assert NOTHING.exact({}) == 0
+    assert NOTHING.give({}) == NOTHING.give_without_campaign({}) == 0
     assert NOTHING.sentence({}, str) == ""
     assert not NOTHING.facts
     assert NOTHING.campaign_on(date(2028, 1, 1)) is None
