@@ -27,6 +27,16 @@ from loyalty.site import embedded_postgres
 ROOT = Path(__file__).resolve().parents[1]
 REASONS = Path(__file__).with_suffix(".toml")
 WORK = ROOT / "mutants"
+PLUGINS_LEFT_OUT = (
+    "randomly",
+    "xdist",
+    "unraisableexception",
+    "threadexception",
+    "playwright",
+    "schemathesis",
+    "pytest_cov",
+)
+"""What starts slowly or collects garbage at the end of each run: there are thousands, which fork from one process."""
 COPIED = ("accounts", "deploy", "docs", "loyalty", "rewards", "static", "surveys", "templates", "manage.py")
 """What tests need beside themselves."""
 
@@ -168,7 +178,7 @@ def run(part: Part, only: Sequence[str], environment: Mapping[str, str]) -> None
     settings = {
         "source_paths": [*part.mutate],
         "also_copy": [*COPIED],
-        "pytest_add_cli_args": ["-p", "no:randomly", "-p", "no:xdist"],
+        "pytest_add_cli_args": [f"-pno:{plugin}" for plugin in PLUGINS_LEFT_OUT],
         "pytest_add_cli_args_test_selection": [*part.tests],
     }
     lines = [f"{key} = {json.dumps(value)}\n" for key, value in settings.items()]
