@@ -29,6 +29,10 @@ NO_CHROMIUM = "browser tests were skipped: Chromium is not installed (on Debian:
 # Generated cases are the same in every run, so that a red test stays red; a slow machine does not make one.
 hypothesis.settings.register_profile("same-every-run", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("same-every-run")
+# `make mutants` asks whether a case fails, thousands of times, and not for the simplest one.
+hypothesis.settings.register_profile(
+    "first-failure", derandomize=True, deadline=None, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate]
+)
 
 LOCKS = pytest.StashKey[database.Locks]()
 

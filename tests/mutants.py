@@ -178,7 +178,7 @@ def run(part: Part, only: Sequence[str], environment: Mapping[str, str]) -> None
     settings = {
         "source_paths": [*part.mutate],
         "also_copy": [*COPIED],
-        "pytest_add_cli_args": [f"-pno:{plugin}" for plugin in PLUGINS_LEFT_OUT],
+        "pytest_add_cli_args": ["--hypothesis-profile=first-failure", *(f"-pno:{name}" for name in PLUGINS_LEFT_OUT)],
         "pytest_add_cli_args_test_selection": [*part.tests],
     }
     lines = [f"{key} = {json.dumps(value)}\n" for key, value in settings.items()]

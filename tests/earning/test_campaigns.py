@@ -72,6 +72,8 @@ def test_campaign_multiplies_from_its_first_day_through_its_last(day: date | Non
     formula = per_ten()
 
     assert formula.give(facts(100, day)) == points
+    if day is not None:
+        assert (formula.campaign_on(day) is not None) == (points != 10)
     assert formula.give_without_campaign(facts(100, day)) == 10
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -15,6 +16,7 @@ from loyalty.earning import (
     EarningRule,
     Fixed,
     MayEarn,
+    Per,
     Person,
     Verdict,
     evaluate,
@@ -170,3 +172,10 @@ def test_formula_of_such_a_rule_gives_no_points() -> None:
     assert NOTHING.sentence({}, str) == ""
     assert not NOTHING.facts
     assert NOTHING.campaign_on(date(2028, 1, 1)) is None
+
+
+def test_formula_without_multipliers_knows_no_campaign() -> None:
+    per = Per(2, Decimal(10), "activity.amount")
+
+    assert per.campaign_on(date(2028, 1, 1)) is None
+    assert per.give_without_campaign({"activity.amount": Decimal(35)}) == 6

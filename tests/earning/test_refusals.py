@@ -1,11 +1,13 @@
 """Refusals word for word: each names the place, says what stands there and what belongs there; edges are let pass."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from accounts.conditions import Catalogue, Fact, FactType
-from loyalty.earning import FormulaError, Part, Scheme, parse_formula
+from loyalty.earning import Campaign, FormulaError, Part, Scheme, parse_formula
 from tests.earning.test_campaigns import AUTUMN, SPRING
 
 AMOUNT, PIECES, PRODUCT, TIER, IS_OWN = (
@@ -25,6 +27,10 @@ CATALOGUE: Catalogue = {
     AMOUNT: Fact(AMOUNT, FactType.NUMBER, "amount", "GBP"),
 }
 WITHOUT_AMOUNT = {PIECES: CATALOGUE[PIECES], AMOUNT: Fact(AMOUNT, FactType.TEXT, "amount")}
+TWENTY = {
+    f"day-{day}": Campaign(f"day-{day}", "One day", date(2028, 5, day), date(2028, 5, day), Decimal(2))
+    for day in range(1, 21)
+}
 SCHEME = Scheme({"spring": SPRING, "autumn": AUTUMN})
 FIXED: dict[str, Any] = {"kind": "fixed", "points": 1}
 LIST_OF_60, LIST_OF_61 = ["x" * 56], ["x" * 57]
@@ -294,10 +300,11 @@ def test_refusal_of_what_a_program_has_not_says_so() -> None:
         {**FIXED, "at_least": 1, "at_most": 10**9},
         {**FIXED, "multipliers": {"tier": {"gold": "0.01", "silver": 100}}},
         {**FIXED, "multipliers": {"campaigns": ["autumn", "spring"]}},
+        {**FIXED, "multipliers": {"campaigns": [*TWENTY]}},
     ],
 )
 def test_what_lies_on_the_edge_is_let_pass(document: object) -> None:
-    assert parse_formula(document, CATALOGUE, SCHEME)
+    assert parse_formula(document, CATALOGUE, Scheme({**SCHEME.campaigns, **TWENTY}))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from loyalty.earning import MAX_POINTS, points_to_reverse
+from loyalty.earning import MAX_POINTS, points_to_budget, points_to_reverse
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,26 @@ def test_any_split_of_a_return_takes_the_same_in_all(granted: int, parts: list[D
     at_once = points_to_reverse(granted=granted, already_reversed=0, remaining=kept, original=original)
     assert reversed_ == at_once
     assert kept or reversed_ == granted
+
+
+@pytest.mark.parametrize(
+    ("from_campaign", "granted", "before", "after", "points"),
+    [
+        (50, 100, 0, 100, 50),
+        (50, 100, 0, 1, 0),
+        (50, 100, 1, 2, 1),
+        (50, 100, 2, 2, 0),
+        (50, 100, 99, 100, 1),
+        (100, 300, 0, 200, 66),
+        (100, 300, 200, 300, 34),
+        (0, 300, 0, 300, 0),
+        (7, 0, 0, 0, 0),
+        (1, 1, 0, 1, 1),
+    ],
+)
+def test_budget_gets_back_the_share_that_the_campaign_added(
+    from_campaign: int, granted: int, before: int, after: int, points: int
+) -> None:
+    freed = points_to_budget(from_campaign=from_campaign, granted=granted, reversed_before=before, reversed_after=after)
+
+    assert freed == points
