@@ -126,6 +126,10 @@ def test_document_off_the_menu_is_refused_by_its_key(document: object, says: str
     ("formula", "sentence"),
     [
         (Fixed(1500), "1,500 points"),
+        (Fixed(1), "1 point"),
+        (Fixed(0), "0 points"),
+        (per(1, "1"), "1 point for each full 1 GBP of amount"),
+        (per(1_000, "2500"), "1,000 points for each full 2,500 GBP of amount"),
         (per(2, "10.00"), "2 points for each full 10 GBP of amount"),
         (Per(2, Decimal("0.5"), "attribute.weight"), "2 points for each full 0.5 of weight"),
         (percent("2.50"), "2.5 % of amount in points"),

@@ -160,3 +160,9 @@ def test_tier_that_is_gone_is_said_by_its_code_before_the_others() -> None:
         "times 2 where tier is Gold",
         "times 1.5 where tier is Silver",
     ]
+
+
+def test_tiers_without_names_are_said_as_texts_are() -> None:
+    plain = {**CATALOGUE, TIER: Fact(TIER, FactType.TEXT, "tier")}
+
+    assert by_tier({"gold": "2"}).terms(plain, str) == ["times 2 where tier is “gold”"]

@@ -119,7 +119,7 @@ def test_nobody_of_the_role_is_said() -> None:
 
     [verdict] = evaluate([rule], {}, [OWNER])
 
-    assert plain(verdict.gifts) == [(EMPLOYEE, None, 0, MayEarn.NOBODY_OF_ROLE)]
+    assert verdict.gifts == (Gift(rule, EMPLOYEE, 0, MayEarn.NOBODY_OF_ROLE),)
     assert verdict_sentence(verdict, granted=0, catalogue=CATALOGUE, translate=str) == (
         "No points: nobody of the role had a part."
     )
