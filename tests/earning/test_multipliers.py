@@ -16,6 +16,7 @@ from loyalty.earning import (
     EarningRule,
     Formula,
     FormulaError,
+    Modified,
     evaluate,
     parse_formula,
     rule_sentence,
@@ -166,3 +167,17 @@ def test_tiers_without_names_are_said_as_texts_are() -> None:
     plain = {**CATALOGUE, TIER: Fact(TIER, FactType.TEXT, "tier")}
 
     assert by_tier({"gold": "2"}).terms(plain, str) == ["times 2 where tier is “gold”"]
+
+
+def test_all_that_is_said_of_a_formula_reads_in_the_order_in_which_it_counts() -> None:
+    once = by_tier({"gold": "2"}, minimum_spend="20", at_most=1)
+
+    assert once.terms(CATALOGUE, str) == [
+        "nothing where amount is below 20 GBP",
+        "times 2 where tier is Gold",
+        "at most 1 point each time",
+    ]
+    assert Modified(once, at_least=1).terms(CATALOGUE, str) == [
+        *once.terms(CATALOGUE, str),
+        "at least 1 point each time",
+    ]
