@@ -116,6 +116,12 @@ def test_gift_tells_what_of_it_the_campaign_added(to: Beneficiary) -> None:
     assert {(gift.points, gift.from_campaign) for gift in outside.gifts} == {(150, 0)}
 
 
+def test_least_counts_without_the_campaign_too() -> None:
+    formula = per_ten(at_least=7)
+
+    assert [formula.give_without_campaign(facts(amount, IN_SPRING)) for amount in (9, 10, 80)] == [0, 7, 8]
+
+
 def test_person_who_may_not_earn_is_given_nothing_of_a_campaign_either() -> None:
     rule = EarningRule(1, "rule", "Rule", ALWAYS, per_ten(), Beneficiary.BOTH)
 

@@ -83,6 +83,7 @@ def test_person_takes_part_by_consent_alone(may_earn: MayEarn | None, refusal: M
     for each in (alone, both, split, company):
         assert each.is_met
         assert each.gifts == ()
+        assert each.values == {MAY_EARN: may_earn}
 
 
 def test_everybody_of_the_role_is_given_it_in_order_of_ids() -> None:

@@ -16,6 +16,7 @@ from loyalty.earning import (
     EarningRule,
     Formula,
     FormulaError,
+    Modified,
     evaluate,
     parse_formula,
     rule_sentence,
@@ -159,4 +160,24 @@ def test_tier_that_is_gone_is_said_by_its_code_before_the_others() -> None:
         "times 3 where tier is black",
         "times 2 where tier is Gold",
         "times 1.5 where tier is Silver",
+    ]
+
+
+def test_tiers_without_names_are_said_as_texts_are() -> None:
+    plain = {**CATALOGUE, TIER: Fact(TIER, FactType.TEXT, "tier")}
+
+    assert by_tier({"gold": "2"}).terms(plain, str) == ["times 2 where tier is “gold”"]
+
+
+def test_all_that_is_said_of_a_formula_reads_in_the_order_in_which_it_counts() -> None:
+    once = by_tier({"gold": "2"}, minimum_spend="20", at_most=1)
+
+    assert once.terms(CATALOGUE, str) == [
+        "nothing where amount is below 20 GBP",
+        "times 2 where tier is Gold",
+        "at most 1 point each time",
+    ]
+    assert Modified(once, at_least=1).terms(CATALOGUE, str) == [
+        *once.terms(CATALOGUE, str),
+        "at least 1 point each time",
     ]

@@ -119,7 +119,7 @@ def test_nobody_of_the_role_is_said() -> None:
 
     [verdict] = evaluate([rule], {}, [OWNER])
 
-    assert plain(verdict.gifts) == [(EMPLOYEE, None, 0, MayEarn.NOBODY_OF_ROLE)]
+    assert verdict.gifts == (Gift(rule, EMPLOYEE, 0, MayEarn.NOBODY_OF_ROLE),)
     assert verdict_sentence(verdict, granted=0, catalogue=CATALOGUE, translate=str) == (
         "No points: nobody of the role had a part."
     )
@@ -258,3 +258,27 @@ def test_each_reason_is_said_once() -> None:
         "No points: the company's management had not agreed that its people earn points. No points: the company's "
         "management had not agreed to this role earning points."
     )
+
+
+def test_both_parts_of_a_split_tell_what_of_them_the_campaign_added() -> None:
+    rule = EarningRule(1, "rule", "Rule", ALWAYS, CAMPAIGN_FORMULA, Beneficiary.SPLIT, person_share=33)
+    facts: Values = {"activity.amount": Decimal(101), DAY: date(2026, 3, 5), MAY_EARN: MayEarn.YES.value}
+
+    [verdict] = evaluate([rule], facts)
+
+    # 151, of which 101 without the campaign: 102 of 68, and 49 of 33.
+    assert verdict.gifts == (Gift(rule, COMPANY, 102, None, 34), Gift(rule, EMPLOYEE, 49, None, 16))
+
+
+@pytest.mark.parametrize("to", Beneficiary)
+@pytest.mark.parametrize("may_earn", MayEarn)
+def test_verdict_and_each_gift_name_their_rule_and_the_facts(to: Beneficiary, may_earn: MayEarn) -> None:
+    rule = EarningRule(1, "rule", "Rule", ALWAYS, Fixed(10), to, person_share=50, role="buyer")
+    facts: Values = {MAY_EARN: may_earn.value}
+
+    [verdict] = evaluate([rule], facts, [Person(1, may_earn, frozenset({"buyer"}))])
+
+    assert verdict.rule is rule
+    assert verdict.values is facts
+    assert {gift.to for gift in verdict.gifts} <= {COMPANY, EMPLOYEE}
+    assert all(gift.rule is rule for gift in verdict.gifts)

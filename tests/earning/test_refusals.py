@@ -72,6 +72,10 @@ def refusal(document: object, catalogue: Catalogue = CATALOGUE, scheme: Scheme =
             "step: '0' is not a number from 0.0001 to 1,000,000,000.",
         ),
         (
+            {"kind": "per", "points": 1, "step": Decimal(10), "of": AMOUNT},
+            "step: Decimal('10') is not a number from 0.0001 to 1,000,000,000.",
+        ),
+        (
             {"kind": "per", "points": 1, "step": 10**9 + 1, "of": AMOUNT},
             "step: 1000000001 is not a number from 0.0001 to 1,000,000,000.",
         ),
