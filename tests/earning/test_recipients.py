@@ -268,6 +268,8 @@ def test_both_parts_of_a_split_tell_what_of_them_the_campaign_added() -> None:
 
     # 151, of which 101 without the campaign: 102 of 68, and 49 of 33.
     assert verdict.gifts == (Gift(rule, COMPANY, 102, None, 34), Gift(rule, EMPLOYEE, 49, None, 16))
+    [gone_over] = evaluate([rule], {**facts, MAY_EARN: MayEarn.FOR_COMPANY.value})
+    assert gone_over.gifts[1] == Gift(rule, COMPANY, 49, MayEarn.FOR_COMPANY, 16, is_instead=True)
 
 
 @pytest.mark.parametrize("to", Beneficiary)
