@@ -109,6 +109,7 @@ class ConsentInline(ReadOnlyInline[Consent, Membership]):
     """What the management agreed to, one after the other."""
 
     model = Consent
+    fields = ("starts_at", "ends_at", "given_by", "roles", "monthly_limit")
     ordering = ("-starts_at",)
 
 
@@ -116,6 +117,7 @@ class TierInline(ReadOnlyInline[TierAssignment, Membership]):
     """The tiers held, one after the other."""
 
     model = TierAssignment
+    fields = ("tier", "source", "starts_at", "ends_at")
     ordering = ("-starts_at",)
 
 

@@ -104,7 +104,6 @@ class BadgeHoldingQuerySet(ScopedQuerySet["BadgeHolding"]):
     """Who holds which badge."""
 
     company_lookup = "membership__company"
-    is_in_api = True
 
     def seen_by_employee(self, actor: Actor) -> Self:
         own = self.filter(membership__company_id=actor.company_id)

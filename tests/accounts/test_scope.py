@@ -192,9 +192,10 @@ def test_another_system_sees_the_tables_of_the_api_and_no_others(world: CanaryWo
 
     assert seen_by_it == {
         "accounts.Company", "accounts.Employee", "accounts.RoleAssignment", "accounts.StakeholderRole",
-        "loyalty.Activity", "loyalty.ActivityAttribute", "loyalty.ActivityType", "loyalty.Award", "loyalty.Evaluation",
-        "loyalty.Membership", "loyalty.Program", "loyalty.TierAssignment", "loyalty.Transaction",
-        "loyalty.Wallet", "rewards.Redemption", "rewards.Reward", "surveys.Survey",
+        "loyalty.Activity", "loyalty.ActivityAttribute", "loyalty.ActivityType", "loyalty.Award",
+        "loyalty.EffectAward", "loyalty.Evaluation", "loyalty.Membership", "loyalty.Program",
+        "loyalty.TierAssignment", "loyalty.Transaction", "loyalty.Wallet", "rewards.Redemption", "rewards.Reward",
+        "surveys.Survey",
     }  # fmt: skip
 
 

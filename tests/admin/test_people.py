@@ -301,7 +301,8 @@ def test_company_enrolled_in_the_admin_has_wallets_and_a_first_tier(desk: Client
 def test_consent_is_given_signed_and_withdrawn(desk: Client, manager: User) -> None:
     StakeholderRole.objects.create(code="buyer", name="Buyer")
     membership = a_member(a_program())
-    fields = {"membership": membership.pk, "roles": ["buyer"], "monthly_limit": 100, **moment("starts_at")}
+    fields = {"membership": membership.pk, "roles": ["buyer"], "monthly_limit": 100, "unearned": "COMPANY"}
+    fields |= moment("starts_at")
 
     given = desk.post(reverse("admin:loyalty_consent_add"), fields)
     consent = Consent.objects.get()
@@ -313,6 +314,7 @@ def test_consent_is_given_signed_and_withdrawn(desk: Client, manager: User) -> N
 
     assert given.status_code == 302
     assert (consent.given_by, consent.roles, consent.monthly_limit) == (manager, ["buyer"], 100)
+    assert consent.unearned == "COMPANY"
     assert in_force
     consent.refresh_from_db()
     assert consent.ends_at is not None

@@ -402,6 +402,8 @@ def _words_of(company: Company, canary: str, *people: Employee) -> None:
     StakeholderRole.objects.create(code=f"{canary}-role", name=f"{canary} role")
     interest = Interest.objects.create(code=f"{canary}-interest", name=f"{canary} interest")
     segment = Segment.objects.create(code=f"{canary}-segment", name=f"{canary} segment")
+    told = {"fact": "company.country", "op": "eq", "value": f"{canary} country"}
+    Segment.objects.create(code=f"{canary}-told", name=f"{canary} told by a condition", condition=told)
     SegmentMembership.objects.create(segment=segment, company=company, starts_at=EPOCH)
     for person in people:
         person.interests.add(interest)
