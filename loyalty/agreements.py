@@ -214,6 +214,28 @@ def unfit_for(rule_set: RuleSet, *, starts_at: datetime) -> str | None:
     return None
 
 
+def asleep_under(rule_set: RuleSet, *, at: datetime) -> list[str]:
+    """Return, a sentence each, what agreements say of rules that a version does not have: it would hold no longer.
+
+    A rule keeps its agreed terms by keeping its code; whoever renames it is told. Four queries.
+    """
+    codes = set(rule_set.rules.values_list("code", flat=True))
+    rows = Agreement.objects.filter(membership__program=rule_set.program_id, status=Agreement.Status.ACTIVE)
+    rows = rows.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at)).select_related("membership__company")
+    sentences = []
+    for row in rows.prefetch_related("rates", "limits").order_by("membership__company__name", "pk"):
+        named = {rate.rule_code for rate in row.rates.all()} | {limit.rule_code for limit in row.limits.all()}
+        if lost := sorted(named - codes):
+            sentences.append(
+                _(
+                    "The agreement with %(company)s speaks of %(codes)s, which this version does not have: those terms "
+                    "would hold no longer. If a rule has only got another code, give it back the old one."
+                )
+                % {"company": row.membership.company, "codes": ", ".join(f"“{code}”" for code in lost)}
+            )
+    return sentences
+
+
 def require_fitting(agreement: Agreement, rule_sets: Iterable[RuleSet]) -> None:
     """Refuse rates and limits that do not fit the rules for which they stand, or for which there is no rule.
 

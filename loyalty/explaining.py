@@ -1,13 +1,13 @@
 """Rules and judgements in plain words: what holds now, and why an activity brought what it brought."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeVar
 
-from django.utils.formats import date_format
-from django.utils.translation import gettext
+from django.utils.formats import date_format, number_format
+from django.utils.translation import gettext, ngettext
 
 from accounts.actors import Actor
 from accounts.conditions import from_json
@@ -15,6 +15,7 @@ from accounts.scope import in_force
 from loyalty.earning import (
     NO_SCHEME,
     PEOPLE,
+    PROMOTIONS,
     Beneficiary,
     CapSubject,
     Favour,
@@ -34,11 +35,15 @@ from loyalty.models import (
     EffectAward,
     Evaluation,
     Membership,
+    PersonalPromotion,
     Program,
+    PromotedAward,
     Rule,
     RuleSet,
     Transaction,
 )
+from loyalty.promotions import read_promotions, rule_names
+from loyalty.promotions import sentence as promotion_sentence
 from loyalty.rates import converted
 from loyalty.rulebook import NO_RULES, earning_rule, read_agreed, rules_under, schemes_of
 from loyalty.vocabulary import Vocabulary
@@ -50,10 +55,12 @@ G = TypeVar("G", Gift, Favour)
 class PlainRule:
     """A rule as people read it; `is_agreed`: an agreement with the company made it another than the program's."""
 
+    code: str
     name: str
     sentence: str
     caps: tuple[str, ...]
     is_agreed: bool = False
+    gives_points: bool = True
 
 
 LIST_SHOWN = 300
@@ -116,7 +123,7 @@ def plain_rules(rule_set: RuleSet, program: Program, agreement: Agreement | None
             translate=gettext,
         )
         caps = tuple(cap_sentence(cap, gettext) for cap in rule.caps)
-        plain.append(PlainRule(rule.name, sentence, caps, rule.is_agreed))
+        plain.append(PlainRule(rule.code, rule.name, sentence, caps, rule.is_agreed, rule.effect is None))
     return plain
 
 
@@ -179,6 +186,7 @@ def verdicts_of(evaluation: Evaluation, actor: Actor) -> list[PlainVerdict]:
     )
     facts = dict(evaluation.facts)
     people = people_from_json(facts.pop(PEOPLE, ()))
+    held = _Held(facts.pop(PROMOTIONS, ()), evaluation, actor)
     values = {code: from_json(raw, plain[code]) if code in plain else raw for code, raw in facts.items()}
     awards = list(Award.objects.visible_to(actor).filter(evaluation=evaluation))
     granted = _granted(awards)
@@ -194,18 +202,27 @@ def verdicts_of(evaluation: Evaluation, actor: Actor) -> list[PlainVerdict]:
             gifts=tuple(_in_sight(verdict.gifts, evaluation, actor)),
             favours=tuple(_in_sight(verdict.favours, evaluation, actor)),
         )
-        for verdict in evaluate([words.named(rule, evaluation.program_id) for rule in rules], values, people)
+        for verdict in evaluate(
+            [words.named(rule, evaluation.program_id) for rule in rules],
+            values,
+            people,
+            promotions=held.promotions,
+            person_id=evaluation.activity.employee_id,
+        )
     ]
     return [
         PlainVerdict(
             rule_name=verdict.rule.name,
             sentence=rule_sentence(verdict.rule, when=activity_type.name, catalogue=catalogue, translate=gettext),
-            reason=verdict_sentence(
+            reason=held.said_with(
                 verdict,
-                granted=granted.get(verdict.rule.code, 0),
-                catalogue=catalogue,
-                translate=gettext,
-                is_budget_spent=verdict.rule.code in over_budget,
+                verdict_sentence(
+                    verdict,
+                    granted=granted.get(verdict.rule.code, 0),
+                    catalogue=catalogue,
+                    translate=gettext,
+                    is_budget_spent=verdict.rule.code in over_budget,
+                ),
             ),
             is_met=verdict.is_met,
             is_capped=granted.get(verdict.rule.code, 0) < _due(verdict),
@@ -213,6 +230,63 @@ def verdicts_of(evaluation: Evaluation, actor: Actor) -> list[PlainVerdict]:
         )
         for verdict in verdicts
     ]
+
+
+class _Held:
+    """The promotions that held for what was done, and what they added of what the reader sees."""
+
+    def __init__(self, ids: Collection[int], evaluation: Evaluation, actor: Actor) -> None:
+        self.promotions = read_promotions(ids)
+        self._added: dict[tuple[int, str], int] = {}
+        self._sentences: dict[int, str] = {}
+        if not self.promotions:
+            return
+        rows = PersonalPromotion.objects.filter(pk__in=ids).select_related(
+            "membership__company", "membership__program", "employee"
+        )
+        # Whose points the reader sees, of those the promotion is told; of a colleague's it is not.
+        mine = [row for row in rows if _is_in_sight(row, actor)]
+        names = rule_names(mine)
+        self._sentences = {row.pk: promotion_sentence(row, names, actor) for row in mine}
+        added = PromotedAward.objects.visible_to(actor).filter(award__evaluation=evaluation)
+        for promotion_id, rule_code, points in added.values_list("promotion", "award__rule_code", "points"):
+            key = (promotion_id, rule_code)
+            self._added[key] = self._added.get(key, 0) + points
+
+    def said_with(self, verdict: Verdict, reason: str) -> str:
+        """Return the reason with what promotions of the rule say, and what each added, or why nothing."""
+        if not verdict.is_met or verdict.rule.effect is not None:
+            return reason
+        for promotion in self.promotions:
+            said = self._sentences.get(promotion.id)
+            if said is None or not promotion.speaks_of(verdict.rule.code):
+                continue
+            points = self._added.get((promotion.id, verdict.rule.code), 0)
+            if points:
+                template = ngettext(
+                    "{reason} {promotion} It added {points} point.",
+                    "{reason} {promotion} It added {points} points.",
+                    points,
+                )
+            elif any(gift.promotion == promotion and gift.from_promotion for gift in verdict.gifts):
+                template = gettext(
+                    "{reason} {promotion} It added nothing: its budget is spent, or a limit was reached."
+                )
+            elif promotion.employee_id is not None:
+                template = gettext(
+                    "{reason} {promotion} It added nothing: the person earned no points of the own by this."
+                )
+            else:
+                template = gettext("{reason} {promotion} It added nothing here.")
+            reason = template.format(reason=reason, promotion=said, points=number_format(points, force_grouping=True))
+        return reason
+
+
+def _is_in_sight(row: PersonalPromotion, actor: Actor) -> bool:
+    """Whether the reader may know of a promotion behind points: who sees the points does, as for a rule."""
+    if row.employee_id is None or not actor.is_employee:
+        return True
+    return actor.is_company_admin or row.employee_id == actor.employee_id
 
 
 def _of_an_end(evaluation: Evaluation) -> Iterator[PlainVerdict]:

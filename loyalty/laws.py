@@ -2,7 +2,8 @@
 
 from accounts import laws
 from accounts.laws import Law
-from loyalty.activities.limits import CAMPAIGN
+from loyalty.activities.limits import CAMPAIGN, PROMOTION
+from loyalty.earning import PROMOTIONS
 from loyalty.facts import DAY
 
 _LAWS = (
@@ -208,6 +209,18 @@ _LAWS = (
            WHERE u.rule_code LIKE '{CAMPAIGN}%' AND u.used <> coalesce(c.points, 0)""",  # noqa: S608 (names are code)
     ),
     Law(
+        "C3",
+        "the counter of a promotion's budget is what the promotion added, without what returns gave back",
+        f"""SELECT u.id, u.used, coalesce(c.points, 0) FROM loyalty_capusage u
+           LEFT JOIN (SELECT o.promotion_id,
+                             sum(o.points - div(o.points::numeric * coalesce(r.reversed, 0), a.granted)) AS points
+                      FROM loyalty_promotedaward o JOIN loyalty_award a ON a.id = o.award_id
+                      LEFT JOIN loyalty_awardreversal r ON r.award_id = a.id
+                      GROUP BY o.promotion_id) AS c
+                  ON '{PROMOTION}' || c.promotion_id = u.rule_code
+           WHERE u.rule_code LIKE '{PROMOTION}%' AND u.used <> coalesce(c.points, 0)""",  # noqa: S608 (names are code)
+    ),
+    Law(
         "B1",
         "no quota of a benefit is passed, and each counts the uses of its period",
         """SELECT q.id, q.used, q."limit", count(u.id) FROM loyalty_benefitquota q
@@ -316,6 +329,27 @@ _LAWS = (
            WHERE e.agreement_id IS NOT NULL
              AND ((m.company_id, m.program_id) = (e.company_id, e.program_id)
                   AND a.status IN ('ACTIVE', 'ENDED') AND p.state = 'APPROVED') IS NOT TRUE""",
+    ),
+    Law(
+        "G3",
+        "a promotion adds to what its own company, or its person, gets while it holds, and a second person approved it",
+        f"""SELECT 'held', e.id, p.id FROM loyalty_evaluation e
+           CROSS JOIN LATERAL jsonb_array_elements(e.facts -> '{PROMOTIONS}') AS held(id)
+           JOIN loyalty_activity a ON a.id = e.activity_id
+           LEFT JOIN loyalty_personalpromotion p ON p.id = held.id::bigint
+           LEFT JOIN loyalty_membership m ON m.id = p.membership_id
+           LEFT JOIN accounts_approval o ON o.id = p.approval_id
+           WHERE e.facts ? '{PROMOTIONS}'
+             AND ((m.company_id, m.program_id) = (e.company_id, e.program_id) AND p.state = 'APPROVED'
+                  AND o.state = 'APPROVED' AND p.starts_at <= a.occurred_at) IS NOT TRUE
+           UNION ALL
+           SELECT 'added', o.award_id, o.promotion_id FROM loyalty_promotedaward o
+           LEFT JOIN loyalty_award a ON a.id = o.award_id LEFT JOIN loyalty_evaluation e ON e.id = a.evaluation_id
+           LEFT JOIN loyalty_wallet w ON w.id = a.wallet_id
+           LEFT JOIN loyalty_personalpromotion p ON p.id = o.promotion_id
+           WHERE (o.points + a.from_campaign <= a.granted AND o.company_id = a.company_id
+                  AND e.facts -> '{PROMOTIONS}' @> to_jsonb(o.promotion_id)
+                  AND (p.employee_id IS NULL OR p.employee_id = w.employee_id)) IS NOT TRUE""",  # noqa: S608
     ),
     Law(
         "T2",

@@ -70,6 +70,12 @@ AGREEMENT_ENDED = MessageKind(
     "rules",
     names_subject=False,
 )
+PROMOTION_HOLDS = MessageKind(
+    "promotion-holds", _("“{program}”: more points from {start} through {end}"), "rules", names_subject=False
+)
+PROMOTION_ENDED = MessageKind(
+    "promotion-ended", _("“{program}”: a promotion that brought more points has ended"), "rules", names_subject=False
+)
 
 
 def register() -> None:
@@ -93,4 +99,6 @@ def register() -> None:
         SPENDING_ENDS,
         AGREEMENT_HOLDS,
         AGREEMENT_ENDED,
+        PROMOTION_HOLDS,
+        PROMOTION_ENDED,
     )

@@ -17,6 +17,7 @@ from loyalty.models import (
     BenefitUse,
     Extension,
     MetricPerson,
+    PersonalPromotion,
     ProgramComment,
     TierTitle,
     Transfer,
@@ -100,9 +101,20 @@ def _points(employee: Employee) -> Iterable[Row]:
             "reason": given.reason,
         }
 
+    for promotion in PersonalPromotion.objects.filter(employee=employee).select_related("membership__program"):
+        yield {
+            "written_at": promotion.asked_at,
+            "program": promotion.membership.program.name,
+            "act": PersonalPromotion._meta.verbose_name,
+            "factor": promotion.factor,
+            "first_day": promotion.starts_on,
+            "last_day": promotion.ends_on,
+            "reason": promotion.reason,
+        }
+
 
 def _erase_reasons_of_points(employee: Employee) -> None:
-    for words in (Adjustment, Extension, Transfer):
+    for words in (Adjustment, Extension, Transfer, PersonalPromotion):
         words.objects.filter(employee=employee).update(reason=ERASED)
 
 

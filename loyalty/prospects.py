@@ -57,7 +57,17 @@ from loyalty.earning import (
 )
 from loyalty.facts import DAY, TIER, TIER_RANK, catalogue_of
 from loyalty.ledger import CapKey
-from loyalty.models import Agreement, CapUsage, Consent, Membership, Rule, RuleSet, SharedLimit, TierAssignment
+from loyalty.models import (
+    Agreement,
+    CapUsage,
+    Consent,
+    Membership,
+    PersonalPromotion,
+    Rule,
+    RuleSet,
+    SharedLimit,
+    TierAssignment,
+)
 from loyalty.rulebook import rules_under
 from loyalty.vocabulary import Vocabulary
 
@@ -82,6 +92,8 @@ class Situation:
     may_earn: MayEarn
     monthly_limit: int | None
     agreement_id: int | None = None
+    has_promotion: bool = False
+    """Whether anybody has promised the reader or the company more points, now or for days to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +143,7 @@ def with_situation(memberships: QuerySet[Membership], actor: Actor) -> QuerySet[
     tiers = TierAssignment.objects.in_force(at).filter(membership=OuterRef("pk"))
     rule_sets = RuleSet.objects.filter(in_force(at), program=OuterRef("program")).exclude(status=RuleSet.Status.DRAFT)
     agreements = Agreement.objects.filter(in_force(at), membership=OuterRef("pk"), status__in=Agreement.APPROVED)
+    promotions = PersonalPromotion.objects.visible_to(actor).filter(membership=OuterRef("pk"), ends_at__gt=at)
     return memberships.annotate(
         company_kind=F("company__kind"),
         company_country=F("company__country"),
@@ -145,6 +158,7 @@ def with_situation(memberships: QuerySet[Membership], actor: Actor) -> QuerySet[
         tier_rank=Subquery(tiers.values("tier__rank")[:1]),
         rule_set_id=Subquery(rule_sets.order_by("-starts_at").values("pk")[:1]),
         agreement_id=Subquery(agreements.values("pk")[:1]),
+        has_promotion=Exists(promotions),
     )
 
 
@@ -174,6 +188,7 @@ def situation_of(membership: Membership, actor: Actor) -> Situation:
         ),
         monthly_limit=row["consent_limit"],
         agreement_id=row["agreement_id"],
+        has_promotion=row["has_promotion"],
     )
 
 

@@ -9,6 +9,7 @@ from operator import itemgetter
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from loyalty import arrays
 from loyalty.models import ExchangeRate
 
 Rates = Mapping[tuple[str, str], Sequence[tuple[date, Decimal]]]
@@ -55,6 +56,8 @@ def enter_rate(*, currency: str, into: str, rate: Decimal, starts_on: date, now:
     is one from that day; then nothing has changed.
     """
     with transaction.atomic():
+        # The lock that the table's trigger takes, before the first read: of two at once, the second sees the first.
+        arrays.fetch("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", f"exchange_rate:{currency}:{into}")
         first = ExchangeRate.objects.filter(currency=currency, into=into).order_by("starts_on").first()
         if starts_on < now.date() and first is not None and first.starts_on <= starts_on:
             raise RateInThePastError(

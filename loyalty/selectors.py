@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet, Subquery, TextField
+from django.db.models import Exists, OuterRef, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast, Coalesce, JSONObject, Least
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -15,12 +15,15 @@ from django.utils.translation import ngettext
 
 from accounts.actors import Actor
 from accounts.models import SegmentMembership
+from accounts.scope import in_force
 from loyalty.models import (
     ActivityAttribute,
+    Agreement,
     Membership,
     Metric,
     MetricBucket,
     MetricPerson,
+    PersonalPromotion,
     Program,
     Tier,
     TierAssignment,
@@ -81,6 +84,23 @@ def memberships_of(actor: Actor) -> QuerySet[Membership]:
         .select_related("program")
         .order_by("starts_at", "pk")
     )
+
+
+def with_own_terms(memberships: QuerySet[Membership], actor: Actor) -> QuerySet[Membership]:
+    """Bring along whether terms of their own hold, in the same query: pages of those without any ask no further."""
+    agreements = Agreement.objects.filter(in_force(actor.at), membership=OuterRef("pk"), status__in=Agreement.APPROVED)
+    promotions = PersonalPromotion.objects.visible_to(actor).filter(membership=OuterRef("pk"), ends_at__gt=actor.at)
+    return memberships.annotate(has_agreement=Exists(agreements), has_promotion=Exists(promotions))
+
+
+def has_agreement(membership: Membership) -> bool:
+    """Whether an agreement holds for a membership of `with_own_terms`."""
+    return bool(vars(membership)["has_agreement"])
+
+
+def has_promotion(membership: Membership) -> bool:
+    """Whether a promotion that the reader sees holds, or will, for a membership of `with_own_terms`."""
+    return bool(vars(membership)["has_promotion"])
 
 
 def membership_of(actor: Actor, *, chosen: str = "", among: QuerySet[Membership] | None = None) -> Membership | None:

@@ -50,7 +50,10 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One posting as its owner sees it: points in (positive) or out (negative), and the act behind them."""
+    """One posting as its owner sees it: points in (positive) or out (negative), and the act behind them.
+
+    `promoted` of points that were earned are there because of a personal promotion.
+    """
 
     posting_id: int
     transaction_id: int
@@ -62,6 +65,7 @@ class Line:
     external_id: str
     rule_name: str
     reason: str = ""
+    promoted: int = 0
 
     @property
     def place(self) -> "Place":
@@ -199,7 +203,8 @@ _STATEMENT = f"""
         SELECT id FROM loyalty_wallet
         WHERE program_id = %s AND company_id = %s AND employee_id IS NOT DISTINCT FROM %s::bigint AND kind = ANY(%s))
     SELECT leg.id, t.id, t.kind, leg.effective_at, leg.points, coalesce(y.name, ''), coalesce(a.object, ''),
-           coalesce(a.external_id, ''), coalesce(r.name, ''), coalesce(x.reason, '')
+           coalesce(a.external_id, ''), coalesce(r.name, ''), coalesce(x.reason, ''),
+           CASE WHEN t.kind = 'EARN' THEN coalesce(o.points, 0) ELSE 0 END
     FROM (({_LEG.format(sign="", own="credit", other="debit")})
           UNION ALL ({_LEG.format(sign="-", own="debit", other="credit")})
           ORDER BY effective_at DESC, id DESC LIMIT %s) AS leg
@@ -207,6 +212,7 @@ _STATEMENT = f"""
     LEFT JOIN loyalty_activity a ON a.id = t.activity_id
     LEFT JOIN loyalty_activitytype y ON y.id = a.type_id
     LEFT JOIN loyalty_award w ON w.id = leg.award_id
+    LEFT JOIN loyalty_promotedaward o ON o.award_id = w.id
     LEFT JOIN loyalty_rule r ON r.id = w.rule_id
     LEFT JOIN loyalty_transfer x ON x.transaction_id = t.id
     ORDER BY leg.effective_at DESC, leg.id DESC"""  # noqa: S608 (names are code)

@@ -31,7 +31,15 @@ from loyalty.benefits.forms import UseForm
 from loyalty.benefits.using import OWED
 from loyalty.explaining import agreement_in_force, plain_lists, plain_rules, rule_set_in_force
 from loyalty.models import BadgeHolding, Benefit, BenefitUse, Membership
-from loyalty.selectors import membership_of, memberships_of, standing_of
+from loyalty.promotions import promotions_told
+from loyalty.selectors import (
+    has_agreement,
+    has_promotion,
+    membership_of,
+    memberships_of,
+    standing_of,
+    with_own_terms,
+)
 from loyalty.terms import terms_in_words
 
 USES_SHOWN = 10
@@ -42,12 +50,13 @@ USES_SHOWN = 10
 def rules(request: HttpRequest) -> HttpResponse:
     """Every rule that applies to the reader, in plain words."""
     actor = actor_behind(request)
-    membership = membership_of(actor, chosen=request.GET.get("program", ""))
+    rows = with_own_terms(memberships_of(actor), actor)
+    membership = membership_of(actor, chosen=request.GET.get("program", ""), among=rows)
     if membership is None:
         return render(request, "client/no_program.html")
     program = membership.program
     rule_set = rule_set_in_force(program, at=actor.at)
-    agreement = agreement_in_force(membership, at=actor.at)
+    agreement = agreement_in_force(membership, at=actor.at) if has_agreement(membership) else None
     standing = standing_of(membership, at=actor.at, with_progress=False)
     return render(
         request,
@@ -56,6 +65,7 @@ def rules(request: HttpRequest) -> HttpResponse:
             "program": program,
             "rule_set": rule_set,
             "agreement": agreement,
+            "promotions": promotions_told(membership, actor) if has_promotion(membership) else [],
             "rules": plain_rules(rule_set, program, agreement) if rule_set else [],
             "lists": plain_lists(rule_set) if rule_set else [],
             "terms": terms_in_words(program),

@@ -1,8 +1,9 @@
 """Awarding: what verdicts give, cut by limits, to whom consent lets it go; and what returns take back of it."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
-from loyalty.activities.limits import Doer, budget_of, consent_limit, limits_of
+from loyalty.activities.limits import Doer, budget_of, budget_of_promotion, consent_limit, limits_of
 from loyalty.activities.originals import JudgedAward, JudgedFavour
 from loyalty.activities.returns import Back
 from loyalty.activities.scene import Scene
@@ -14,9 +15,35 @@ from loyalty.activities.writing import (
     write_favours,
     write_reversals,
 )
-from loyalty.earning import CapSubject, EarningRule, Favour, Gift, Verdict, points_to_budget, points_to_reverse
+from loyalty.earning import (
+    CapSubject,
+    EarningRule,
+    Favour,
+    Gift,
+    Verdict,
+    campaign_beside,
+    parted,
+    points_to_budget,
+    points_to_reverse,
+)
 from loyalty.effects import Effect, EffectBook, Given
 from loyalty.ledger import Act, AwardEntry, Book, CapBook, CapKey, Limit, Owner
+
+
+class _Budgets(NamedTuple):
+    """Of what a gift's promotion and campaign add; None where there is none, or it adds nothing."""
+
+    promotion: Limit | None
+    campaign: Limit | None
+
+
+def _budgets_of(gift: Gift, doer: Doer) -> _Budgets:
+    promotion = gift.promotion
+    of_promotion = (
+        budget_of_promotion(promotion.id, promotion.budget, doer) if promotion and gift.from_promotion else None
+    )
+    adds = gift.from_campaign or gift.campaign_alone
+    return _Budgets(of_promotion, budget_of(gift.rule, doer) if adds else None)
 
 
 class Awarding:
@@ -51,14 +78,18 @@ class Awarding:
         if points:
             before = award.reversed
             self._book.reverse(act, award, points, at=back.at)
-            if judged.budget is not None:
-                to_budget = points_to_budget(
-                    from_campaign=judged.from_campaign,
-                    granted=award.granted,
-                    reversed_before=before,
-                    reversed_after=before + points,
-                )
-                self._caps.give_back(to_budget, [judged.budget])
+            for budget, added in (
+                (judged.budget, judged.from_campaign),
+                (judged.promotion_budget, judged.from_promotion),
+            ):
+                if budget is not None:
+                    to_budget = points_to_budget(
+                        from_campaign=added,
+                        granted=award.granted,
+                        reversed_before=before,
+                        reversed_after=before + points,
+                    )
+                    self._caps.give_back(to_budget, [budget])
             self._reversed[id(award)] = award
         return points
 
@@ -86,11 +117,9 @@ class Awarding:
         """Give what is more than 0; what a person gets above the limit that the company has set goes where it wants."""
         for gift in gifts:
             above = self._above_consent(gift, doer) if gift.to is CapSubject.EMPLOYEE else 0
-            added = min(above, gift.from_campaign)
-            if above < gift.points:
-                yield gift._replace(points=gift.points - above, from_campaign=gift.from_campaign - added)
-            if above:
-                yield gift._replace(to=CapSubject.COMPANY, points=above, from_campaign=added, is_instead=True)
+            for part in parted(gift, at=gift.points - above) if above else (gift,):
+                if part.points:
+                    yield part
 
     def _above_consent(self, gift: Gift, doer: Doer) -> int:
         """The points of a person's that are above the company's own limit and go to the company."""
@@ -104,34 +133,53 @@ class Awarding:
         of = doer.for_person(gift.person_id)
         consent = self._scene.consent_of(doer)
         limits = tuple(limits_of(gift.rule, of, to=gift.to, consent=consent, is_instead=gift.is_instead))
-        budget = budget_of(gift.rule, doer) if gift.from_campaign else None
-        granted, left, from_campaign = self._let_through(gift, limits, budget, counted)
+        budgets = _budgets_of(gift, doer)
+        granted, left, from_promotion, from_campaign = self._let_through(gift, limits, budgets, counted)
         employee_id = of.employee_id if gift.to is CapSubject.EMPLOYEE else None
         instead_of = of.employee_id if gift.is_instead else None
         award = AwardEntry(owner=Owner(doer.program_id, doer.company_id, employee_id), granted=granted)
         wallet_id = self._book.wallet_id(award.owner)
+        promotion_id = None if gift.promotion is None else gift.promotion.id
         self._awards.append(
-            AwardRow(award, evaluation, gift.rule, wallet_id, gift.points, left, from_campaign, instead_of)
+            AwardRow(
+                award,
+                evaluation,
+                gift.rule,
+                wallet_id,
+                gift.points,
+                left,
+                from_campaign,
+                instead_of,
+                promotion_id,
+                from_promotion,
+            )
         )
-        return JudgedAward(award, gift.rule.code, from_campaign, instead_of, limits, budget)
+        judged = JudgedAward(award, gift.rule.code, from_campaign, instead_of, limits, budgets.campaign)
+        judged.from_promotion, judged.promotion_budget = from_promotion, budgets.promotion
+        return judged
 
     def _let_through(
-        self, gift: Gift, limits: tuple[Limit, ...], budget: Limit | None, counted: set[CapKey]
-    ) -> tuple[int, int | None, int]:
-        """Return how many points pass, what the tightest limit had left before, and how many a campaign added.
+        self, gift: Gift, limits: tuple[Limit, ...], budgets: _Budgets, counted: set[CapKey]
+    ) -> tuple[int, int | None, int, int]:
+        """Return how many points pass, what the tightest limit had left before, and how many of them a promotion and a
+        campaign added.
 
-        A campaign's budget is asked for what it adds alone: once it is spent, rules give what they give without it.
-        What limits cut of it goes back to the budget.
+        The budget of either is asked for what it adds alone: once it is spent, rules give what they give without it.
+        What limits cut of it goes back to the budget, the campaign's first.
         """
-        without = gift.points - gift.from_campaign
-        added = gift.from_campaign
-        if budget is not None:
-            added, _left = self._caps.let_through(added, [budget])
-        granted, left = self._caps.let_through(without + added, limits, counted=counted)
-        kept = max(0, granted - without)
-        if budget is not None and kept < added:
-            self._caps.give_back(added - kept, [budget])
-        return granted, left, kept
+        without = gift.points - gift.from_campaign - gift.from_promotion
+        promoted = self._left_of(gift.from_promotion, budgets.promotion)
+        added = self._left_of(campaign_beside(gift, promoted), budgets.campaign)
+        granted, left = self._caps.let_through(without + promoted + added, limits, counted=counted)
+        kept, kept_added = min(promoted, max(0, granted - without)), max(0, granted - without - promoted)
+        for budget, cut in ((budgets.promotion, promoted - kept), (budgets.campaign, added - kept_added)):
+            if budget is not None and cut:
+                self._caps.give_back(cut, [budget])
+        return granted, left, kept, kept_added
+
+    def _left_of(self, points: int, budget: Limit | None) -> int:
+        """How many points a budget has for somebody; all of them where there is none."""
+        return points if budget is None else self._caps.let_through(points, [budget])[0]
 
     def _favour(
         self, favour: Favour, doer: Doer, evaluation: EvaluationRow, counted: set[CapKey]
@@ -173,6 +221,9 @@ def name_award(judged: JudgedAward, rule: EarningRule, doer: Doer, scene: Scene)
     yield from judged.caps
     if judged.from_campaign and (budget := budget_of(rule, doer)):
         judged.budget = budget
+        yield budget
+    if judged.promoted_by is not None and (budget := budget_of_promotion(*judged.promoted_by, doer)):
+        judged.promotion_budget = budget
         yield budget
 
 

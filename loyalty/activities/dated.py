@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from loyalty.earning import Promotion
+
 
 @dataclass(frozen=True, slots=True)
 class Dated:
@@ -50,3 +52,10 @@ class InForce(Dated):
     """An agreement that holds, or did."""
 
     id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted(Dated):
+    """A promotion that was approved."""
+
+    promotion: Promotion

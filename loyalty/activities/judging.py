@@ -27,7 +27,7 @@ from loyalty.activities.returns import Back, Undoing
 from loyalty.activities.scene import Scene
 from loyalty.activities.turns import Turn
 from loyalty.activities.writing import EvaluationRow, write_evaluations
-from loyalty.earning import PEOPLE, Person, evaluate, people_to_json
+from loyalty.earning import PEOPLE, PROMOTIONS, Person, evaluate, people_to_json
 from loyalty.effects import EffectBook
 from loyalty.facts import (
     AMOUNT,
@@ -180,13 +180,21 @@ class Judging:
         evaluation = EvaluationRow(
             arrival.activity_id, item.company_id, program_id, rule_set_id, facts, {}, agreement_id=agreement_id
         )
+        promotions = [
+            each
+            for each in self._scene.promotions_of(doer)
+            if (each.employee_id is None or each.employee_id in item.people)
+            and any(each.speaks_of(rule.code) for rule in rules.rules)
+        ]
+        if promotions:
+            evaluation.facts[PROMOTIONS] = [each.id for each in promotions]
         if not self._scene.earns_at(program_id, item.occurred_at):
             evaluation.facts[LAST_EARN_ON] = to_json(self._configuration.programs[program_id].last_earn_on)
         self._evaluations.append(evaluation)
         judgement = Judgement(0, program_id, rule_set_id, agreement_id, {})
         points = 0
         issuing = self._issuing(doer, arrival)
-        for verdict in evaluate(rules.rules, values, people):
+        for verdict in evaluate(rules.rules, values, people, promotions=promotions, person_id=item.employee_id):
             for judged in self._awarding.give(verdict, doer, evaluation):
                 if isinstance(judged, JudgedFavour):
                     judgement.favours.append(judged)

@@ -14,6 +14,10 @@ CAMPAIGN = "campaign:"
 """With its code behind it, the rule code under which a campaign's budget is counted; no rule's code has a colon."""
 
 
+PROMOTION = "promotion:"
+"""With its id behind it, the rule code under which a promotion's budget is counted."""
+
+
 class Agreed(Protocol):
     """A consent, as far as it limits."""
 
@@ -82,6 +86,15 @@ def budget_of(rule: EarningRule, doer: Doer) -> Limit | None:
     return Limit(
         CapKey(doer.program_id, code, CapSubject.PROGRAM, doer.program_id, Period.EVER, start), campaign.budget
     )
+
+
+def budget_of_promotion(promotion_id: int, budget: int | None, doer: Doer) -> Limit | None:
+    """Return the counter of a promotion's budget, and the budget; None where it has none."""
+    if budget is None:
+        return None
+    start = period_start(Period.EVER, doer.day)
+    code = f"{PROMOTION}{promotion_id}"
+    return Limit(CapKey(doer.program_id, code, CapSubject.COMPANY, doer.company_id, Period.EVER, start), budget)
 
 
 def _subject_id(subject: CapSubject, doer: Doer) -> int | None:

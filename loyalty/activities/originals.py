@@ -27,7 +27,8 @@ class JudgedAward:
     """An award that may be taken back, and the counters that its points stand in.
 
     Of those granted, `from_campaign` stand in the counter of the campaign's budget too. `instead_of` is the person
-    whose points the company got.
+    whose points the company got. `from_promotion` are those that the promotion of `promoted_by`, an id and a budget,
+    added, and that stand in the counter of its budget.
     """
 
     award: AwardEntry
@@ -36,6 +37,9 @@ class JudgedAward:
     instead_of: int | None = None
     caps: tuple[Limit, ...] = ()
     budget: Limit | None = None
+    from_promotion: int = 0
+    promoted_by: tuple[int, int | None] | None = None
+    promotion_budget: Limit | None = None
 
 
 @dataclass(slots=True)
@@ -192,10 +196,12 @@ def read_judgements(activity_ids: Collection[int]) -> dict[int, list[Judgement]]
                   w.employee_id, a.granted, coalesce(r.reversed, 0), p.id, l.id,
                   CASE WHEN c.id IS NULL THEN l.wallet_id ELSE a.wallet_id END,
                   CASE WHEN c.id IS NULL THEN l.available_on ELSE c.available_on END,
-                  CASE WHEN c.id IS NULL THEN l.expires_on ELSE c.expires_on END
+                  CASE WHEN c.id IS NULL THEN l.expires_on ELSE c.expires_on END,
+                  o.points, o.promotion_id, (SELECT budget FROM loyalty_personalpromotion WHERE id = o.promotion_id)
            FROM loyalty_award a
            JOIN loyalty_wallet w ON w.id = a.wallet_id
            LEFT JOIN loyalty_awardreversal r ON r.award_id = a.id
+           LEFT JOIN loyalty_promotedaward o ON o.award_id = a.id
            LEFT JOIN loyalty_posting p ON p.award_id = a.id AND p.reverses_id IS NULL
            LEFT JOIN loyalty_lot l ON l.id = p.lot_id
            LEFT JOIN loyalty_confirmation c ON c.activity_id = a.activity_id AND c.program_id = a.program_id
@@ -227,6 +233,9 @@ def _judged_award(
     wallet_id: int | None,
     available_on: date | None,
     expires_on: date | None,
+    from_promotion: int | None,
+    promotion_id: int | None,
+    budget: int | None,
 ) -> JudgedAward:
     award = AwardEntry(
         owner=Owner(program_id, company_id, employee_id), granted=granted, reversed=reversed_, id=award_id
@@ -234,4 +243,7 @@ def _judged_award(
     if posting_id is not None and lot_id is not None and wallet_id is not None:
         award.posting = PostingRef(posting_id)
         award.lot = LotEntry(lot_id, wallet_id, available_on, expires_on)
-    return JudgedAward(award, rule_code, from_campaign, instead_of)
+    judged = JudgedAward(award, rule_code, from_campaign, instead_of)
+    if from_promotion is not None and promotion_id is not None:
+        judged.from_promotion, judged.promoted_by = from_promotion, (promotion_id, budget)
+    return judged

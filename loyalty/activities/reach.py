@@ -7,7 +7,7 @@ from loyalty.activities.awarding import name_award, name_favour
 from loyalty.activities.dated import Enrolment
 from loyalty.activities.deriving import Derived, within_reach
 from loyalty.activities.items import Arrival
-from loyalty.activities.limits import Doer, budget_of, limits_of
+from loyalty.activities.limits import Doer, budget_of, budget_of_promotion, limits_of
 from loyalty.activities.originals import Judgement, Original
 from loyalty.activities.returns import Undoing
 from loyalty.activities.scene import Done, Scene
@@ -47,6 +47,8 @@ def reach_of(scene: Scene, turns: Sequence[Turn], undone: Undone) -> Reach:
         reach.owners.add(Owner(doer.program_id, doer.company_id))
         for rule in scene.rules_at(doer, type_id)[-1].rules:
             _reach_rule(reach, rule, doer, people, scene)
+        budgets = (budget_of_promotion(each.id, each.budget, doer) for each in scene.promotions_of(doer))
+        reach.add(budget for budget in budgets if budget is not None)
     companies = {turn.original.company_id for turn in turns if isinstance(turn, Undoing)}
     for activity_id, judgements in undone.judgements.items():
         for judgement in judgements:

@@ -12,10 +12,10 @@ from accounts.conditions import Value
 from accounts.facts import COMPANY_COUNTRY, COMPANY_KIND, COMPANY_SEGMENTS, EMPLOYEE_BUYING_ROLE, EMPLOYEE_ROLES
 from loyalty import arrays
 from loyalty.activities.configuration import Configuration, configuration
-from loyalty.activities.dated import Belonging, Enrolment, GivenConsent, InForce
+from loyalty.activities.dated import Belonging, Enrolment, GivenConsent, InForce, Promoted
 from loyalty.activities.items import Arrival, Batch
 from loyalty.activities.limits import Doer
-from loyalty.earning import MAY_EARN, MayEarn, Person, may_earn_by
+from loyalty.earning import MAY_EARN, MayEarn, Person, Promotion, may_earn_by
 from loyalty.ledger import Owner
 from loyalty.models import Consent
 from loyalty.own_activities import PROGRAM_ATTRIBUTE
@@ -53,6 +53,7 @@ class Scene:
     buying_roles: dict[int, str] = field(default_factory=dict)
     roles: dict[int, list[Belonging]] = field(default_factory=dict)
     agreements: dict[int, list[InForce]] = field(default_factory=dict)
+    promotions: dict[int, list[Promoted]] = field(default_factory=dict)
     one_wallets: frozenset[int] = _NOBODY
     """Memberships whose people have no wallets of their own now, whenever it was that they did something."""
 
@@ -89,6 +90,11 @@ class Scene:
         agreements = self.agreements.get(doer.membership_id, ()) if rule_set_id is not None else ()
         agreement_id = next((agreement.id for agreement in agreements if agreement.holds_at(at)), None)
         return rule_set_id, agreement_id, self.configuration.rules_of(rule_set_id, type_id, agreement_id)
+
+    def promotions_of(self, doer: Doer) -> list[Promotion]:
+        """Return the promotions that hold for what somebody did, of the company and of any of its people."""
+        of_company = self.promotions.get(doer.membership_id)
+        return [each.promotion for each in of_company if each.holds_at(doer.occurred_at)] if of_company else []
 
     def company_facts(self, company_id: int, at: datetime) -> dict[str, Value]:
         """Return the facts of a company as of a moment."""
@@ -173,10 +179,14 @@ def read_scene(batch: Batch) -> Scene:
 
 def _read_companies(scene: Scene, company_ids: list[int]) -> None:
     have_agreements: set[int] = set()
-    for company_id, kind, country, has_agreement, code, starts_at, ends_at in arrays.fetch(
+    have_promotions: set[int] = set()
+    for company_id, kind, country, has_agreement, has_promotion, code, starts_at, ends_at in arrays.fetch(
         """SELECT c.id, c.kind, c.country, EXISTS (
                       SELECT FROM loyalty_agreement a JOIN loyalty_membership p ON p.id = a.membership_id
                       WHERE p.company_id = c.id AND a.status IN ('ACTIVE', 'ENDED')),
+                  EXISTS (
+                      SELECT FROM loyalty_personalpromotion o JOIN loyalty_membership p ON p.id = o.membership_id
+                      WHERE p.company_id = c.id AND o.state = 'APPROVED'),
                   s.code, m.starts_at, m.ends_at
            FROM accounts_company c
            LEFT JOIN accounts_segmentmembership m ON m.company_id = c.id
@@ -187,10 +197,14 @@ def _read_companies(scene: Scene, company_ids: list[int]) -> None:
         scene.companies[company_id] = {COMPANY_KIND: kind, COMPANY_COUNTRY: country or None}
         if has_agreement:
             have_agreements.add(company_id)
+        if has_promotion:
+            have_promotions.add(company_id)
         if code is not None:
             scene.segments.setdefault(company_id, []).append(Belonging(starts_at, ends_at, code))
     if have_agreements:
         _read_agreements(scene, have_agreements)
+    if have_promotions:
+        _read_promotions(scene, have_promotions)
 
 
 def _read_agreements(scene: Scene, company_ids: Collection[int]) -> None:
@@ -201,6 +215,17 @@ def _read_agreements(scene: Scene, company_ids: Collection[int]) -> None:
         [enrolment.id for company_id in company_ids for enrolment in scene.memberships.get(company_id, ())],
     ):
         scene.agreements.setdefault(membership_id, []).append(InForce(starts_at, ends_at, agreement_id))
+
+
+def _read_promotions(scene: Scene, company_ids: Collection[int]) -> None:
+    for membership_id, starts_at, ends_at, promotion_id, factor, rule_codes, employee_id, budget in arrays.fetch(
+        """SELECT membership_id, starts_at, ends_at, id, factor, rule_codes, employee_id, budget
+           FROM loyalty_personalpromotion
+           WHERE membership_id = ANY(%s::bigint[]) AND state = 'APPROVED' ORDER BY id""",
+        [enrolment.id for company_id in company_ids for enrolment in scene.memberships.get(company_id, ())],
+    ):
+        promotion = Promotion(promotion_id, factor, frozenset(rule_codes), employee_id, budget)
+        scene.promotions.setdefault(membership_id, []).append(Promoted(starts_at, ends_at, promotion))
 
 
 def _read_consents(scene: Scene) -> None:

@@ -30,7 +30,7 @@ class AwardRow(NamedTuple):
     """What a rule gave: `raw` points before limits, `cap_left_before` what the tightest limit had left.
 
     `from_campaign` of the points granted are there only because a campaign was on. `instead_of` is whose points the
-    company got.
+    company got. `from_promotion` are there only because of a promotion, `promotion_id`.
     """
 
     entry: AwardEntry
@@ -41,6 +41,8 @@ class AwardRow(NamedTuple):
     cap_left_before: int | None
     from_campaign: int
     instead_of: int | None
+    promotion_id: int | None = None
+    from_promotion: int = 0
 
 
 def write_evaluations(rows: Sequence[EvaluationRow], ids: Sequence[int]) -> None:
@@ -113,6 +115,15 @@ def write_awards(rows: Sequence[AwardRow], ids: Sequence[int]) -> None:
                 row.instead_of,
             )
             for row in rows
+        ],
+    )
+    arrays.insert(
+        "loyalty_promotedaward",
+        {"award_id": "bigint", "company_id": "bigint", "promotion_id": "bigint", "points": "bigint"},
+        [
+            (row.entry.id, row.evaluation.company_id, row.promotion_id, row.from_promotion)
+            for row in rows
+            if row.from_promotion
         ],
     )
 

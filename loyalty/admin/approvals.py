@@ -1,4 +1,4 @@
-"""Requests that the vendor's own people decide: points by hand or in a file, more time for points, agreements."""
+"""Requests that the vendor's own people decide: points by hand or in a file, more time, agreements, promotions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,12 +28,13 @@ from accounts.models import Approval, Import
 from accounts.moving import steps
 from accounts.moving.steps import MovingError
 from accounts.text import validate_plain_text
-from loyalty import agreements
+from loyalty import agreements, promotions
 from loyalty.admin.by_hand import MINUS, refusal
 from loyalty.agreements import AgreementError
 from loyalty.by_hand import ByHandError, adjustments, extensions
 from loyalty.ledger import InsufficientPointsError
-from loyalty.models import Adjustment, Agreement, Extension, Program
+from loyalty.models import Adjustment, Agreement, Extension, PersonalPromotion, Program
+from loyalty.promotions import PromotionError
 
 Facts = list[tuple[str, object]]
 
@@ -95,6 +96,20 @@ def _agreement(request: HttpRequest, approval: Approval) -> Facts:
     ]
 
 
+def _promotion(request: HttpRequest, approval: Approval) -> Facts:
+    rows = PersonalPromotion.objects.visible_to(actor_behind(request))
+    promotion = rows.select_related("membership__company", "membership__program", "employee").get(
+        pk=approval.subject_id
+    )
+    return [
+        (_("Company"), promotion.membership.company),
+        (_("Person"), promotion.employee or _("the company, and with it all of its people")),
+        (_("Promotion"), promotions.told([promotion], at=timezone.now())[0].sentence),
+        (_("Reason"), promotion.reason),
+        (_("Asked by"), approval.asked_by.name),
+    ]
+
+
 def _file(request: HttpRequest, approval: Approval) -> Facts:
     import_ = Import.objects.visible_to(actor_behind(request)).get(pk=approval.subject_id)
     chosen: Mapping[str, str] = import_.terms.get("settings", {})
@@ -140,6 +155,17 @@ REQUESTS: Mapping[str, Request] = {
         decide=lambda pk, **decision: agreements.decide(agreement_id=pk, **decision),
         facts=_agreement,
     ),
+    promotions.KIND: Request(
+        label=gettext_lazy("Personal promotion"),
+        subject=gettext_lazy("The promotion"),
+        page="admin:loyalty_personalpromotion_change",
+        consequence=gettext_lazy(
+            "The promotion holds from its first day, or from now on if that has begun; whoever it is for is told."
+        ),
+        approved=gettext_lazy("Approved: the promotion holds."),
+        decide=lambda pk, **decision: promotions.decide(promotion_id=pk, **decision),
+        facts=_promotion,
+    ),
     steps.APPROVAL: Request(
         label=gettext_lazy("Points from a file"),
         subject=gettext_lazy("The file"),
@@ -153,8 +179,12 @@ REQUESTS: Mapping[str, Request] = {
 """What is decided at the vendor's; each kind leads to the page of what it is about."""
 
 
+REFUSALS = (ByHandError, ApprovalError, InsufficientPointsError, MovingError, AgreementError, PromotionError)
+"""What a decision may be refused with."""
+
+
 def _said(error: Exception) -> str:
-    if isinstance(error, AgreementError):
+    if isinstance(error, AgreementError | PromotionError):
         return str(error)
     return moving.refusal(error) if isinstance(error, MovingError) else refusal(error)
 
@@ -242,7 +272,7 @@ class VendorApprovalAdmin(ApprovalAdmin):
             reason, now = form.cleaned_data["reason"], timezone.now()
             try:
                 known.decide(approval.subject_id, by=me, is_approved=is_approved, reason=reason, now=now)
-            except (ByHandError, ApprovalError, InsufficientPointsError, MovingError, AgreementError) as error:
+            except REFUSALS as error:
                 form.add_error(None, _said(error))
                 status = 409
             else:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from accounts.actors import Actor
 from accounts.admin.links import AskedFilter, VocabularyFilter, row_link, rows_link
 from accounts.admin.steps import Step
+from loyalty import agreements, promotions
 from loyalty.admin.rules import in_words
 from loyalty.admin.versions import ActivateForm, VersionAdmin
 from loyalty.concerns import concerns_of, paying_people_only
@@ -145,7 +146,10 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
 
     def foretold(self, row: RuleSet, name: str) -> dict[str, Any]:
         """Before it is put in force, say what the manager should think twice about."""
-        sentences = concerns_of(row) if name == "activate" else []
+        if name != "activate":
+            return {"facts": []}
+        now = timezone.now()
+        sentences = [*concerns_of(row), *agreements.asleep_under(row, at=now), *promotions.asleep_under(row, at=now)]
         return {"facts": [(DOUBTS, sentence) for sentence in sentences]}
 
     def change_view(

@@ -33,6 +33,7 @@ from loyalty.earning.formulas import (
     formula_sentence,
     parse_formula,
 )
+from loyalty.earning.promotions import PROMOTIONS, Promotion
 from loyalty.earning.returns import points_to_budget, points_to_reverse
 from loyalty.earning.rules import (
     MAY_EARN,
@@ -44,8 +45,10 @@ from loyalty.earning.rules import (
     MayEarn,
     Person,
     Verdict,
+    campaign_beside,
     evaluate,
     may_earn_by,
+    parted,
     people_from_json,
     people_to_json,
 )
@@ -62,6 +65,7 @@ __all__ = [
     "NO_FACTOR",
     "NO_SCHEME",
     "PEOPLE",
+    "PROMOTIONS",
     "SHARED",
     "TIER",
     "TIMES_OF",
@@ -89,10 +93,12 @@ __all__ = [
     "Percent",
     "Period",
     "Person",
+    "Promotion",
     "Rounding",
     "Scheme",
     "Steps",
     "Verdict",
+    "campaign_beside",
     "cap_sentence",
     "cut",
     "evaluate",
@@ -101,6 +107,7 @@ __all__ = [
     "may_earn_by",
     "may_earn_sentence",
     "parse_formula",
+    "parted",
     "people_from_json",
     "people_to_json",
     "period_start",

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from accounts.conditions import Condition, LeafOutcome, Values, failures, holds
 from loyalty.earning.caps import Cap, CapSubject
-from loyalty.earning.formulas import Formula
+from loyalty.earning.formulas import Formula, by_promotion
+from loyalty.earning.promotions import Promotion, promotion_for
 
 MAY_EARN = "employee.may_earn"
 """The fact that says whether the activity's person may earn points of the own; its value is a MayEarn."""
@@ -131,7 +133,8 @@ class Gift(NamedTuple):
 
     `from_campaign` of them are there only because a campaign was on: its budget is asked for these alone. `person_id`
     is whose they are by a rule for a role (None: the activity's own person). `is_instead` says of the company's that
-    they are a person's who may not have them.
+    they are a person's who may not have them. `from_promotion` are there only because of a `promotion`, before any
+    campaign; without those, the campaign would add `campaign_alone`.
     """
 
     rule: EarningRule
@@ -141,6 +144,9 @@ class Gift(NamedTuple):
     from_campaign: int = 0
     person_id: int | None = None
     is_instead: bool = False
+    promotion: Promotion | None = None
+    from_promotion: int = 0
+    campaign_alone: int = 0
 
 
 class Favour(NamedTuple):
@@ -170,20 +176,37 @@ class Verdict(NamedTuple):
         return failures(self.rule.condition, self.values)
 
 
-def evaluate(rules: Iterable[EarningRule], values: Values, people: Sequence[Person] = ()) -> list[Verdict]:
+def evaluate(
+    rules: Iterable[EarningRule],
+    values: Values,
+    people: Sequence[Person] = (),
+    *,
+    promotions: Sequence[Promotion] = (),
+    person_id: int | None = None,
+) -> list[Verdict]:
     """Return a verdict a rule, in the rules' order.
 
     `values` holds the facts of one activity as of the moment it occurred; `values[MAY_EARN]` says whether its person
-    may earn (absent: there is no person). `people` are all who had a part in it, that person included.
+    may earn (absent: there is no person). `people` are all who had a part in it, that person included. `promotions` are
+    those that held; one for a person is asked by `person_id`, the activity's own.
     """
     return [
-        _met(rule, values, people) if holds(rule.condition, values) else Verdict(rule, values, False) for rule in rules
+        _met(rule, values, people, promotions, person_id)
+        if holds(rule.condition, values)
+        else Verdict(rule, values, False)
+        for rule in rules
     ]
 
 
-def _met(rule: EarningRule, values: Values, people: Sequence[Person]) -> Verdict:
+def _met(
+    rule: EarningRule,
+    values: Values,
+    people: Sequence[Person],
+    promotions: Sequence[Promotion],
+    person_id: int | None,
+) -> Verdict:
     if rule.effect is None:
-        return Verdict(rule, values, True, _gifts(rule, values, people))
+        return Verdict(rule, values, True, _gifts(_Giving(rule, values, promotions), people, person_id))
     return Verdict(rule, values, True, favours=tuple(_favours(rule, values, people)))
 
 
@@ -204,46 +227,142 @@ def _favours(rule: EarningRule, values: Values, people: Sequence[Person]) -> Ite
         yield Favour(rule, CapSubject.EMPLOYEE, None if may_earn is MayEarn.YES else may_earn, person_id)
 
 
-def _gifts(rule: EarningRule, values: Values, people: Sequence[Person]) -> tuple[Gift, ...]:
-    points = rule.formula.give(values)
-    without = rule.formula.give_without_campaign(values) if rule.formula.campaigns else points
+class _Amounts(NamedTuple):
+    """What a formula gives: with a campaign and a promotion, with either of them alone, with neither."""
+
+    both: int
+    campaign: int
+    promotion: int
+    neither: int
+
+    def each(self, part: Callable[[int], int]) -> "_Amounts":
+        """The same part of each."""
+        return _Amounts(*map(part, self))
+
+
+class _Giving:
+    """What one rule gives for one activity, to each with the promotion that is theirs."""
+
+    def __init__(self, rule: EarningRule, values: Values, promotions: Sequence[Promotion]) -> None:
+        self.rule = rule
+        self.values = values
+        self._promotions = promotions
+        points, without = self._points(rule.formula)
+        self._plain = _Amounts(points, points, without, without)
+
+    def company(self, part: Callable[[int], int] = int, **fields: Any) -> Gift:
+        """Give the company a part of it."""
+        return self._gift(CapSubject.COMPANY, None, part, fields)
+
+    def person(
+        self, may_earn: MayEarn, employee_id: int | None, part: Callable[[int], int] = int, **fields: Any
+    ) -> Gift:
+        """Give a person a part of it; or the company instead, by no promotion of the person's."""
+        if may_earn is MayEarn.YES:
+            return self._gift(CapSubject.EMPLOYEE, employee_id, part, fields)
+        if may_earn.goes_to_company:
+            return self.company(part, refusal=may_earn, is_instead=True, **fields)
+        return Gift(self.rule, CapSubject.EMPLOYEE, 0, may_earn, **fields)
+
+    def _gift(
+        self, to: CapSubject, employee_id: int | None, part: Callable[[int], int], fields: Mapping[str, Any]
+    ) -> Gift:
+        promotion = promotion_for(self._promotions, rule_code=self.rule.code, employee_id=employee_id)
+        amounts = (self._plain if promotion is None else self._promoted(promotion)).each(part)
+        return Gift(
+            self.rule,
+            to,
+            amounts.both,
+            from_campaign=amounts.both - amounts.promotion,
+            promotion=promotion,
+            from_promotion=amounts.promotion - amounts.neither,
+            campaign_alone=0 if promotion is None else amounts.campaign - amounts.neither,
+            **fields,
+        )
+
+    def _promoted(self, promotion: Promotion) -> _Amounts:
+        both, alone = self._points(by_promotion(self.rule.formula, promotion.factor))
+        return self._plain._replace(both=both, promotion=alone)
+
+    def _points(self, formula: Formula) -> tuple[int, int]:
+        """With and without a campaign."""
+        points = formula.give(self.values)
+        return points, formula.give_without_campaign(self.values) if formula.campaigns else points
+
+
+def _gifts(giving: _Giving, people: Sequence[Person], person_id: int | None) -> tuple[Gift, ...]:
+    rule = giving.rule
     if rule.beneficiary is Beneficiary.COMPANY:
-        return (Gift(rule, CapSubject.COMPANY, points, None, points - without),)
+        return (giving.company(),)
     if rule.beneficiary is Beneficiary.ROLE:
-        return _gifts_to_role(rule, points, without, people)
-    may_earn = MayEarn(str(values.get(MAY_EARN) or MayEarn.NO_EMPLOYEE))
+        return _gifts_to_role(giving, people)
+    may_earn = MayEarn(str(giving.values.get(MAY_EARN) or MayEarn.NO_EMPLOYEE))
     if rule.beneficiary is Beneficiary.SPLIT:
-        part, part_without = (each * rule.person_share // 100 for each in (points, without))
-        company = Gift(rule, CapSubject.COMPANY, points - part, None, points - part - (without - part_without))
-        return company, _personal(rule, part, part_without, may_earn)
-    personal = _personal(rule, points, without, may_earn)
-    if rule.beneficiary is Beneficiary.EMPLOYEE:
-        return (personal,)
-    return (Gift(rule, CapSubject.COMPANY, points, None, points - without), personal)
+
+        def part(points: int) -> int:
+            return points * rule.person_share // 100
+
+        return giving.company(lambda points: points - part(points)), giving.person(may_earn, person_id, part)
+    personal = giving.person(may_earn, person_id)
+    return (personal,) if rule.beneficiary is Beneficiary.EMPLOYEE else (giving.company(), personal)
 
 
-def _personal(rule: EarningRule, points: int, without: int, may_earn: MayEarn, person_id: int | None = None) -> Gift:
-    """What a person gets; `without` are the points that no campaign added."""
-    if may_earn is MayEarn.YES:
-        return Gift(rule, CapSubject.EMPLOYEE, points, None, points - without, person_id)
-    if may_earn.goes_to_company:
-        return Gift(rule, CapSubject.COMPANY, points, may_earn, points - without, person_id, is_instead=True)
-    return Gift(rule, CapSubject.EMPLOYEE, 0, may_earn, 0, person_id)
-
-
-def _gifts_to_role(rule: EarningRule, points: int, without: int, people: Sequence[Person]) -> tuple[Gift, ...]:
+def _gifts_to_role(giving: _Giving, people: Sequence[Person]) -> tuple[Gift, ...]:
     """The whole to each of the role, or equal parts; the first of them, in order of their ids, get what is over."""
+    rule = giving.rule
     had_part = sorted(person for person in people if rule.role in person.roles)
     if not had_part:
         return (Gift(rule, CapSubject.EMPLOYEE, 0, MayEarn.NOBODY_OF_ROLE),)
-    parts = [(points, without)] * len(had_part)
-    if rule.is_divided:
-        parts = list(zip(_equal_parts(points, len(had_part)), _equal_parts(without, len(had_part)), strict=True))
     return tuple(
-        _personal(rule, *part, person.may_earn, person.id) for part, person in zip(parts, had_part, strict=True)
+        giving.person(
+            person.may_earn,
+            person.id,
+            partial(_equal_part, among=len(had_part), number=number) if rule.is_divided else int,
+            person_id=person.id,
+        )
+        for number, person in enumerate(had_part)
     )
 
 
-def _equal_parts(points: int, among: int) -> list[int]:
+def _equal_part(points: int, *, among: int, number: int) -> int:
     each, over = divmod(points, among)
-    return [each + (number < over) for number in range(among)]
+    return each + (number < over)
+
+
+def campaign_beside(gift: Gift, promoted: int) -> int:
+    """Return what a campaign adds where `promoted` of what the promotion would add are left of its budget.
+
+    Without any of them it is what the campaign adds alone, with all of them what it adds on top; in between, in
+    proportion.
+    """
+    if promoted == gift.from_promotion:
+        return gift.from_campaign
+    added = gift.campaign_alone + (gift.from_campaign - gift.campaign_alone) * promoted // gift.from_promotion
+    return min(added, gift.from_campaign + gift.from_promotion - promoted)
+
+
+def parted(gift: Gift, *, at: int) -> tuple[Gift, Gift]:
+    """Return the first `at` points of a person's gift, and the rest, which goes to the company by no promotion of the
+    person's. What a campaign added lies on top, what a promotion added beneath it.
+    """
+    above = gift.points - at
+    campaign = min(above, gift.from_campaign)
+    promoted = min(above - campaign, gift.from_promotion)
+    alone = min(campaign, gift.campaign_alone)
+    first = gift._replace(
+        points=at,
+        from_campaign=gift.from_campaign - campaign,
+        from_promotion=gift.from_promotion - promoted,
+        campaign_alone=gift.campaign_alone - alone,
+    )
+    rest = gift._replace(
+        to=CapSubject.COMPANY,
+        is_instead=True,
+        points=above,
+        from_campaign=campaign,
+        from_promotion=promoted,
+        campaign_alone=alone,
+    )
+    if gift.promotion is not None and gift.promotion.employee_id is not None:
+        rest = rest._replace(points=above - promoted, from_promotion=0, promotion=None)
+    return first, rest

@@ -146,13 +146,15 @@ def verdict_sentence(
     """
     if not verdict.is_met:
         reasons = [failure_sentence(outcome, catalogue, translate) for outcome in verdict.failures]
-        return translate(N_("Does not apply: {reasons}.")).format(reasons=joined(reasons, translate))
+        text = translate(N_("Does not apply: {reasons}.")).format(reasons=joined(reasons, translate))
+        return _with_agreed(text, verdict.rule, catalogue, translate)
     if verdict.rule.effect is not None:
         return _favour_sentence(verdict, verdict.rule.effect, is_given=granted > 0, translate=translate)
     given = sum(gift.points for gift in verdict.gifts)
     refusals = dict.fromkeys(gift.refusal for gift in verdict.gifts if gift.refusal)
     if refusals and not given:
-        return " ".join(may_earn_sentence(refusal, translate) for refusal in refusals)
+        text = " ".join(may_earn_sentence(refusal, translate) for refusal in refusals)
+        return _with_agreed(text, verdict.rule, catalogue, translate)
     give = formula_sentence(verdict.rule.formula, catalogue, translate)
     if verdict.rule.is_agreed:
         give = translate(N_("{give}, by your agreement")).format(give=give)
@@ -160,6 +162,8 @@ def verdict_sentence(
         template = N_("Applies: {give} would be {given}; a limit let {granted} through.")
         if is_budget_spent:
             template = N_("Applies: {give} would be {given}; what was left of the campaign's budget made it {granted}.")
+            if any(gift.from_promotion for gift in verdict.gifts):
+                template = N_("Applies: {give} would be {given}; what was left of the budget made it {granted}.")
         text = translate(template).format(give=give, given=f"{given:,}", granted=f"{granted:,}")
     else:
         text = translate(N_("Applies: {give}.")).format(give=give)
@@ -169,6 +173,14 @@ def verdict_sentence(
         template = translate(N_("{company} For the employee: {person}"))
         text = template.format(company=text, person=may_earn_sentence(refusal, translate))
     return text
+
+
+def _with_agreed(text: str, rule: EarningRule, catalogue: Catalogue, translate: Translate) -> str:
+    """Why nothing was given, with what the company's agreement would give, where one made the rule another."""
+    if not rule.is_agreed or rule.effect is not None:
+        return text
+    give = formula_sentence(rule.formula, catalogue, translate)
+    return translate(N_("{text} By your agreement it would give {give}.")).format(text=text, give=give)
 
 
 def _favour_sentence(verdict: Verdict, effect: Gives, *, is_given: bool, translate: Translate) -> str:

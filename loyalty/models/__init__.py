@@ -36,6 +36,7 @@ from loyalty.models.ledger import (
     Wallet,
 )
 from loyalty.models.programs import MOST_GRACE, Consent, Membership, Program, ProgramComment
+from loyalty.models.promotions import PersonalPromotion, PromotedAward
 from loyalty.models.rates import ExchangeRate
 from loyalty.models.rules import MOST_PRODUCTS, Campaign, ProductList, Rule, RuleCap, RuleSet, SharedLimit
 from loyalty.models.standing import Metric, MetricBucket, MetricPerson, Tier, TierAssignment, TierThreshold
@@ -82,11 +83,13 @@ __all__ = [
     "Metric",
     "MetricBucket",
     "MetricPerson",
+    "PersonalPromotion",
     "Posting",
     "ProductList",
     "Program",
     "ProgramComment",
     "ProgramDay",
+    "PromotedAward",
     "ReturnLink",
     "ReturnRefusal",
     "Rule",

@@ -21,7 +21,8 @@ class ExchangeRateQuerySet(ScopedQuerySet["ExchangeRate"]):
 class ExchangeRate(models.Model):
     """One `currency` is worth `rate` of `into`, from `starts_on` (inclusive) until the next rate of the two begins.
 
-    Activities were counted by a rate that has begun, so such a one is never changed: the next one takes its place.
+    Activities were counted by a rate that has begun, so such a one is never changed: the next one takes its place, and
+    begins today or later. Before the first one that is known nothing was counted, so an earlier first one may be added.
     """
 
     currency = models.CharField(_("currency"), max_length=3, validators=[validate_currency])
@@ -71,7 +72,28 @@ class ExchangeRate(models.Model):
                     IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
                     RETURN NEW;
                 """,
-            )
+            ),
+            # A rate that slips in between would count anew what was bought since then, and its return would take
+            # another sum. The lock lets the second of two entries of the same pair see the first.
+            pgtrigger.Trigger(
+                name="begins_ahead",
+                level=pgtrigger.Row,
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                func="""
+                    PERFORM pg_advisory_xact_lock(
+                        hashtextextended('exchange_rate:' || NEW.currency || ':' || NEW."into", 0));
+                    IF NEW.starts_on < CURRENT_DATE AND EXISTS (
+                        SELECT 1 FROM loyalty_exchangerate
+                        WHERE currency = NEW.currency AND "into" = NEW."into" AND starts_on < NEW.starts_on
+                    ) THEN
+                        RAISE EXCEPTION 'activities since % were counted by the rate before: begin today or later',
+                            NEW.starts_on
+                        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'exchange_rate_begins_ahead';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
         ]
 
     def __str__(self) -> str:

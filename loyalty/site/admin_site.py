@@ -60,6 +60,8 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
             "loyalty.Agreement",
             "loyalty.AgreementRate",
             "loyalty.AgreementLimit",
+            "loyalty.PersonalPromotion",
+            "loyalty.PromotedAward",
             "loyalty.CapUsage",
             "loyalty.ActivityType",
             "loyalty.ActivityAttribute",

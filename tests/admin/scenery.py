@@ -1,7 +1,7 @@
 """A world in which every table of the house has rows, so that every screen of the admin has something to show."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db import transaction
@@ -73,12 +73,14 @@ from tests.factories.world import (
     a_matrix,
     a_member,
     a_program,
+    a_promotion,
     a_purchase,
     a_purchase_type,
     a_reward,
     a_role,
     a_rule_set,
     a_user,
+    a_waiting_promotion,
     an_account_manager,
     an_admin,
     an_agreement,
@@ -230,6 +232,13 @@ def _furnish_agreements(membership: Membership) -> None:
     ask(agreement=draft, by=draft.drafted_by, starts_at=NOW, now=NOW)
 
 
+def _furnish_promotions(membership: Membership, admin: Employee) -> None:
+    """One that holds and added something, and one for a person, which waits for a second person."""
+    a_promotion(membership, rule_codes=["rule-0"], ends_on=date(2026, 6, 20), budget=500, now=NOW)
+    record(a_purchase(membership.company, 12))
+    a_waiting_promotion(membership, employee=admin, starts_on=date(2026, 6, 21))
+
+
 def _furnish_points_by_hand(membership: Membership, admin: Employee, by: User) -> None:
     """Points given, given more time, and passed on."""
     adjust(
@@ -238,6 +247,7 @@ def _furnish_points_by_hand(membership: Membership, admin: Employee, by: User) -
     )  # fmt: skip
     _furnish_more_time(membership, by)
     _furnish_agreements(membership)
+    _furnish_promotions(membership, admin)
     _furnish_transfer(membership, admin)
 
 

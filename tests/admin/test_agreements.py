@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Approval
 from loyalty.models import Agreement, AgreementRate, Membership
+from loyalty.rulesets import draft_from
 from tests.factories.world import a_draft_agreement, a_manager, a_member, a_program, a_rule_set, an_agreement
 
 pytestmark = pytest.mark.django_db
@@ -114,3 +116,14 @@ def test_request_is_withdrawn(desk: Client) -> None:
 
     assert Agreement.objects.get().status == "DRAFT"
     assert Approval.objects.get().state == "WITHDRAWN"
+
+
+def test_version_that_lost_an_agreed_rule_says_so_before_it_is_put_in_force(desk: Client) -> None:
+    member = a_partner()
+    an_agreement(member, rates={"spend": {"kind": "fixed", "points": 42}})
+    draft = draft_from(rule_set=member.program.rule_sets.get(), by=a_manager(), now=timezone.now())
+    draft.rules.filter(code="spend").update(code="spending")
+
+    page = desk.get(reverse("admin:loyalty_ruleset_activate", args=[draft.pk])).content.decode()
+
+    assert f"The agreement with {member.company} speaks of “spend”, which this version does not have" in page

@@ -154,6 +154,7 @@ def _pages_of_account_managers(world: World) -> list[Stop]:
         Stop(reverse("why", args=[world.earned.pk])),
         Stop(f"{reverse('am-benefits', args=[world.company.pk])}?person={world.colleague.pk}"),
         Stop(reverse("am-benefits", args=[world.company.pk])),
+        Stop(reverse("am-promotions", args=[world.company.pk])),
         Stop(reverse("am-grant", args=[given.pk])),
         Stop(reverse("am-profile", args=[world.company.pk])),
         Stop(reverse("am-note", args=[note.pk])),

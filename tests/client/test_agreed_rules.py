@@ -9,6 +9,7 @@ from tests.factories.world import (
     a_member,
     a_program,
     a_rule_set,
+    an_admin,
     an_agreement,
     an_employee,
 )
@@ -50,3 +51,17 @@ def test_ways_to_points_reckon_with_the_agreement(sign_in: SignIn) -> None:
     an_agreement(member, rates={"spend": {"kind": "fixed", "points": 42}})
 
     assert "42 points" in words_of(sign_in(an_employee(member.company, access="ADMIN")).get("/earn/"))
+
+
+def test_consent_page_reads_the_rules_as_they_were_agreed(sign_in: SignIn) -> None:
+    program = a_program()
+    a_rule_set(program, [{"code": "spend"}])
+    member, stranger = a_member(program), a_member(program)
+    an_agreement(member, rates={"spend": {"kind": "fixed", "points": 42}})
+
+    own = words_of(sign_in(an_admin(member.company)).get("/company/consent/"))
+    others = words_of(sign_in(an_admin(stranger.company)).get("/company/consent/"))
+
+    assert AGREED in own
+    assert "Terms agreed with your company hold since" in own
+    assert "greement" not in others

@@ -46,6 +46,7 @@ from accounts.models import (
 )
 from accounts.preferences import Switch, set_preferences
 from accounts.service_notes import edit_note, words_of, write_note
+from loyalty import promotions
 from loyalty.activities import confirm_activities
 from loyalty.benefits import grant, use
 from loyalty.by_hand import adjust, extend
@@ -222,6 +223,7 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
     _points_that_last_longer(given, canary, colleague, manager, now)
     _points_passed_on(given, canary, colleague, now)
     _agreements_of(given, canary)
+    _promotions_of(given, canary, colleague, manager, now)
     _titles_of(given, canary, admin, manager, now)
     _records_of(company, canary, manager, (member, colleague, admin), account_manager, now)
     return CanaryCompany(
@@ -559,6 +561,42 @@ def _agreements_of(membership: Membership, canary: str) -> None:
     rate = {"kind": "per", "points": 1, "step": "1", "of": f"attribute.{canary}-size"}
     an_agreement(membership, rates={code: rate}, limits=limits, reason=f"{INTERNAL} {canary} reason")
     a_draft_agreement(membership, factor="3", reason=f"{INTERNAL} {canary} next reason")
+
+
+def _promotions_of(membership: Membership, canary: str, colleague: Employee, manager: User, now: datetime) -> None:
+    """A promotion of the colleague that has added something, and one of the company that is only asked for."""
+    today = now.astimezone(membership.program.zone).date()
+    asked = [
+        promotions.ask(
+            membership=membership,
+            terms=promotions.Terms(
+                factor=Decimal(3),
+                starts_on=today + timedelta(days=begins),
+                ends_on=today + timedelta(days=begins + 9),
+                employee=whose,
+                rule_codes=(f"{canary}-rule",),
+                budget=10**9,
+            ),
+            reason=f"{INTERNAL} {canary} promotion",
+            by=manager,
+            now=now,
+        )
+        for begins, whose in ((0, colleague), (20, None))
+    ]
+    promotions.decide(promotion_id=asked[0].pk, by=a_user(is_staff=True, is_superuser=True), is_approved=True, now=now)
+    record(
+        a_purchase(
+            membership.company,
+            20,
+            type=f"{canary}-type",
+            external_id=f"{canary}-colleague-promoted",
+            employee_id=colleague.pk,
+            attributes={f"{canary}-place": f"{canary}-place", f"{canary}-size": 1},
+            occurred_at=now,
+        ),
+        now=now,
+        source=Source.objects.get(code=f"{canary}-source"),
+    )
 
 
 def _points_that_wait(membership: Membership, canary: str, colleague: Employee, manager: User, now: datetime) -> None:

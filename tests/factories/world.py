@@ -1,13 +1,13 @@
 """Small makers of lawful rows: each gives what a test needs and nothing else; keyword arguments override."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
 from accounts.models import AccountManagerAssignment, Company, Employee, RoleAssignment, Segment, StakeholderRole, User
-from loyalty import agreements
+from loyalty import agreements, promotions
 from loyalty.activities import ActivityItem, Outcome, record_activities
 from loyalty.memberships import Joining, enrol, give_consent
 from loyalty.models import (
@@ -21,6 +21,7 @@ from loyalty.models import (
     Campaign,
     Membership,
     Metric,
+    PersonalPromotion,
     ProductList,
     Program,
     Rule,
@@ -231,6 +232,56 @@ def a_draft_agreement(
     for limit in limits:
         AgreementLimit.objects.create(agreement=draft, **limit)
     return draft
+
+
+def a_promotion(
+    membership: Membership,
+    *,
+    employee: Employee | None = None,
+    factor: str = "2",
+    rule_codes: Sequence[str] = (),
+    budget: int | None = None,
+    starts_on: date = date(2026, 6, 15),
+    ends_on: date = date(2026, 6, 30),
+    now: datetime | None = None,
+) -> PersonalPromotion:
+    """A promotion that one manager asked for and another approved, both before its first day began."""
+    at = now or datetime.combine(starts_on, time(), membership.program.zone)
+    asked = a_waiting_promotion(
+        membership,
+        employee=employee,
+        factor=factor,
+        rule_codes=rule_codes,
+        budget=budget,
+        starts_on=starts_on,
+        ends_on=ends_on,
+        now=at,
+    )
+    return promotions.decide(promotion_id=asked.pk, by=a_manager(), is_approved=True, now=at)
+
+
+def a_waiting_promotion(
+    membership: Membership,
+    *,
+    employee: Employee | None = None,
+    factor: str = "2",
+    rule_codes: Sequence[str] = (),
+    budget: int | None = None,
+    starts_on: date = date(2026, 6, 15),
+    ends_on: date = date(2026, 6, 30),
+    reason: str = "Opened a second plant",
+    now: datetime = NOW,
+) -> PersonalPromotion:
+    """A promotion that a manager asked for."""
+    terms = promotions.Terms(
+        factor=Decimal(factor),
+        starts_on=starts_on,
+        ends_on=ends_on,
+        employee=employee,
+        rule_codes=tuple(rule_codes),
+        budget=budget,
+    )
+    return promotions.ask(membership=membership, terms=terms, reason=reason, by=a_manager(), now=now)
 
 
 def consent_to(membership: Membership, *, by: User | None = None, **fields: Any) -> None:

@@ -446,3 +446,36 @@ def test_admins_of_the_company_are_told_when_it_holds_and_when_it_ends() -> None
         (admin.pk, "agreement-holds", "June 15, 2026"),
         (admin.pk, "agreement-ended", "June 16, 2026"),
     ]
+
+
+def test_version_without_a_rule_that_was_agreed_about_names_the_agreement() -> None:
+    member = a_partner({"code": "spend"}, {"code": "other"})
+    limit = {"rule_code": "other", "subject": "COMPANY", "period": "DAY", "limit": 1}
+    agreement = an_agreement(member, rates={"spend": TWICE}, limits=[limit])
+    draft = draft_from(rule_set=RuleSet.objects.get(), by=a_manager(), now=NOW)
+
+    assert agreements.asleep_under(draft, at=NOW) == []
+    draft.rules.filter(code="spend").update(code="spending")
+    draft.rules.filter(code="other").delete()
+    assert agreements.asleep_under(draft, at=NOW) == [
+        f"The agreement with {member.company} speaks of “other”, “spend”, which this version does not have: those "
+        "terms would hold no longer. If a rule has only got another code, give it back the old one."
+    ]
+    agreements.end(agreement=agreement, by=a_manager(), now=NOW)
+    assert agreements.asleep_under(draft, at=NOW) == []
+
+
+def test_why_nothing_was_given_speaks_of_the_agreement() -> None:
+    member = a_partner(
+        {"code": "spend", "beneficiary": "EMPLOYEE"},
+        {"code": "big", "condition": {"fact": "activity.amount", "op": "gte", "value": 1_000}},
+    )
+    an_agreement(member, rates={"spend": TWICE, "big": {"kind": "fixed", "points": 99}})
+
+    record(a_purchase(member.company, 10))
+
+    evaluation = Evaluation.objects.select_related("activity__type", "program").get()
+    reasons = [verdict.reason for verdict in verdicts_of(evaluation, actor_of(a_manager(), now=NOW))]
+    assert reasons[0].startswith("No points: the activity names no employee. By your agreement it would give 2 points")
+    assert reasons[1].startswith("Does not apply: ")
+    assert reasons[1].endswith(" By your agreement it would give 99 points.")

@@ -1,24 +1,39 @@
 """Money of other currencies: counted by the rate of its day, refused without one, returned as it was counted."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 
+import psycopg
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts import laws
+from loyalty import arrays
 from loyalty.activities import Status
 from loyalty.activities.returns import Undoing
 from loyalty.models import Activity, Evaluation, ExchangeRate, Membership, MetricBucket
 from loyalty.rates import RateInThePastError, converted, enter_rate, rate_on
 from tests.factories.world import NOW, a_member, a_program, a_purchase, a_rule_set, balance, record
+from tests.loyalty.racing import race_in_order
 
 pytestmark = pytest.mark.django_db
 TODAY = NOW.date()
-YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
+TOMORROW = TODAY + timedelta(days=1)
+
+
+@contextmanager
+def refused_by(constraint: str) -> Iterator[None]:
+    with pytest.raises(IntegrityError) as refusal, transaction.atomic():
+        yield
+    cause = refusal.value.__cause__
+    assert isinstance(cause, psycopg.Error)
+    assert cause.diag.constraint_name == constraint
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +58,8 @@ def spend(membership: Membership) -> Decimal:
 
 def test_money_counts_by_the_rate_of_its_own_day() -> None:
     membership = a_world()
-    a_rate("0.8", date(2026, 1, 1))
     a_rate("0.5", TODAY)
+    a_rate("0.8", date(2026, 1, 1))
 
     record(
         a_purchase(membership.company, 100, currency="EUR", occurred_at=NOW - timedelta(days=1)),
@@ -63,8 +78,8 @@ def test_money_counts_by_the_rate_of_its_own_day() -> None:
 
 def test_day_of_the_rate_is_the_programs() -> None:
     membership = a_world()
-    a_rate("0.8", TODAY)
     a_rate("0.5", TOMORROW)
+    a_rate("0.8", TODAY)
     late = NOW.replace(hour=23, minute=30)  # in London it is tomorrow by then
 
     [outcome] = record(a_purchase(membership.company, 100, currency="EUR", occurred_at=late), now=late)
@@ -128,18 +143,61 @@ def test_rate_that_has_begun_cannot_be_changed_or_deleted_in_the_database() -> N
 
 
 def enter(rate: str, starts_on: date) -> ExchangeRate:
-    return enter_rate(currency="EUR", into="GBP", rate=Decimal(rate), starts_on=starts_on, now=NOW)
+    return enter_rate(currency="EUR", into="GBP", rate=Decimal(rate), starts_on=starts_on, now=timezone.now())
 
 
 def test_new_rate_begins_today_or_later_or_before_the_first() -> None:
-    enter("0.8", YESTERDAY)
-    enter("0.7", TODAY)
-    enter("0.9", date(2026, 1, 1))
+    enter("0.8", days_from_now(-1))
+    enter("0.7", days_from_now(0))
+    enter("0.9", days_from_now(-30))
 
     with pytest.raises(RateInThePastError, match="has been counted by the rate of then, and stays so"):
-        enter("0.6", date(2026, 3, 1))
+        enter("0.6", days_from_now(-9))
 
     assert ExchangeRate.objects.count() == 3
+
+
+def days_from_now(days: int) -> date:
+    """A day by the clock of the database, which knows no other."""
+    return timezone.now().date() + timedelta(days=days)
+
+
+def test_database_refuses_a_rate_between_days_that_were_counted() -> None:
+    a_rate("0.8", days_from_now(-30))
+    to_come = a_rate("0.7", days_from_now(30))
+
+    with refused_by("exchange_rate_begins_ahead"):
+        a_rate("0.6", days_from_now(-2))
+    with refused_by("exchange_rate_begins_ahead"):
+        ExchangeRate.objects.filter(pk=to_come.pk).update(starts_on=days_from_now(-2))
+
+    assert [*ExchangeRate.objects.order_by("starts_on").values_list("starts_on", "rate")] == [
+        (days_from_now(-30), Decimal("0.8")),
+        (days_from_now(30), Decimal("0.7")),
+    ]
+
+
+def test_database_takes_a_rate_from_today_one_before_the_first_and_one_of_other_currencies() -> None:
+    a_rate("0.8", days_from_now(-30))
+
+    for rate, day, currency in (("0.7", 0, "EUR"), ("0.9", -60, "EUR"), ("0.6", -2, "USD")):
+        a_rate(rate, days_from_now(day), currency)
+
+    assert ExchangeRate.objects.count() == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_first_rates_at_once_the_later_one_is_refused_if_it_comes_second() -> None:
+    earlier, later = (partial(enter, "0.8", days_from_now(-days)) for days in (30, 9))
+
+    results = race_in_order([earlier, later], held=lock_the_pair)
+
+    assert [type(result) for result in results] == [ExchangeRate, RateInThePastError]
+    assert ExchangeRate.objects.get().starts_on == days_from_now(-30)
+
+
+def lock_the_pair() -> None:
+    arrays.fetch("SELECT pg_advisory_xact_lock(hashtextextended('exchange_rate:EUR:GBP', 0))")
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,7 @@ NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
     "am/companies/<int:pk>/profile/": lambda side: [[side.company.pk]],
     "am/companies/<int:pk>/points/": lambda side: [[side.company.pk]],
     "am/companies/<int:pk>/benefits/": lambda side: [[side.company.pk]],
+    "am/companies/<int:pk>/promotions/": lambda side: [[side.company.pk]],
     "am/grants/<int:pk>/": lambda side: [
         [BenefitGrant.objects.filter(membership__company=side.company).earliest("pk").pk]
     ],

@@ -9,7 +9,7 @@ from accounts.conditions import Catalogue
 from loyalty.earning.formulas.fixed import Fixed
 from loyalty.earning.formulas.kind import AMOUNT, DAY, MAX_POINTS, N_, NOTHING, TIER, Formula, Kind, Translate, joined
 from loyalty.earning.formulas.lookup import Lookup
-from loyalty.earning.formulas.modifiers import MODIFIERS, Modified, Rounding, by_agreement, read_modified
+from loyalty.earning.formulas.modifiers import MODIFIERS, Modified, Rounding, by_agreement, by_promotion, read_modified
 from loyalty.earning.formulas.multipliers import NO_SCHEME, Campaign, Combining, Scheme
 from loyalty.earning.formulas.per import Per
 from loyalty.earning.formulas.percent import Percent
@@ -42,6 +42,7 @@ __all__ = [
     "Scheme",
     "Steps",
     "by_agreement",
+    "by_promotion",
     "formula_sentence",
     "joined",
     "parse_formula",

@@ -186,3 +186,9 @@ def by_agreement(formula: Formula, factor: Decimal, combining: Combining) -> For
     modified = formula if isinstance(formula, Modified) else Modified(formula)
     multipliers = modified.multipliers or Multipliers(combining=combining)
     return replace(modified, multipliers=replace(multipliers, agreement=factor))
+
+
+def by_promotion(formula: Formula, factor: Decimal) -> Formula:
+    """Return the formula multiplied with the factor of a promotion, too; it meets others as its version says."""
+    modified = formula if isinstance(formula, Modified) else Modified(formula)
+    return replace(modified, multipliers=replace(modified.multipliers or Multipliers(), promotion=factor))

@@ -1,6 +1,6 @@
 """Multipliers: what a formula gives, times factors of the company's tier and of a campaign of those days.
 
-A third factor may stand in an agreement with the company; no document names it.
+A third factor may stand in an agreement with the company, a fourth in a promotion; no document names them.
 
 "multipliers": {"tier": {"silver": "1.2", "gold": "1.5"}, "campaigns": ["spring"]}
 
@@ -72,6 +72,8 @@ class Multipliers:
     campaigns: tuple[Campaign, ...] = ()
     combining: Combining = Combining.MULTIPLY
     agreement: Decimal | None = None
+    promotion: Decimal | None = None
+    """It says itself, in a sentence of its own."""
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -89,6 +91,8 @@ class Multipliers:
         factors = [factor for code, factor in self.tiers if code == values.get(TIER)]
         if self.agreement is not None:
             factors.append(self.agreement)
+        if self.promotion is not None:
+            factors.append(self.promotion)
         campaign = self.campaign_on(values.get(DAY)) if with_campaign else None
         if campaign is not None:
             factors.append(campaign.factor)

@@ -35,7 +35,8 @@ from accounts.profiles import FIELDS, ProfileChangedError, change_profile, seal_
 from accounts.service_notes import write_note
 from loyalty.explaining import agreement_in_force, plain_rules, rule_set_in_force
 from loyalty.ledger import Owner
-from loyalty.models import Agreement, Membership, TierAssignment
+from loyalty.models import Agreement, Membership, PersonalPromotion, TierAssignment
+from loyalty.promotions import promotions_told
 from loyalty.selectors import standing_of
 from loyalty.site.views.account_manager.benefits import rights_of_company
 from loyalty.site.views.account_manager.drafting import Drafting, drafting
@@ -210,13 +211,14 @@ def _owed(row: Company, actor: Actor) -> list[Due]:
 def _standing(row: Company, actor: Actor, *, chosen: str) -> dict[str, object]:
     """Where the company stands: in full in one program, in a line in each other; six queries however many."""
     agreements = Agreement.objects.filter(membership=OuterRef("pk"), status__in=Agreement.APPROVED)
+    promotions = PersonalPromotion.objects.filter(membership=OuterRef("pk"))
     tier = TierAssignment.objects.filter(membership=OuterRef("pk")).in_force(actor.at).values("tier__name")
     memberships = list(
         Membership.objects.visible_to(actor)
         .in_force(actor.at)
         .filter(company=row)
         .select_related("program")
-        .annotate(tier_name=Subquery(tier[:1]), has_agreement=Exists(agreements))
+        .annotate(tier_name=Subquery(tier[:1]), has_agreement=Exists(agreements), has_promotion=Exists(promotions))
         .order_by("starts_at", "pk")
     )
     if not memberships:
@@ -244,6 +246,7 @@ def _standing(row: Company, actor: Actor, *, chosen: str) -> dict[str, object]:
         "next_tier": standing.next_tier,
         "tier_progress": standing.progress,
         "rights": rights_of_company(row, shown, actor=actor, standing=standing),
+        "promotions": promotions_told(shown, actor) if getattr(shown, "has_promotion", True) else [],
         **_agreed(shown, actor),
         **_points(balances[memberships.index(shown)]),
     }

@@ -8,6 +8,7 @@ from loyalty.site.views.account_manager.company import company, profile
 from loyalty.site.views.account_manager.follow_ups import follow_up, follow_ups
 from loyalty.site.views.account_manager.notes import edit_note, note
 from loyalty.site.views.account_manager.points import points
+from loyalty.site.views.account_manager.promotions import promotions
 from loyalty.site.views.account_manager.renewals import renewals
 from loyalty.site.views.account_manager.today import today
 
@@ -18,6 +19,7 @@ urlpatterns = [
     path("companies/<int:pk>/profile/", profile, name="am-profile"),
     path("companies/<int:pk>/points/", points, name="am-points"),
     path("companies/<int:pk>/benefits/", benefits, name="am-benefits"),
+    path("companies/<int:pk>/promotions/", promotions, name="am-promotions"),
     path("grants/<int:pk>/", given_benefit, name="am-grant"),
     path("notes/<int:pk>/", note, name="am-note"),
     path("notes/<int:pk>/edit/", edit_note, name="am-note-edit"),

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.actors import Actor
 from accounts.middleware import actor_behind
 from accounts.models import StakeholderRole
-from loyalty.explaining import plain_rules, rule_set_in_force
+from loyalty.explaining import agreement_in_force, plain_rules, rule_set_in_force
 from loyalty.forms import CommentForm, ConsentForm
 from loyalty.memberships import (
     SPENDING_TIME,
@@ -27,7 +27,7 @@ from loyalty.memberships import (
     sign_withdrawal,
 )
 from loyalty.models import Consent, Membership, ProgramComment
-from loyalty.selectors import membership_of
+from loyalty.selectors import has_agreement, membership_of, memberships_of, with_own_terms
 from loyalty.site.views.client.company import company_only
 from loyalty.terms import terms_in_words
 
@@ -52,7 +52,8 @@ class ShownConsent:
 def consent(request: HttpRequest) -> HttpResponse:
     """What the company agrees to, with the form that signs it and the one that comments."""
     actor = actor_behind(request)
-    membership = membership_of(actor, chosen=request.GET.get("program", ""))
+    rows = with_own_terms(memberships_of(actor), actor)
+    membership = membership_of(actor, chosen=request.GET.get("program", ""), among=rows)
     if membership is None:
         return render(request, "client/no_program.html")
     if request.method == "POST" and request.POST.get("step") == "comment":
@@ -144,11 +145,13 @@ def _show(
     held = next((row for row in rows if row.holds_at(actor.at)), None)
     names = {role.code: role.name for role in roles}
     rule_set = rule_set_in_force(membership.program, at=actor.at)
+    agreement = agreement_in_force(membership, at=actor.at) if has_agreement(membership) else None
     comments = ProgramComment.objects.visible_to(actor).filter(membership=membership).select_related("author")
     context = {
         "program": membership.program,
         "rule_set": rule_set,
-        "rules": plain_rules(rule_set, membership.program) if rule_set else [],
+        "rules": plain_rules(rule_set, membership.program, agreement) if rule_set else [],
+        "agreement": agreement,
         "terms": terms_in_words(membership.program),
         "held": _shown(held, names) if held else None,
         "history": [_shown(row, names) for row in rows if row is not held],

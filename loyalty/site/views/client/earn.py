@@ -9,7 +9,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import employees_only
 from accounts.middleware import actor_behind
+from loyalty.earning import MayEarn, may_earn_sentence
 from loyalty.models import ActivityType
+from loyalty.promotions import promotions_told
 from loyalty.prospects import (
     Allowance,
     Effort,
@@ -51,6 +53,7 @@ def earn(request: HttpRequest) -> HttpResponse:
     if membership is None:
         return render(request, "client/no_program.html")
     situation = situation_of(membership, actor)
+    may_earn = situation.may_earn
     used = used_limits(membership, actor)
     found = prospects(membership, situation, actor, words=Vocabulary(), used=used)
     types = {kind.pk: kind for kind in ActivityType.objects.filter(pk__in={way.type_id for way in found})}
@@ -64,6 +67,8 @@ def earn(request: HttpRequest) -> HttpResponse:
     free = [(prospect, way) for prospect, way in shown if not prospect.obstacles and not prospect.is_used_up]
     context = {
         "program": membership.program,
+        "promotions": promotions_told(membership, actor) if situation.has_promotion else [],
+        "may_not_earn": "" if may_earn is MayEarn.YES else may_earn_sentence(may_earn, _),
         "surveys": sorted(surveys, key=_points_a_minute, reverse=True),
         "once": [way for prospect, way in free if prospect.effort is Effort.ONCE],
         "each_time": [way for prospect, way in free if prospect.effort is Effort.EACH_TIME],

@@ -7,7 +7,9 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from accounts.access import clients_and_account_managers, employees_only
@@ -193,13 +195,23 @@ def lines_of(
             at=line.at,
             title=title_of(line.kind, line.activity_type),
             detail=rewards.get(line.transaction_id)
-            or " · ".join(filter(None, (line.rule_name, line.object, line.reason))),
+            or " · ".join(filter(None, (line.rule_name, line.object, line.reason, _promoted(line)))),
             points=line.points,
             url=reverse("why", args=[line.transaction_id]),
             wallet_label=wallet_label,
         )
         for line in lines
     ]
+
+
+def _promoted(line: Line) -> str:
+    """How many of the points a personal promotion added."""
+    if not line.promoted:
+        return ""
+    points = number_format(line.promoted, force_grouping=True)
+    return ngettext("%(points)s of it by a promotion", "%(points)s of them by a promotion", line.promoted) % {
+        "points": points
+    }
 
 
 def _rewards_behind(lines: list[Line], actor: Actor) -> dict[int, str]:
