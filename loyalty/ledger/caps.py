@@ -127,3 +127,17 @@ class CapBook:
         counter = self._counters[key]
         counter.used += points
         counter.change += points
+
+
+class BlankCaps(CapBook):
+    """Counters that all begin at nothing, for whoever only works out what would be: never locked, never written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counters = _FromNothing()
+
+
+class _FromNothing(dict[CapKey, _Counter]):
+    def __missing__(self, key: CapKey) -> _Counter:
+        counter = self[key] = _Counter(0)
+        return counter
