@@ -37,6 +37,7 @@ from loyalty.models.ledger import (
 )
 from loyalty.models.programs import MOST_GRACE, Consent, Membership, Program, ProgramComment
 from loyalty.models.rates import ExchangeRate
+from loyalty.models.replays import Replay, ReplayedCompany
 from loyalty.models.rules import MOST_PRODUCTS, Campaign, ProductList, Rule, RuleCap, RuleSet, SharedLimit
 from loyalty.models.standing import Metric, MetricBucket, MetricPerson, Tier, TierAssignment, TierThreshold
 from loyalty.models.titles import StandingEvent, TierInvitation, TierPayment, TierTitle
@@ -87,6 +88,8 @@ __all__ = [
     "Program",
     "ProgramComment",
     "ProgramDay",
+    "Replay",
+    "ReplayedCompany",
     "ReturnLink",
     "ReturnRefusal",
     "Rule",
