@@ -1,10 +1,10 @@
 """Rules and judgements in plain words: what holds now, and why an activity brought what it brought."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext
@@ -17,6 +17,7 @@ from loyalty.earning import (
     PEOPLE,
     Beneficiary,
     CapSubject,
+    EarningRule,
     Favour,
     Gift,
     Verdict,
@@ -29,6 +30,7 @@ from loyalty.earning import (
 from loyalty.facts import CURRENCY, LAST_EARN_ON, RATE
 from loyalty.models import (
     Activity,
+    ActivityType,
     Agreement,
     Award,
     EffectAward,
@@ -172,30 +174,55 @@ def verdicts_of(evaluation: Evaluation, actor: Actor) -> list[PlainVerdict]:
     if evaluation.rule_set_id is None:
         return list(_of_an_end(evaluation))
     activity_type = evaluation.activity.type
-    words = Vocabulary()
-    plain = words.plain_catalogue(activity_type_id=activity_type.pk, program=evaluation.program)
-    catalogue = words.catalogue(
-        activity_type_id=activity_type.pk, program=evaluation.program, rule_set_id=evaluation.rule_set_id
-    )
-    facts = dict(evaluation.facts)
-    people = people_from_json(facts.pop(PEOPLE, ()))
-    values = {code: from_json(raw, plain[code]) if code in plain else raw for code, raw in facts.items()}
     awards = list(Award.objects.visible_to(actor).filter(evaluation=evaluation))
     granted = _granted(awards)
     for given in EffectAward.objects.visible_to(actor).filter(evaluation=evaluation, is_given=True):
         granted[given.rule_code] = granted.get(given.rule_code, 0) + 1
-    # What limits alone had cut would be what the tightest had left.
-    over_budget = {award.rule_code for award in awards if award.granted not in (award.raw, award.cap_left_before)}
     rules = rules_under(evaluation.rule_set_id, evaluation.agreement_id).get(activity_type.pk, NO_RULES).rules
     if actor.is_employee and not actor.sees_company:
         rules = tuple(rule for rule in rules if rule.beneficiary is not Beneficiary.COMPANY)
-    verdicts = [
-        verdict._replace(
+
+    def in_sight(verdict: Verdict) -> Verdict:
+        return verdict._replace(
             gifts=tuple(_in_sight(verdict.gifts, evaluation, actor)),
             favours=tuple(_in_sight(verdict.favours, evaluation, actor)),
         )
-        for verdict in evaluate([words.named(rule, evaluation.program_id) for rule in rules], values, people)
-    ]
+
+    return verdicts_from(
+        evaluation.facts,
+        rules,
+        activity_type=activity_type,
+        program=evaluation.program,
+        rule_set_id=evaluation.rule_set_id,
+        granted=granted,
+        # What limits alone had cut would be what the tightest had left.
+        over_budget={award.rule_code for award in awards if award.granted not in (award.raw, award.cap_left_before)},
+        in_sight=in_sight,
+    )
+
+
+def verdicts_from(
+    kept: Mapping[str, Any],
+    rules: Sequence[EarningRule],
+    *,
+    activity_type: ActivityType,
+    program: Program,
+    rule_set_id: int,
+    granted: Mapping[str, int],
+    over_budget: Collection[str] = (),
+    in_sight: Callable[[Verdict], Verdict] = lambda verdict: verdict,
+) -> list[PlainVerdict]:
+    """Return what `rules` say of the facts that were kept of an activity, and what each `granted`, by its code.
+
+    `in_sight` leaves of a verdict what the reader may see. Two queries.
+    """
+    words = Vocabulary()
+    plain = words.plain_catalogue(activity_type_id=activity_type.pk, program=program)
+    catalogue = words.catalogue(activity_type_id=activity_type.pk, program=program, rule_set_id=rule_set_id)
+    facts = dict(kept)
+    people = people_from_json(facts.pop(PEOPLE, ()))
+    values = {code: from_json(raw, plain[code]) if code in plain else raw for code, raw in facts.items()}
+    verdicts = map(in_sight, evaluate([words.named(rule, program.pk) for rule in rules], values, people))
     return [
         PlainVerdict(
             rule_name=verdict.rule.name,

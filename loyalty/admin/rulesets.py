@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -16,10 +16,12 @@ from django.utils.translation import gettext_lazy
 from accounts.actors import Actor
 from accounts.admin.links import AskedFilter, VocabularyFilter, row_link, rows_link
 from accounts.admin.steps import Step
+from loyalty.admin.replays import ReplayForm
 from loyalty.admin.rules import in_words
 from loyalty.admin.versions import ActivateForm, VersionAdmin
 from loyalty.concerns import concerns_of, paying_people_only
-from loyalty.models import Rule, RuleSet
+from loyalty.models import Replay, Rule, RuleSet
+from loyalty.replaying import ask_for_replay
 from loyalty.rulesets import activate, draft_from, next_version, retire
 from loyalty.vocabulary import Vocabulary
 
@@ -35,6 +37,17 @@ STEPS: Mapping[str, Step] = {
             rule_set=rule_set, by=by, starts_at=asked["starts_at"] or now, now=now
         ),
         ActivateForm,
+    ),
+    "replay": Step(
+        gettext_lazy("Replay history"),
+        gettext_lazy(
+            "Everything that members did is judged again by these rules, with limits, agreements and returns: what "
+            "would have been given stands beside what was. Nothing that was given changes."
+        ),
+        gettext_lazy("%(row)s is being worked out."),
+        lambda rule_set, by, now, asked: ask_for_replay(rule_set=rule_set, days=asked["days"], by=by, now=now),
+        ReplayForm,
+        makes_new_row=True,
     ),
     "retire": Step(
         gettext_lazy("Take out of force"),
@@ -160,10 +173,16 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
     def offered(self, row: RuleSet) -> list[str]:
         """What its status lets it take."""
         return {
-            RuleSet.Status.DRAFT.value: ["activate", "draft"],
-            RuleSet.Status.ACTIVE.value: ["draft", "retire"],
+            RuleSet.Status.DRAFT.value: ["replay", "activate", "draft"],
+            RuleSet.Status.ACTIVE.value: ["draft", "replay", "retire"],
             RuleSet.Status.RETIRED.value: ["draft"],
         }[row.status]
+
+    def taken(self, request: HttpRequest, step: Step, result: Any) -> HttpResponse:
+        """A replay has a page of its own."""
+        if isinstance(result, Replay):
+            return HttpResponseRedirect(reverse("admin:loyalty_replay_change", args=[result.pk]))
+        return super().taken(request, step, result)
 
     def further_tools(self, request: HttpRequest, row: RuleSet) -> list[dict[str, Any]]:
         """A draft takes further rules and what they ask for."""

@@ -22,6 +22,7 @@ from loyalty.models.benefits import (
 from loyalty.models.confirmations import Confirmation
 from loyalty.models.effects import Badge, BadgeHolding, EffectAward
 from loyalty.models.ends import EndNotice, HandedOver
+from loyalty.models.examples import Example, ExampleStep
 from loyalty.models.extensions import ExtendedLot, Extension
 from loyalty.models.figures import BookDay, CohortMonth, ProgramDay
 from loyalty.models.ledger import (
@@ -73,6 +74,8 @@ __all__ = [
     "EffectAward",
     "EndNotice",
     "Evaluation",
+    "Example",
+    "ExampleStep",
     "ExchangeRate",
     "ExtendedLot",
     "Extension",

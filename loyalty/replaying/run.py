@@ -134,8 +134,7 @@ def _share(
         portion = company_ids[start : start + at_once]
         seen = result.activities
         with transaction.atomic(), seldom_collecting_garbage():
-            for kept in replay(program, known, portion, now=now, tiers=result.tiers):
-                result.activities += 1
+            for kept in replay(program, known, portion, now=now, found=result):
                 _count(result.side, kept, known, program.pk, from_)
                 if (result.activities - seen) >= _TOLD_EVERY:
                     tell(result.activities - seen)
@@ -150,25 +149,28 @@ def replay(
     company_ids: Sequence[int],
     *,
     now: datetime,
-    tiers: dict[int, str | None],
+    found: Supposition,
 ) -> Iterator[Sequence[Kept]]:
     """Let the past of companies happen again under what is supposed; give, a thing that happened, what points it
-    brought or took, and fill in the `tiers` that companies come to. In a transaction, until it ends.
+    brought or took. What was `found` beside points is filled in on the way. In a transaction, until it ends.
     """
     scene = look_at(known, company_ids, program.pk)
     sources = Source.objects.in_bulk()
     if not scene.memberships or not sources:
         return
     judging = Replaying(
-        scene, blank_books(known, now=now, effect_kinds=_kinds(known, program.pk)), sources, program.pk, now=now
+        scene, blank_books(known, now=now, effect_kinds=effect_kinds(known, program.pk)), sources, program.pk, now=now
     )
     members = [row.id for rows in scene.memberships.values() for row in rows]
-    yield from judging.replay(past_of(program.pk, company_ids, known), titles_of(members))
+    for kept in judging.replay(past_of(program.pk, company_ids, known), titles_of(members)):
+        found.activities += 1
+        yield kept
     yield judging.end(now)
-    tiers |= judging.tiers()
+    found.tiers |= judging.tiers()
 
 
-def _kinds(known: Supposed, program_id: int) -> set[str]:
+def effect_kinds(known: Supposed, program_id: int) -> set[str]:
+    """Return the kinds of what the rules in force give beside points."""
     return {rule.effect.kind for rule in _rules(known, program_id) if isinstance(rule.effect, Effect)}
 
 

@@ -30,7 +30,7 @@ from loyalty.models import (
     TierAssignment,
 )
 from loyalty.own_activities import BADGE_RECEIVED, TIER_REACHED, ensure_derived_types
-from loyalty.replaying import replay, suppose
+from loyalty.replaying import Supposition, replay, suppose
 from loyalty.replaying.books import supposing
 from tests.factories.world import (
     EPOCH,
@@ -84,14 +84,14 @@ def replayed(draft: RuleSet, *, from_: datetime = BEFORE, now: datetime = NOW) -
     people = dict(Employee.objects.filter(company__in=companies).values_list("pk", "external_id"))
     known = supposing(configuration(), program_id=program.pk, draft_id=draft.pk, from_=from_)
     points: Counter[tuple[str, str, str, str]] = Counter()
-    tiers: dict[int, str | None] = {}
-    for kept in replay(program, known, sorted(companies), now=now, tiers=tiers):
+    found = Supposition()
+    for kept in replay(program, known, sorted(companies), now=now, found=found):
         for one in kept:
             person = people[one.employee_id] if one.employee_id else ""
             points[one.activity, companies[one.company_id], person, one.rule_code] += one.points
     return (
         {key: given for key, given in points.items() if given},
-        {companies[company_id]: code for company_id, code in tiers.items() if code},
+        {companies[company_id]: code for company_id, code in found.tiers.items() if code},
     )
 
 
