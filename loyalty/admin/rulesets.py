@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
@@ -16,11 +16,13 @@ from django.utils.translation import gettext_lazy
 from accounts.actors import Actor
 from accounts.admin.links import AskedFilter, VocabularyFilter, row_link, rows_link
 from accounts.admin.steps import Step
+from loyalty.admin.examples import examples_view
 from loyalty.admin.replays import ReplayForm
 from loyalty.admin.rules import in_words
 from loyalty.admin.versions import ActivateForm, VersionAdmin
 from loyalty.concerns import concerns_of, paying_people_only
 from loyalty.models import Replay, Rule, RuleSet
+from loyalty.proving import missing_proofs
 from loyalty.replaying import ask_for_replay
 from loyalty.rulesets import activate, draft_from, next_version, retire
 from loyalty.vocabulary import Vocabulary
@@ -34,7 +36,7 @@ STEPS: Mapping[str, Step] = {
         ),
         gettext_lazy("%(row)s is put in force."),
         lambda rule_set, by, now, asked: activate(
-            rule_set=rule_set, by=by, starts_at=asked["starts_at"] or now, now=now
+            rule_set=rule_set, by=by, starts_at=asked["starts_at"] or now, now=now, has_to_be_proven=True
         ),
         ActivateForm,
     ),
@@ -104,6 +106,11 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
     search_fields = ("program__name", "program__code")
     ordering = ("-pk",)
 
+    def get_urls(self) -> list[URLPattern]:
+        """The page of the examples."""
+        name = "loyalty_ruleset_examples"
+        return [path("<int:pk>/examples/", self.admin_site.admin_view(examples_view), name=name), *super().get_urls()]
+
     def get_fields(self, request: HttpRequest, obj: RuleSet | None = None) -> Any:
         """A new version only asks for which program."""
         if obj is None:
@@ -158,8 +165,10 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
 
     def foretold(self, row: RuleSet, name: str) -> dict[str, Any]:
         """Before it is put in force, say what the manager should think twice about."""
-        sentences = concerns_of(row) if name == "activate" else []
-        return {"facts": [(DOUBTS, sentence) for sentence in sentences]}
+        if name != "activate":
+            return {}
+        missing = [(_("missing yet"), sentence) for sentence in missing_proofs(row)]
+        return {"facts": [*missing, *((DOUBTS, sentence) for sentence in concerns_of(row))]}
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -185,15 +194,16 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
         return super().taken(request, step, result)
 
     def further_tools(self, request: HttpRequest, row: RuleSet) -> list[dict[str, Any]]:
-        """A draft takes further rules and what they ask for."""
+        """Examples are run with any version; a draft takes further rules and what they ask for."""
+        examples = [{"label": _("Examples"), "url": reverse("admin:loyalty_ruleset_examples", args=[row.pk])}]
         if row.status != RuleSet.Status.DRAFT:
-            return []
+            return examples
         parts = (
             ("rule", _("Add a rule")),
             ("productlist", _("Add a list of products")),
             ("campaign", _("Add a campaign")),
         )
-        return [
+        return examples + [
             {"label": label, "url": reverse(f"admin:loyalty_{part}_add", query={"rule_set": row.pk})}
             for part, label in parts
             if request.user.has_perm(f"loyalty.add_{part}")

@@ -130,11 +130,15 @@ class CapBook:
 
 
 class BlankCaps(CapBook):
-    """Counters that all begin at nothing, for whoever only works out what would be: never locked, never written."""
+    """Counters that begin at nothing, for whoever only works out what would be: never locked, never written."""
 
     def __init__(self) -> None:
         super().__init__()
         self._counters = _FromNothing()
+
+    def begin_with(self, used: Mapping[CapKey, int]) -> None:
+        """Let these counters begin at what was let through so far."""
+        self._counters.update({key: _Counter(count) for key, count in used.items()})
 
 
 class _FromNothing(dict[CapKey, _Counter]):

@@ -4,12 +4,14 @@ from loyalty.replaying.comparing import Comparison, as_it_stands, compare
 from loyalty.replaying.judging import Kept
 from loyalty.replaying.replays import ask_for_replay, job_kinds, latest_replay
 from loyalty.replaying.run import Side, Supposition, replay, suppose
+from loyalty.replaying.whatif import WhatIf, what_if
 
 __all__ = [
     "Comparison",
     "Kept",
     "Side",
     "Supposition",
+    "WhatIf",
     "as_it_stands",
     "ask_for_replay",
     "compare",
@@ -17,4 +19,5 @@ __all__ = [
     "latest_replay",
     "replay",
     "suppose",
+    "what_if",
 ]

@@ -52,6 +52,8 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
         _("Earning"),
         (
             "loyalty.RuleSet",
+            "loyalty.Example",
+            "loyalty.ExampleStep",
             "loyalty.Replay",
             "loyalty.ReplayedCompany",
             "loyalty.Rule",
