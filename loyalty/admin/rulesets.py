@@ -24,6 +24,7 @@ from loyalty.concerns import concerns_of, paying_people_only
 from loyalty.models import Replay, Rule, RuleSet
 from loyalty.proving import missing_proofs
 from loyalty.replaying import ask_for_replay
+from loyalty.rule_changes import changes, predecessor_of
 from loyalty.rulesets import activate, draft_from, next_version, retire
 from loyalty.vocabulary import Vocabulary
 
@@ -116,7 +117,8 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
         if obj is None:
             return ("program", "combining")
         doubts = ("doubts",) if concerns_of(obj) else ()
-        return ("program", "version", "state", "starts_at", "ends_at", "combining", *doubts, "in_words")
+        changed = ("changes",) if obj.status == RuleSet.Status.DRAFT or obj.version > 1 else ()
+        return ("program", "version", "state", "starts_at", "ends_at", "combining", *doubts, *changed, "in_words")
 
     def get_readonly_fields(self, request: HttpRequest, obj: RuleSet | None = None) -> Any:
         """A version that exists changes by steps alone; how a draft combines factors is its own to say."""
@@ -153,6 +155,17 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
         """What the manager should think twice about."""
         return format_html_join("", "<p>{}</p>", ((sentence,) for sentence in concerns_of(rule_set)))
 
+    @admin.display(description=gettext_lazy("what it changes"))
+    def changes(self, rule_set: RuleSet) -> str:
+        """The difference to the version before, a sentence each."""
+        before = predecessor_of(rule_set)
+        if before is None:
+            return _("It is the program’s first version.")
+        found = changes(before, rule_set, in_words)
+        if not found:
+            return _("Nothing: it says what version %(version)s says.") % {"version": before.version}
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", ((str(each),) for each in found)))
+
     @admin.display(description=gettext_lazy("rules"))
     def in_words(self, rule_set: RuleSet) -> str:
         """Every rule in plain words, leading to its page."""
@@ -168,7 +181,10 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
         if name != "activate":
             return {}
         missing = [(_("missing yet"), sentence) for sentence in missing_proofs(row)]
-        return {"facts": [*missing, *((DOUBTS, sentence) for sentence in concerns_of(row))]}
+        doubts = [(DOUBTS, sentence) for sentence in concerns_of(row)]
+        before = predecessor_of(row)
+        changed = changes(before, row, in_words) if before is not None else []
+        return {"facts": [*missing, *doubts, *((_("it changes"), str(each)) for each in changed)]}
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
