@@ -1,10 +1,10 @@
 """Rules and judgements in plain words: what holds now, and why an activity brought what it brought."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext, ngettext
@@ -18,8 +18,10 @@ from loyalty.earning import (
     PROMOTIONS,
     Beneficiary,
     CapSubject,
+    EarningRule,
     Favour,
     Gift,
+    Promotion,
     Verdict,
     cap_sentence,
     evaluate,
@@ -30,6 +32,7 @@ from loyalty.earning import (
 from loyalty.facts import CURRENCY, LAST_EARN_ON, RATE
 from loyalty.models import (
     Activity,
+    ActivityType,
     Agreement,
     Award,
     EffectAward,
@@ -179,42 +182,70 @@ def verdicts_of(evaluation: Evaluation, actor: Actor) -> list[PlainVerdict]:
     if evaluation.rule_set_id is None:
         return list(_of_an_end(evaluation))
     activity_type = evaluation.activity.type
-    words = Vocabulary()
-    plain = words.plain_catalogue(activity_type_id=activity_type.pk, program=evaluation.program)
-    catalogue = words.catalogue(
-        activity_type_id=activity_type.pk, program=evaluation.program, rule_set_id=evaluation.rule_set_id
-    )
-    facts = dict(evaluation.facts)
-    people = people_from_json(facts.pop(PEOPLE, ()))
-    held = _Held(facts.pop(PROMOTIONS, ()), evaluation, actor)
-    values = {code: from_json(raw, plain[code]) if code in plain else raw for code, raw in facts.items()}
+    held = _Held(evaluation.facts.get(PROMOTIONS, ()), evaluation, actor)
     awards = list(Award.objects.visible_to(actor).filter(evaluation=evaluation))
     granted = _granted(awards)
     for given in EffectAward.objects.visible_to(actor).filter(evaluation=evaluation, is_given=True):
         granted[given.rule_code] = granted.get(given.rule_code, 0) + 1
-    # What limits alone had cut would be what the tightest had left.
-    over_budget = {award.rule_code for award in awards if award.granted not in (award.raw, award.cap_left_before)}
     rules = rules_under(evaluation.rule_set_id, evaluation.agreement_id).get(activity_type.pk, NO_RULES).rules
     if actor.is_employee and not actor.sees_company:
         rules = tuple(rule for rule in rules if rule.beneficiary is not Beneficiary.COMPANY)
-    verdicts = [
-        verdict._replace(
+
+    def in_sight(verdict: Verdict) -> Verdict:
+        return verdict._replace(
             gifts=tuple(_in_sight(verdict.gifts, evaluation, actor)),
             favours=tuple(_in_sight(verdict.favours, evaluation, actor)),
         )
-        for verdict in evaluate(
-            [words.named(rule, evaluation.program_id) for rule in rules],
-            values,
-            people,
-            promotions=held.promotions,
-            person_id=evaluation.activity.employee_id,
-        )
-    ]
+
+    return verdicts_from(
+        evaluation.facts,
+        rules,
+        activity_type=activity_type,
+        program=evaluation.program,
+        rule_set_id=evaluation.rule_set_id,
+        granted=granted,
+        # What limits alone had cut would be what the tightest had left.
+        over_budget={award.rule_code for award in awards if award.granted not in (award.raw, award.cap_left_before)},
+        promotions=held.promotions,
+        person_id=evaluation.activity.employee_id,
+        in_sight=in_sight,
+        said_with=held.said_with,
+    )
+
+
+def verdicts_from(
+    kept: Mapping[str, Any],
+    rules: Sequence[EarningRule],
+    *,
+    activity_type: ActivityType,
+    program: Program,
+    rule_set_id: int,
+    granted: Mapping[str, int],
+    over_budget: Collection[str] = (),
+    promotions: Sequence[Promotion] = (),
+    person_id: int | None = None,
+    in_sight: Callable[[Verdict], Verdict] = lambda verdict: verdict,
+    said_with: Callable[[Verdict, str], str] = lambda verdict, reason: reason,
+) -> list[PlainVerdict]:
+    """Return what `rules` say of the facts that were kept of an activity, and what each `granted`, by its code.
+
+    `promotions` held for it, which `person_id` did. `in_sight` leaves of a verdict what the reader may see, `said_with`
+    adds to a reason what promotions say. Two queries.
+    """
+    words = Vocabulary()
+    plain = words.plain_catalogue(activity_type_id=activity_type.pk, program=program)
+    catalogue = words.catalogue(activity_type_id=activity_type.pk, program=program, rule_set_id=rule_set_id)
+    facts = dict(kept)
+    people = people_from_json(facts.pop(PEOPLE, ()))
+    facts.pop(PROMOTIONS, None)
+    values = {code: from_json(raw, plain[code]) if code in plain else raw for code, raw in facts.items()}
+    named = [words.named(rule, program.pk) for rule in rules]
+    verdicts = map(in_sight, evaluate(named, values, people, promotions=promotions, person_id=person_id))
     return [
         PlainVerdict(
             rule_name=verdict.rule.name,
             sentence=rule_sentence(verdict.rule, when=activity_type.name, catalogue=catalogue, translate=gettext),
-            reason=held.said_with(
+            reason=said_with(
                 verdict,
                 verdict_sentence(
                     verdict,

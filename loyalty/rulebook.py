@@ -1,11 +1,15 @@
 """Rule sets read from the database and made ready for the calculation; checked when somebody saves one."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
+
+from django.db.models import F, Value
 
 from accounts.conditions import Catalogue, Condition, explain, parse
 from loyalty import arrays
@@ -36,8 +40,12 @@ from loyalty.models import (
     AgreementRate,
     ProductList,
     Rule,
+    RuleCap,
     RuleSet,
     SharedLimit,
+)
+from loyalty.models import (
+    Campaign as CampaignRow,
 )
 
 
@@ -292,3 +300,23 @@ def _facts_read(rules: Iterable[EarningRule]) -> tuple[str, ...]:
         if rule.beneficiary not in (Beneficiary.COMPANY, Beneficiary.ROLE):
             codes.add(MAY_EARN)
     return tuple(sorted(codes))
+
+
+def fingerprint(rule_set: RuleSet) -> str:
+    """Return what tells a version's content from any other: 32 characters; edits change it, and undoing them."""
+    content: list[object] = [RuleSet.objects.values_list("combining", flat=True).get(pk=rule_set.pk)]
+    for rows in (
+        Rule.objects.filter(rule_set=rule_set).order_by("code"),
+        RuleCap.objects.filter(rule__rule_set=rule_set).order_by("rule__code", "subject", "period", "counts", "limit"),
+        SharedLimit.objects.filter(rule_set=rule_set).order_by("code"),
+        ProductList.objects.filter(rule_set=rule_set).order_by("code"),
+        CampaignRow.objects.filter(rule_set=rule_set).order_by("code"),
+    ):
+        content += [
+            {name: value for name, value in row.items() if name not in _NO_CONTENT}
+            for row in rows.annotate(of_rule=F("rule__code") if rows.model is RuleCap else Value("")).values()
+        ]
+    return hashlib.blake2b(json.dumps(content, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
+
+
+_NO_CONTENT = {"id", "rule_id", "rule_set_id"}

@@ -11,6 +11,7 @@ from accounts.models import User
 from loyalty.agreements import unfit_for
 from loyalty.earning import FormulaError
 from loyalty.models import Campaign, ProductList, Program, Rule, RuleCap, RuleSet, SharedLimit
+from loyalty.proving import ExampleFailsError, NotProvenError, require_examples_met, require_proven
 from loyalty.versions import (
     NotADraftError,
     NotInForceError,
@@ -24,9 +25,11 @@ from loyalty.versions import next_version as next_version_of
 from loyalty.vocabulary import Vocabulary
 
 __all__ = [
+    "ExampleFailsError",
     "NoRulesError",
     "NotADraftError",
     "NotInForceError",
+    "NotProvenError",
     "StartsTooEarlyError",
     "UnfitForAgreementError",
     "UnsoundRuleError",
@@ -129,11 +132,14 @@ def draft_from(*, rule_set: RuleSet, by: User, now: datetime) -> RuleSet:
     return draft
 
 
-def activate(*, rule_set: RuleSet, by: User, starts_at: datetime, now: datetime) -> RuleSet:
+def activate(
+    *, rule_set: RuleSet, by: User, starts_at: datetime, now: datetime, has_to_be_proven: bool = False
+) -> RuleSet:
     """Put a draft in force from `starts_at`; the version in force at that moment ends there. Returns the version.
 
     A program's first version may start in the past, any other starts at `now` or later. Raises NotADraftError,
-    NoRulesError, UnsoundRuleError, UnfitForAgreementError or StartsTooEarlyError; then nothing has changed.
+    NoRulesError, UnsoundRuleError, UnfitForAgreementError, ExampleFailsError or StartsTooEarlyError; then nothing has
+    changed. Where it `has_to_be_proven`, NotProvenError is raised, too: that is how managers put one in force.
     """
     why_not_past = _(
         "The version cannot begin in the past: activities were judged by the rules of then. Begin now or later."
@@ -143,6 +149,10 @@ def activate(*, rule_set: RuleSet, by: User, starts_at: datetime, now: datetime)
         _require_sound_rules(draft)
         if unfit := unfit_for(draft, starts_at=starts_at):
             raise UnfitForAgreementError(unfit)
+        if has_to_be_proven:
+            require_proven(draft)
+        else:
+            require_examples_met(draft)
         put_in_force(draft, action="rule-set-activated", by=by, starts_at=starts_at, now=now, why_not_past=why_not_past)
     return draft
 

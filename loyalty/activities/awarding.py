@@ -99,6 +99,12 @@ class Awarding:
             self._effects[judged.given.effect.kind].take_back(judged.given, at=back.at)
             self._caps.give_back(0, judged.caps, freed=freed)
 
+    def forget(self) -> None:
+        """Let go of what was given and taken back so far: it is not to be written."""
+        self._awards.clear()
+        self._favours.clear()
+        self._reversed.clear()
+
     @property
     def ids_needed(self) -> dict[str, int]:
         """How many ids `write` takes, a table."""

@@ -18,6 +18,7 @@ from loyalty.effects import Effect
 from loyalty.models import Source
 from loyalty.own_activities import PROGRAM_ATTRIBUTE, TIER_REACHED, internal_source
 from loyalty.rulebook import rule_set_at
+from loyalty.standing import TierMove
 
 DEEPEST = 2
 """What follows from what follows from an activity still brings points; nothing follows from that any more."""
@@ -75,6 +76,25 @@ def is_judged(configuration: Configuration, program_id: int, type_code: str, at:
     type_id = configuration.types.get(type_code)
     return type_id is not None and bool(
         rules_for(configuration, program_id, type_id, at) or configuration.metrics.get((program_id, type_id))
+    )
+
+
+def reaching(move: TierMove, program_id: int, configuration: Configuration) -> ActivityItem | None:
+    """Return the activity that reaching a tier otherwise than by an activity is; None where nothing asks for it."""
+    if move.after is None or (move.before is not None and not move.is_upwards):
+        return None
+    if not is_judged(configuration, program_id, TIER_REACHED, move.at):
+        return None
+    code = configuration.programs[program_id].code
+    reached = Consequence(TIER_REACHED, move.after.step.code)
+    cause = f"{move.membership_id}/{move.after.starts_at.isoformat()}"
+    return ActivityItem(
+        external_id=external_id(cause, code, reached),
+        type=TIER_REACHED,
+        company_id=move.company_id,
+        occurred_at=move.at,
+        object=reached.object,
+        attributes={PROGRAM_ATTRIBUTE: code},
     )
 
 
@@ -137,7 +157,7 @@ class Derivations:
             object=consequence.object,
             attributes={PROGRAM_ATTRIBUTE: program_code},
         )
-        return self._take_in(derived, self._configuration.types[consequence.type_code])
+        return self.take_in(derived, self._configuration.types[consequence.type_code])
 
     def undo(self, done: Derived, *, by: Arrival, source: Source) -> Arrival:
         """Return the return of something that followed, by the return `by`."""
@@ -149,16 +169,19 @@ class Derivations:
             occurred_at=by.item.occurred_at,
             reverses=done.external_id,
         )
-        arrival = self._take_in(undoing, done.type_id)
+        arrival = self.take_in(undoing, done.type_id)
         self._undone.append((arrival, done))
         return arrival
 
-    def _take_in(self, item: ActivityItem, type_id: int) -> Arrival:
-        new_id = arrays.draw_ids(loyalty_activity=1)["loyalty_activity"][0]
+    def take_in(self, item: ActivityItem, type_id: int) -> Arrival:
+        """Return an activity that is written with the others."""
         content = payload_hash(item, item.attributes)
-        arrival = Arrival(-1, item, type_id, content, dict(item.attributes), new_id)
+        arrival = Arrival(-1, item, type_id, content, dict(item.attributes), self._new_id())
         self._rows.append(arrival)
         return arrival
+
+    def _new_id(self) -> int:
+        return arrays.draw_ids(loyalty_activity=1)["loyalty_activity"][0]
 
     def write(self, *, now: datetime) -> None:
         """Write them, and which of them were undone by which."""

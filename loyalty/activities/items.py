@@ -170,7 +170,7 @@ def check_items(items: Sequence[ActivityItem], *, source: Source, now: datetime)
             sentence = _("Activities of this type follow from others: they are never sent.")
             batch.outcomes[position] = _rejected("reserved_type", "type", sentence)
             continue
-        attributes = _read_attributes(item, known.configuration.attributes.get(type_id, {}))
+        attributes = read_attributes(item, known.configuration.attributes.get(type_id, {}))
         if isinstance(attributes, ItemError):
             batch.outcomes[position] = Outcome(Status.REJECTED, error=attributes)
             continue
@@ -282,7 +282,8 @@ _CHECKS: tuple[Callable[[ActivityItem, Known, datetime], ItemError | None], ...]
 )
 
 
-def _read_attributes(item: ActivityItem, declared: Mapping[str, ActivityAttribute]) -> dict[str, Value] | ItemError:
+def read_attributes(item: ActivityItem, declared: Mapping[str, ActivityAttribute]) -> dict[str, Value] | ItemError:
+    """Return an item's attributes as the type's declared ones have them, or what is wrong with one."""
     for code in item.attributes:
         if code not in declared:
             return ItemError("unknown_attribute", f"attributes.{code}", _("This attribute is not declared."))

@@ -2,6 +2,8 @@
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
@@ -55,21 +57,41 @@ from loyalty.standing.review import announce_moves, tell_of_moves
 _ON_NO_LIST: frozenset[str] = frozenset()
 
 
+@dataclass(slots=True)
+class Books:
+    """What judging moves: counters of limits, wallets, standing, what rules give beside points, and what follows."""
+
+    caps: CapBook
+    wallets: Book
+    board: StandingBoard
+    derivations: Derivations
+    effects: dict[str, EffectBook] = field(default_factory=dict)
+
+    @classmethod
+    def of_scene(cls, scene: Scene, *, now: datetime) -> "Books":
+        """Those that are kept in the database, for the programs of a scene."""
+        known = scene.configuration
+        programs = {row.program_id for rows in scene.memberships.values() for row in rows}
+        wallets = Book(now=now, programs=[known.programs[program_id] for program_id in programs])
+        return cls(CapBook(), wallets, StandingBoard(), Derivations(known))
+
+
 class Judging:
     """The judging of one batch: open once, judge or undo each in its turn, write once."""
 
-    def __init__(self, batch: Batch, scene: Scene, turns: Sequence[Turn]) -> None:
+    def __init__(self, batch: Batch, scene: Scene, turns: Sequence[Turn], books: Books | None = None) -> None:
+        """`books` are others than those that are kept in the database, for whoever only works out what would be."""
+        books = books or Books.of_scene(scene, now=batch.now)
         self._batch = batch
         self._scene = scene
         self._configuration = scene.configuration
         self._turns = turns
-        self._caps = CapBook()
-        programs = {row.program_id for rows in scene.memberships.values() for row in rows}
-        self._book = Book(now=batch.now, programs=[self._configuration.programs[program_id] for program_id in programs])
-        self._board = StandingBoard()
-        self._effects: dict[str, EffectBook] = {}
+        self._caps = books.caps
+        self._book = books.wallets
+        self._board = books.board
+        self._effects = books.effects
         self._awarding = Awarding(scene, self._caps, self._book, self._effects)
-        self._derivations = Derivations(self._configuration)
+        self._derivations = books.derivations
         self._judgements: dict[int, list[Judgement]] = {}
         self._followed: dict[int, Derived] = {}
         """What followed from activities and may have to be undone with them, by its id."""

@@ -9,7 +9,7 @@ from django.db import transaction
 from loyalty.activities.announcing import announce
 from loyalty.activities.arrivals import insert_new, outcomes_of, refuse_foreign_currency
 from loyalty.activities.configuration import configuration
-from loyalty.activities.deriving import Consequence, external_id, is_judged
+from loyalty.activities.deriving import reaching
 from loyalty.activities.items import ActivityItem, Batch, Outcome, check_items
 from loyalty.activities.judging import Judging
 from loyalty.activities.lanes import keep_to_lanes
@@ -17,7 +17,7 @@ from loyalty.activities.returns import Undoing
 from loyalty.activities.scene import read_scene
 from loyalty.activities.turns import OvertakenError, take_turns
 from loyalty.models import Membership, Source
-from loyalty.own_activities import PROGRAM_ATTRIBUTE, TIER_REACHED, internal_source
+from loyalty.own_activities import internal_source
 from loyalty.standing import TierMove
 
 
@@ -55,25 +55,8 @@ def follow_moves(moves: Sequence[TierMove], now: datetime) -> None:
     known = configuration()
     rows = Membership.objects.filter(pk__in={move.membership_id for move in moves})
     programs = dict(rows.values_list("pk", "program"))
-    items = []
-    for move in moves:
-        if move.after is None or (move.before is not None and not move.is_upwards):
-            continue
-        program_id = programs[move.membership_id]
-        if is_judged(known, program_id, TIER_REACHED, move.at):
-            code = known.programs[program_id].code
-            reached = Consequence(TIER_REACHED, move.after.step.code)
-            cause = f"{move.membership_id}/{move.after.starts_at.isoformat()}"
-            items.append(
-                ActivityItem(
-                    external_id=external_id(cause, code, reached),
-                    type=TIER_REACHED,
-                    company_id=move.company_id,
-                    occurred_at=move.at,
-                    object=reached.object,
-                    attributes={PROGRAM_ATTRIBUTE: code},
-                )
-            )
+    reached = [reaching(move, programs[move.membership_id], known) for move in moves]
+    items = [item for item in reached if item is not None]
     if items:
         batch = check_items(items, source=internal_source(), now=now)
         insert_new(batch)

@@ -3,7 +3,7 @@
 Role, segment, tier, agreement and consent are dated rows; the scene keeps all of them, and is asked as of a moment.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -156,15 +156,7 @@ def read_scene(batch: Batch) -> Scene:
     arrivals = batch.open
     scene = Scene(batch.known.configuration)
     company_ids = list({arrival.item.company_id for arrival in arrivals})
-    for membership_id, company_id, program_id, starts_at, ends_at, has_one_wallet in arrays.fetch(
-        """SELECT id, company_id, program_id, starts_at, ends_at, has_one_wallet FROM loyalty_membership
-           WHERE company_id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE""",
-        company_ids,
-    ):
-        enrolment = Enrolment(starts_at, ends_at, membership_id, company_id, program_id, has_one_wallet)
-        if has_one_wallet:
-            scene.one_wallets |= {membership_id}
-        scene.memberships.setdefault(company_id, []).append(enrolment)
+    for program_id in _read_memberships(scene, f"{_MEMBERSHIPS} FOR NO KEY UPDATE", company_ids):
         if program_id not in scene.configuration.programs:  # it began after the batch was checked
             scene.configuration = configuration()
     if scene.memberships:
@@ -177,7 +169,39 @@ def read_scene(batch: Batch) -> Scene:
     return scene
 
 
-def _read_companies(scene: Scene, company_ids: list[int]) -> None:
+def look_at(known: Configuration, company_ids: Sequence[int], program_id: int) -> Scene:
+    """Return what is known of companies and all of their people in one program; nothing is locked."""
+    scene = Scene(known)
+    _read_memberships(scene, _MEMBERSHIPS, company_ids)
+    scene.memberships = {
+        company_id: [row for row in rows if row.program_id == program_id]
+        for company_id, rows in scene.memberships.items()
+    }
+    _read_companies(scene, company_ids)
+    _read_consents(scene)
+    people = arrays.fetch("SELECT id FROM accounts_employee WHERE company_id = ANY(%s::bigint[])", [*company_ids])
+    _read_people(scene, [employee_id for (employee_id,) in people])
+    return scene
+
+
+_MEMBERSHIPS = """
+    SELECT id, company_id, program_id, starts_at, ends_at, has_one_wallet FROM loyalty_membership
+    WHERE company_id = ANY(%s::bigint[]) ORDER BY id"""
+
+
+def _read_memberships(scene: Scene, sql: str, company_ids: Sequence[int]) -> set[int]:
+    """Take in the memberships of companies; return the programs."""
+    programs: set[int] = set()
+    for membership_id, company_id, program_id, starts_at, ends_at, has_one_wallet in arrays.fetch(sql, [*company_ids]):
+        enrolment = Enrolment(starts_at, ends_at, membership_id, company_id, program_id, has_one_wallet)
+        if has_one_wallet:
+            scene.one_wallets |= {membership_id}
+        scene.memberships.setdefault(company_id, []).append(enrolment)
+        programs.add(program_id)
+    return programs
+
+
+def _read_companies(scene: Scene, company_ids: Sequence[int]) -> None:
     have_agreements: set[int] = set()
     have_promotions: set[int] = set()
     for company_id, kind, country, has_agreement, has_promotion, code, starts_at, ends_at in arrays.fetch(
@@ -192,7 +216,7 @@ def _read_companies(scene: Scene, company_ids: list[int]) -> None:
            LEFT JOIN accounts_segmentmembership m ON m.company_id = c.id
            LEFT JOIN accounts_segment s ON s.id = m.segment_id
            WHERE c.id = ANY(%s::bigint[])""",
-        company_ids,
+        [*company_ids],
     ):
         scene.companies[company_id] = {COMPANY_KIND: kind, COMPANY_COUNTRY: country or None}
         if has_agreement:

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
@@ -28,6 +29,7 @@ from accounts.admin.steps import Step, StepForm, SteppedAdmin
 from accounts.models import Company, StakeholderRole, User
 from accounts.scope import in_force
 from accounts.text import validate_plain_text
+from loyalty.admin.whatif import what_if_view
 from loyalty.figures import ACTIVE_WITHIN
 from loyalty.memberships import Joining, enrol, give_consent, withdraw_consent
 from loyalty.models import Consent, Membership, Posting, TierAssignment, Wallet
@@ -198,6 +200,15 @@ class MembershipAdmin(NeverDeleted[Membership], SteppedAdmin[Membership]):
             WhyForm,
         ),
     }
+
+    def get_urls(self) -> list[URLPattern]:
+        """The page that answers what would bring points."""
+        view = self.admin_site.admin_view(what_if_view)
+        return [path("<int:pk>/what-if/", view, name="loyalty_membership_what_if"), *super().get_urls()]
+
+    def further_tools(self, request: HttpRequest, row: Membership) -> list[dict[str, Any]]:
+        """What would happen can be asked of every one."""
+        return [{"label": _("What if"), "url": reverse("admin:loyalty_membership_what_if", args=[row.pk])}]
 
     def offered(self, row: Membership) -> list[str]:
         """The other way, while it takes part."""

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
@@ -17,10 +17,15 @@ from accounts.actors import Actor
 from accounts.admin.links import AskedFilter, VocabularyFilter, row_link, rows_link
 from accounts.admin.steps import Step
 from loyalty import agreements, promotions
+from loyalty.admin.examples import examples_view
+from loyalty.admin.replays import ReplayForm
 from loyalty.admin.rules import in_words
 from loyalty.admin.versions import ActivateForm, VersionAdmin
 from loyalty.concerns import concerns_of, paying_people_only
-from loyalty.models import Rule, RuleSet
+from loyalty.models import Replay, Rule, RuleSet
+from loyalty.proving import missing_proofs
+from loyalty.replaying import ask_for_replay
+from loyalty.rule_changes import changes, predecessor_of
 from loyalty.rulesets import activate, draft_from, next_version, retire
 from loyalty.vocabulary import Vocabulary
 
@@ -33,9 +38,20 @@ STEPS: Mapping[str, Step] = {
         ),
         gettext_lazy("%(row)s is put in force."),
         lambda rule_set, by, now, asked: activate(
-            rule_set=rule_set, by=by, starts_at=asked["starts_at"] or now, now=now
+            rule_set=rule_set, by=by, starts_at=asked["starts_at"] or now, now=now, has_to_be_proven=True
         ),
         ActivateForm,
+    ),
+    "replay": Step(
+        gettext_lazy("Replay history"),
+        gettext_lazy(
+            "Everything that members did is judged again by these rules, with limits, agreements and returns: what "
+            "would have been given stands beside what was. Nothing that was given changes."
+        ),
+        gettext_lazy("%(row)s is being worked out."),
+        lambda rule_set, by, now, asked: ask_for_replay(rule_set=rule_set, days=asked["days"], by=by, now=now),
+        ReplayForm,
+        makes_new_row=True,
     ),
     "retire": Step(
         gettext_lazy("Take out of force"),
@@ -92,12 +108,18 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
     search_fields = ("program__name", "program__code")
     ordering = ("-pk",)
 
+    def get_urls(self) -> list[URLPattern]:
+        """The page of the examples."""
+        name = "loyalty_ruleset_examples"
+        return [path("<int:pk>/examples/", self.admin_site.admin_view(examples_view), name=name), *super().get_urls()]
+
     def get_fields(self, request: HttpRequest, obj: RuleSet | None = None) -> Any:
         """A new version only asks for which program."""
         if obj is None:
             return ("program", "combining")
         doubts = ("doubts",) if concerns_of(obj) else ()
-        return ("program", "version", "state", "starts_at", "ends_at", "combining", *doubts, "in_words")
+        changed = ("changes",) if obj.status == RuleSet.Status.DRAFT or obj.version > 1 else ()
+        return ("program", "version", "state", "starts_at", "ends_at", "combining", *doubts, *changed, "in_words")
 
     def get_readonly_fields(self, request: HttpRequest, obj: RuleSet | None = None) -> Any:
         """A version that exists changes by steps alone; how a draft combines factors is its own to say."""
@@ -134,6 +156,17 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
         """What the manager should think twice about."""
         return format_html_join("", "<p>{}</p>", ((sentence,) for sentence in concerns_of(rule_set)))
 
+    @admin.display(description=gettext_lazy("what it changes"))
+    def changes(self, rule_set: RuleSet) -> str:
+        """The difference to the version before, a sentence each."""
+        before = predecessor_of(rule_set)
+        if before is None:
+            return _("It is the program’s first version.")
+        found = changes(before, rule_set, in_words)
+        if not found:
+            return _("Nothing: it says what version %(version)s says.") % {"version": before.version}
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", ((str(each),) for each in found)))
+
     @admin.display(description=gettext_lazy("rules"))
     def in_words(self, rule_set: RuleSet) -> str:
         """Every rule in plain words, leading to its page."""
@@ -147,10 +180,14 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
     def foretold(self, row: RuleSet, name: str) -> dict[str, Any]:
         """Before it is put in force, say what the manager should think twice about."""
         if name != "activate":
-            return {"facts": []}
+            return {}
         now = timezone.now()
-        sentences = [*concerns_of(row), *agreements.asleep_under(row, at=now), *promotions.asleep_under(row, at=now)]
-        return {"facts": [(DOUBTS, sentence) for sentence in sentences]}
+        missing = [(_("missing yet"), sentence) for sentence in missing_proofs(row)]
+        asleep = [*agreements.asleep_under(row, at=now), *promotions.asleep_under(row, at=now)]
+        doubts = [(DOUBTS, sentence) for sentence in (*concerns_of(row), *asleep)]
+        before = predecessor_of(row)
+        changed = changes(before, row, in_words) if before is not None else []
+        return {"facts": [*missing, *doubts, *((_("it changes"), str(each)) for each in changed)]}
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -164,21 +201,28 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
     def offered(self, row: RuleSet) -> list[str]:
         """What its status lets it take."""
         return {
-            RuleSet.Status.DRAFT.value: ["activate", "draft"],
-            RuleSet.Status.ACTIVE.value: ["draft", "retire"],
+            RuleSet.Status.DRAFT.value: ["replay", "activate", "draft"],
+            RuleSet.Status.ACTIVE.value: ["draft", "replay", "retire"],
             RuleSet.Status.RETIRED.value: ["draft"],
         }[row.status]
 
+    def taken(self, request: HttpRequest, step: Step, result: Any) -> HttpResponse:
+        """A replay has a page of its own."""
+        if isinstance(result, Replay):
+            return HttpResponseRedirect(reverse("admin:loyalty_replay_change", args=[result.pk]))
+        return super().taken(request, step, result)
+
     def further_tools(self, request: HttpRequest, row: RuleSet) -> list[dict[str, Any]]:
-        """A draft takes further rules and what they ask for."""
+        """Examples are run with any version; a draft takes further rules and what they ask for."""
+        examples = [{"label": _("Examples"), "url": reverse("admin:loyalty_ruleset_examples", args=[row.pk])}]
         if row.status != RuleSet.Status.DRAFT:
-            return []
+            return examples
         parts = (
             ("rule", _("Add a rule")),
             ("productlist", _("Add a list of products")),
             ("campaign", _("Add a campaign")),
         )
-        return [
+        return examples + [
             {"label": label, "url": reverse(f"admin:loyalty_{part}_add", query={"rule_set": row.pk})}
             for part, label in parts
             if request.user.has_perm(f"loyalty.add_{part}")

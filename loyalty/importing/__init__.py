@@ -4,7 +4,7 @@ from accounts.tables import UnreadableFileError
 from loyalty.importing.profile import Profile, ProfileError, load_profile
 from loyalty.importing.rejections import REASONS, ErrorFile, Rejection
 from loyalty.importing.run import ImportResult, NotPreparedError, import_activities
-from loyalty.importing.shares import ImportStoppedError
+from loyalty.shares import ShareStoppedError as ImportStoppedError
 
 __all__ = [
     "REASONS",

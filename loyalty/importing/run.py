@@ -23,8 +23,8 @@ from loyalty.importing.matching import Goods, Match, Matcher, Purchase
 from loyalty.importing.profile import Profile
 from loyalty.importing.reading import OnProgress, check_structure, open_table
 from loyalty.importing.rejections import Rejection, rejection
-from loyalty.importing.shares import Share, most_processes, share_out
 from loyalty.models import ActivityAttribute, ActivityType, Program, Source
+from loyalty.shares import Share, most_processes, share_out
 
 BATCH = 1_000
 ANALYZE_AFTER = 20

@@ -127,3 +127,21 @@ class CapBook:
         counter = self._counters[key]
         counter.used += points
         counter.change += points
+
+
+class BlankCaps(CapBook):
+    """Counters that begin at nothing, for whoever only works out what would be: never locked, never written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counters = _FromNothing()
+
+    def begin_with(self, used: Mapping[CapKey, int]) -> None:
+        """Let these counters begin at what was let through so far."""
+        self._counters.update({key: _Counter(count) for key, count in used.items()})
+
+
+class _FromNothing(dict[CapKey, _Counter]):
+    def __missing__(self, key: CapKey) -> _Counter:
+        counter = self[key] = _Counter(0)
+        return counter

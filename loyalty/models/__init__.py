@@ -22,6 +22,7 @@ from loyalty.models.benefits import (
 from loyalty.models.confirmations import Confirmation
 from loyalty.models.effects import Badge, BadgeHolding, EffectAward
 from loyalty.models.ends import EndNotice, HandedOver
+from loyalty.models.examples import Example, ExampleStep
 from loyalty.models.extensions import ExtendedLot, Extension
 from loyalty.models.figures import BookDay, CohortMonth, ProgramDay
 from loyalty.models.ledger import (
@@ -38,6 +39,7 @@ from loyalty.models.ledger import (
 from loyalty.models.programs import MOST_GRACE, Consent, Membership, Program, ProgramComment
 from loyalty.models.promotions import PersonalPromotion, PromotedAward
 from loyalty.models.rates import ExchangeRate
+from loyalty.models.replays import Replay, ReplayedCompany
 from loyalty.models.rules import MOST_PRODUCTS, Campaign, ProductList, Rule, RuleCap, RuleSet, SharedLimit
 from loyalty.models.standing import Metric, MetricBucket, MetricPerson, Tier, TierAssignment, TierThreshold
 from loyalty.models.titles import StandingEvent, TierInvitation, TierPayment, TierTitle
@@ -73,6 +75,8 @@ __all__ = [
     "EffectAward",
     "EndNotice",
     "Evaluation",
+    "Example",
+    "ExampleStep",
     "ExchangeRate",
     "ExtendedLot",
     "Extension",
@@ -90,6 +94,8 @@ __all__ = [
     "ProgramComment",
     "ProgramDay",
     "PromotedAward",
+    "Replay",
+    "ReplayedCompany",
     "ReturnLink",
     "ReturnRefusal",
     "Rule",

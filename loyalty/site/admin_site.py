@@ -52,6 +52,10 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
         _("Earning"),
         (
             "loyalty.RuleSet",
+            "loyalty.Example",
+            "loyalty.ExampleStep",
+            "loyalty.Replay",
+            "loyalty.ReplayedCompany",
             "loyalty.Rule",
             "loyalty.RuleCap",
             "loyalty.SharedLimit",

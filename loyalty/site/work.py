@@ -15,9 +15,15 @@ from accounts.jobs import JobKind
 from accounts.mail import queue_of_mail
 from accounts.moving import work
 from accounts.queues import Queue
+from loyalty import replaying
 from loyalty.site.periodic import PERIODIC
 
-JOB_KINDS: tuple[JobKind, ...] = (*(kind.job for kind in PERIODIC), *work.job_kinds(), *segments.job_kinds())
+JOB_KINDS: tuple[JobKind, ...] = (
+    *(kind.job for kind in PERIODIC),
+    *work.job_kinds(),
+    *segments.job_kinds(),
+    *replaying.job_kinds(),
+)
 
 QUEUES: tuple[Queue, ...] = (
     periodic.queue_of(PERIODIC, settings.CLOCK),

@@ -6,7 +6,7 @@ goes through the same board as everything else, with the plans as they are today
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,11 +15,11 @@ from typing import Any
 from django.db import transaction
 
 from loyalty import arrays
-from loyalty.models import Membership, MetricBucket, MetricPerson, Program, StandingEvent, Tier, TierAssignment
+from loyalty.models import Membership, MetricBucket, MetricPerson, Program, StandingEvent, TierAssignment
 from loyalty.standing.board import FOLLOWED, Holding, MemberStanding, StandingBoard, Title, as_row
 from loyalty.standing.counts import write_counts
 from loyalty.standing.review import stays_of
-from loyalty.standing.windows import TierPlan, month_of, tier_plans_of
+from loyalty.standing.windows import InSegment, TierPlan, month_of, tier_plans_of
 
 BATCH = 500
 """Companies at once: their tiers and months are in memory, their history is not."""
@@ -64,12 +64,11 @@ def rebuild_standing(*, programs: Collection[Program], only_check: bool) -> Rebu
     count, different = 0, list[int]()
     for program in programs:
         plan = plans[program.pk]
-        base = Tier.objects.filter(program=program, threshold=0, is_earned=True).values_list("pk", flat=True).first()
         for companies in _batches(program):
             with transaction.atomic():
                 rows = Membership.objects.select_for_update(no_key=True).filter(program=program, company__in=companies)
                 memberships = list(rows.order_by("pk"))
-                board = _replayed(plan, base, memberships)
+                board = _replayed(plan, memberships)
                 wrong = board.differences(stored_dump([row.pk for row in memberships]))
                 if not only_check:
                     board.put_right(wrong)
@@ -87,16 +86,31 @@ def _batches(program: Program) -> Iterator[list[int]]:
         last = chunk[-1]
 
 
-def _replayed(plan: TierPlan, base: int | None, memberships: list[Membership]) -> "_Rebuilding":
+def from_the_start(
+    board: StandingBoard,
+    plan: TierPlan,
+    members: Iterable[tuple[int, int, datetime]],
+    stays: Mapping[int, Collection[InSegment]],
+) -> None:
+    """Let memberships (id, company, start) stand where every one begins: at the lowest tier that asks for nothing.
+
+    `stays` are the segments of their companies.
+    """
+    base = next((step for step in plan.steps if step.is_earned and step.threshold == 0), None)
+    for membership_id, company_id, starts_at in members:
+        own = plan.of_member(starts_at, stays.get(company_id, ()))
+        standing = MemberStanding(membership_id, company_id, own)
+        if base is not None:
+            standing.holdings.append(Holding(None, base, "EARNED", starts_at, None))
+        board.begin(standing)
+
+
+def _replayed(plan: TierPlan, memberships: list[Membership]) -> "_Rebuilding":
     stays = stays_of({row.company_id for row in memberships}) if plan.favours else {}
     board = _Rebuilding()
+    from_the_start(board, plan, ((row.pk, row.company_id, row.starts_at) for row in memberships), stays)
     of_company: dict[int, list[Membership]] = {}
     for row in memberships:
-        own = plan.of_member(row.starts_at, stays.get(row.company_id, ()))
-        standing = MemberStanding(row.pk, row.company_id, own)
-        if base is not None:
-            standing.holdings.append(Holding(None, plan.step(base), "EARNED", row.starts_at, None))
-        board.begin(standing)
         of_company.setdefault(row.company_id, []).append(row)
     ids = {"program": plan.program_id, "companies": list(of_company), "memberships": [row.pk for row in memberships]}
     for past in arrays.stream(_HISTORY, ids):

@@ -22,6 +22,7 @@ from loyalty.rulesets import (
     draft_from,
     retire,
 )
+from tests.examples.test_running import an_example
 from tests.factories.world import EPOCH, NOW, a_manager, a_program, a_rule_set
 
 DAY = timedelta(days=1)
@@ -285,6 +286,7 @@ def test_steps_are_confirmed_before_they_are_taken(desk: Client, program: Progra
 
 def test_manager_drafts_activates_and_retires(desk: Client, program: Program) -> None:
     first = a_rule_set(program)
+    an_example(program, {"gives_company": 100})
 
     drafted = desk.post(step(first, "draft"))
     second = program.rule_sets.get(version=2)
@@ -303,6 +305,7 @@ def test_moment_is_read_in_the_managers_time_zone(desk: Client, program: Program
     manager.time_zone = "Asia/Tokyo"
     manager.save()
     draft = a_draft(program)
+    an_example(program, {"gives_company": 100})
 
     desk.post(step(draft, "activate"), {"starts_at": "2030-01-01T09:00"})
 

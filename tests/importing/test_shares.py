@@ -10,8 +10,8 @@ import pytest
 from django.db import transaction
 
 from loyalty.importing import ImportStoppedError, run
-from loyalty.importing.shares import Share, most_processes
 from loyalty.models import Activity
+from loyalty.shares import Share, most_processes
 from tests.factories.world import a_program, a_rule_set
 from tests.importing.files import Row, a_file, a_profile, a_wholesale_program, import_file, outcome
 from tests.importing.test_running_again import busy_weeks

@@ -33,6 +33,7 @@ TARGETS: Mapping[str, Target] = {
     "flat_pages": Target("x small", 1.5, 1.2, "lower"),
     "expiry": Target("x UPDATE", 0.3, 0.6),
     "tiers": Target("x sum", 4, 2, "lower"),
+    "history_replay": Target("x reading", 0.15, 0.3),
 }
 """Every figure, in the order in which it is shown."""
 

@@ -13,6 +13,7 @@ from loyalty.site.bench.differential import differential
 from loyalty.site.bench.events import CLIENTS, api_event, single_event
 from loyalty.site.bench.expiry import expiry
 from loyalty.site.bench.figures import Figure
+from loyalty.site.bench.history_replay import history_replay
 from loyalty.site.bench.hot_wallet import hot_wallet
 from loyalty.site.bench.pairs import QUICK, WHOLE, Rounds
 from loyalty.site.bench.real_file import real_file
@@ -79,6 +80,12 @@ def _tiers(setting: Setting, wanted: Collection[str]) -> Iterator[Figure]:
         yield tiers(memberships=2_000 if setting.quick else 100_000, rounds=setting.rounds.count // 2)
 
 
+def _history_replay(setting: Setting, wanted: Collection[str]) -> Iterator[Figure]:
+    with setting.databases.fresh("replay"):
+        activities, members, rounds = (4_000, 200, 2) if setting.quick else (100_000, 5_000, 4)
+        yield history_replay(a_club(members=members), activities=activities, rounds=rounds)
+
+
 Measurement = Callable[[Setting, Collection[str]], Iterator[Figure]]
 
 MEASUREMENTS: Mapping[Measurement, tuple[str, ...]] = {
@@ -89,6 +96,7 @@ MEASUREMENTS: Mapping[Measurement, tuple[str, ...]] = {
     _flat: ("flat_spend", "flat_spend_bloat", "flat_pages"),
     _expiry: ("expiry",),
     _tiers: ("tiers",),
+    _history_replay: ("history_replay",),
 }
 """What measures which figures, in the order of the table."""
 

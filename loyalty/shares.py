@@ -1,7 +1,7 @@
-"""An import in several processes: each reads the whole file and imports the customers of its share.
+"""Work over many companies in several processes: each does those of its share.
 
-A customer is in one share from the first line to the last, in the order of the file; what companies have in common
-(limits of a whole program, budgets of campaigns) is what only one process at a time could count, so there it stays one.
+A company is in one share from the first thing to the last, in their order; what companies have in common (limits of a
+whole program, budgets of campaigns) is what only one process at a time could count, so there it stays one.
 """
 
 import os
@@ -24,13 +24,13 @@ _SLOTS = 16
 _DRAFT = RuleSet.Status.DRAFT
 
 
-class ImportStoppedError(Exception):
-    """A process of the import ended before it was done; what it had imported until then stays."""
+class ShareStoppedError(Exception):
+    """A process ended before it was done; what it had committed until then stays."""
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The customers of one process: the `number`th of `of`."""
+    """The companies of one process: the `number`th of `of`. `customer` is a company by its own number."""
 
     number: int = 0
     of: int = 1
@@ -55,7 +55,7 @@ def _slot(customer: str) -> int:
 
 
 def most_processes(wanted: int) -> int:
-    """Return in how many processes an import may run where `wanted` are asked for."""
+    """Return in how many processes activities may be brought in where `wanted` are asked for."""
     if connection.in_atomic_block or not hasattr(os, "fork"):
         return 1
     limits = RuleCap.objects.filter(subject=RuleCap.Subject.PROGRAM).exclude(rule__rule_set__status=_DRAFT)
@@ -73,7 +73,7 @@ def share_out(
     """Do `work` for each of `count` shares in a process of its own, and return what they come to, by share.
 
     `work` tells something after each batch; `on_batch` hears what all of them told of the first, of the second, and so
-    on. Raises what a share raised, and ImportStoppedError where one ended without a word; the others are ended then.
+    on. Raises what a share raised, and ShareStoppedError where one ended without a word; the others are ended then.
     """
     connections.close_all()  # a process must not speak on another one's connection
     told: list[deque[Told]] = [deque() for _share in range(count)]
@@ -98,7 +98,7 @@ def _heard(pipe: Connection) -> tuple[str, Told]:
     try:
         kind, content = pipe.recv()
     except EOFError as error:
-        raise ImportStoppedError("A process of the import was ended from outside.") from error
+        raise ShareStoppedError("A process was ended from outside.") from error
     return kind, content
 
 

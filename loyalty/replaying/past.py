@@ -1,0 +1,107 @@
+"""The past of a program's members: what was judged, in the order in which it was, and titles given in between."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from loyalty import arrays
+from loyalty.activities.configuration import Configuration
+from loyalty.activities.items import ActivityItem, Arrival, ItemError, read_attributes
+
+_ACTIVITIES = """
+    SELECT e.id, a.id, a.source_id, a.external_id, a.type_id, a.company_id, a.employee_id, a.participants::text,
+           a.object, a.quantity, a.amount, a.currency, a.attributes::text, a.occurred_at, a.recorded_at,
+           a.reverses_external_id, l.original_id, r.activity_id IS NOT NULL
+    FROM loyalty_evaluation e
+    JOIN loyalty_activity a ON a.id = e.activity_id
+    LEFT JOIN loyalty_returnlink l ON l.activity_id = a.id
+    LEFT JOIN loyalty_activityreturn r ON r.activity_id = a.id
+    WHERE e.program_id = %(program)s AND e.company_id = ANY(%(companies)s::bigint[])
+      AND a.type_id <> ALL(%(derived)s::bigint[])
+    ORDER BY e.id"""
+
+_EVENTS = """
+    SELECT v.id, v.kind, v.membership_id, v.at, v.ends_at, t.id, t.tier_id, t.source
+    FROM loyalty_standingevent v JOIN loyalty_tiertitle t ON t.id = v.title_id
+    WHERE v.membership_id = ANY(%s::bigint[]) ORDER BY v.id"""
+
+_COUNT = """
+    SELECT count(*) FROM loyalty_evaluation WHERE program_id = %s AND company_id = ANY(%s::bigint[])"""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An activity that was judged, or a return (of the activity `original_id`) that was applied.
+
+    `comes_back`: something of it was returned later.
+    """
+
+    order: int
+    source_id: int
+    arrival: Arrival
+    recorded_at: datetime
+    original_id: int | None
+    comes_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PastTitle:
+    """A title to a tier that was given, or changed, beside activities."""
+
+    order: int
+    kind: str
+    membership_id: int
+    at: datetime
+    ends_at: datetime | None
+    title_id: int
+    tier_id: int
+    source: str
+
+
+def past_of(program_id: int, company_ids: Sequence[int], known: Configuration) -> Iterator[Past]:
+    """Give what companies did, in the order of arrival; in a transaction, until it ends.
+
+    What followed from activities is left out: it is for the rules to bring it about again.
+    """
+    codes = {type_id: code for code, type_id in known.types.items()}
+    asked = {"program": program_id, "companies": [*company_ids], "derived": sorted(known.derived_types)}
+    for row in arrays.stream(_ACTIVITIES, asked):
+        yield _past(row, codes, known)
+
+
+def count_of(program_id: int, company_ids: Sequence[int]) -> int:
+    """Return about how much there is to go through."""
+    return int(arrays.fetch(_COUNT, program_id, [*company_ids])[0][0])
+
+
+def titles_of(membership_ids: Sequence[int]) -> list[PastTitle]:
+    """Return the titles of memberships, given and changed, in their order among what was judged."""
+    return [PastTitle(*row) for row in arrays.fetch(_EVENTS, [*membership_ids])]
+
+
+def _past(row: Sequence[Any], codes: Mapping[int, str], known: Configuration) -> Past:
+    (order, activity_id, source_id, external_id, type_id, company_id, employee_id, participants, object_, quantity,
+     amount, currency, attributes, occurred_at, recorded_at, reverses, original_id, comes_back) = row  # fmt: skip
+    raw = {} if attributes == "{}" else json.loads(attributes, parse_float=Decimal)
+    item = ActivityItem(
+        external_id=external_id,
+        type=codes[type_id],
+        company_id=company_id,
+        occurred_at=occurred_at,
+        employee_id=employee_id,
+        object=object_,
+        quantity=quantity,
+        amount=amount,
+        currency=currency,
+        attributes=raw,
+        reverses=reverses,
+        participants=() if participants == "[]" else tuple(json.loads(participants)),
+    )
+    values = read_attributes(item, known.attributes.get(type_id, {})) if raw else {}
+    if isinstance(values, ItemError):  # it was declared otherwise when this one came
+        values = {}
+    arrival = Arrival(0, item, type_id, b"", values, activity_id)
+    return Past(order, source_id, arrival, recorded_at, original_id, comes_back)

@@ -1,0 +1,158 @@
+"""A draft is put in force once its examples come true and what happened was replayed; every refusal names the place."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts import jobs
+from loyalty.models import ActivityAttribute, Example, ExampleStep, Program, Rule, RuleSet
+from loyalty.proving import missing_proofs
+from loyalty.replaying import ask_for_replay, job_kinds
+from loyalty.rulesets import ExampleFailsError, NotProvenError, activate
+from tests.examples.test_running import an_example
+from tests.factories.world import NOW, a_manager, a_member, a_program, a_purchase, a_purchase_type, a_rule_set, record
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def program() -> Program:
+    """A program in which something has happened."""
+    program = a_program(name="Club", tiers={"bronze": 0})
+    a_rule_set(program)
+    record(a_purchase(a_member(program).company))
+    return program
+
+
+def a_draft(program: Program, **rule: Any) -> RuleSet:
+    return a_rule_set(program, [{"code": "spend", **rule}], status=RuleSet.Status.DRAFT)
+
+
+def replay(draft: RuleSet) -> None:
+    ask_for_replay(rule_set=draft, days=0, by=a_manager(), now=NOW)
+    assert jobs.queue_of(job_kinds(), lambda: NOW).take(NOW) == 1
+
+
+def test_failing_example_keeps_a_draft_out_of_force(program: Program) -> None:
+    an_example(program, {"gives_company": 5})
+    draft = a_draft(program)
+    before = [*RuleSet.objects.values()]
+
+    with pytest.raises(ExampleFailsError) as refused:
+        activate(rule_set=draft, by=a_manager(), starts_at=NOW, now=NOW)
+
+    assert str(refused.value) == "“Orders” fails. step 1, points of the company: 5 expected, 100 came."
+    assert [*RuleSet.objects.values()] == before
+
+
+def test_manager_needs_examples_and_a_replay_newer_than_the_last_edit(program: Program) -> None:
+    draft = a_draft(program)
+    no_examples = "“Club” has no examples. Say in at least one what a client gets: “Examples”, then “Add”."
+    no_replay = "Version 2 was not replayed since its last edit. Choose “Replay history” and read it."
+    assert missing_proofs(draft) == [no_examples, no_replay]
+    with pytest.raises(NotProvenError, match="has no examples"):
+        activate(rule_set=draft, by=a_manager(), starts_at=NOW, now=NOW, has_to_be_proven=True)
+
+    an_example(program, {"gives_company": 100})
+    replay(draft)
+    assert missing_proofs(draft) == []
+
+    Rule.objects.filter(rule_set=draft).update(name="Called otherwise")
+    assert missing_proofs(draft) == [no_replay]
+    replay(draft)
+
+    assert activate(rule_set=draft, by=a_manager(), starts_at=NOW, now=NOW, has_to_be_proven=True).status == "ACTIVE"
+
+
+def test_program_without_a_past_needs_no_replay() -> None:
+    program = a_program()
+    draft = a_draft(program)
+    an_example(program, {"gives_company": 100})
+
+    assert missing_proofs(draft) == []
+
+
+def test_pages_say_what_is_missing_what_fails_and_why(program: Program, client: Client) -> None:
+    client.force_login(a_manager())
+    draft = a_draft(program, condition={"fact": "activity.amount", "op": "gt", "value": 150})
+    page = reverse("admin:loyalty_ruleset_examples", args=[draft.pk])
+    assert "has no examples" in client.get(page).content.decode()
+    assert "has no examples" in client.get(reverse("admin:loyalty_ruleset_activate", args=[draft.pk])).content.decode()
+    an_example(program, {}, gives_company=100)
+
+    shown = client.get(page).content.decode()
+    refused = client.post(reverse("admin:loyalty_ruleset_activate", args=[draft.pk]), {"starts_at": ""})
+
+    assert "Fails" in shown
+    assert "Points of the company" in shown
+    assert "amount was 100 GBP" in shown
+    assert refused.status_code == 409
+    draft.refresh_from_db()
+    assert draft.status == RuleSet.Status.DRAFT
+
+
+def the_form(program: Program, **fields: str) -> dict[str, str]:
+    """A filled form of an example with one step."""
+    return {
+        "program": str(program.pk), "name": "First order", "code": "first", "position": "0", "company_kind": "CLIENT",
+        "may_earn": "on", "gives_company": "100", "segments": "", "roles": "", "favours": "",
+        "steps-TOTAL_FORMS": "1", "steps-INITIAL_FORMS": "0", "steps-0-position": "1",
+        "steps-0-activity_type": str(a_purchase_type().pk), "steps-0-day": "2026-03-01", "steps-0-times": "1",
+        "steps-0-amount": "100", "steps-0-by_person": "on", **fields,
+    }  # fmt: skip
+
+
+def test_manager_writes_an_example_in_plain_forms(program: Program, client: Client) -> None:
+    ActivityAttribute.objects.create(activity_type=a_purchase_type(), code="online", name="Online", type="BOOLEAN")
+    client.force_login(a_manager())
+
+    answer = client.post(
+        reverse("admin:loyalty_example_add"), the_form(program, **{"steps-0-attributes": "online = yes"})
+    )
+
+    assert answer.status_code == 302, answer.context["errors"]
+    step = ExampleStep.objects.get()
+    assert (step.example.gives_company, step.day, step.attributes) == (100, date(2026, 3, 1), {"online": True})
+    shown = client.get(reverse("admin:loyalty_example_change", args=[step.example.pk])).content.decode()
+    assert "online = true" in shown
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"tier": "gold"}, "There is no “gold” here. There is: bronze."),
+        ({"roles": "king"}, "There is no “king” here. There is: –."),
+        ({"steps-0-attributes": "colour = red"}, "“Purchase” has no attribute “colour”. It has: –."),
+        ({"steps-0-attributes": "red"}, "Each line is a code, “=” and a value: “red” is not."),
+        ({"steps-0-undoes": "1"}, "A return names an earlier step, and happens once."),
+        ({"steps-0-times": "1001"}, "less than or equal to 1000"),
+    ],
+)
+def test_example_that_cannot_be_is_refused_at_its_place(
+    program: Program, client: Client, fields: dict[str, str], sentence: str
+) -> None:
+    client.force_login(a_manager())
+
+    answer = client.post(reverse("admin:loyalty_example_add"), the_form(program, **fields))
+
+    assert answer.status_code == 200
+    assert sentence in answer.content.decode()
+    assert not Example.objects.exists()
+
+
+def test_running_many_examples_costs_few_queries(program: Program, client: Client) -> None:
+    client.force_login(a_manager())
+    draft = a_draft(program)
+    page = reverse("admin:loyalty_ruleset_examples", args=[draft.pk])
+    for _number in range(3):
+        an_example(program, {"gives_company": 100})
+    client.get(page)
+    with CaptureQueriesContext(connection) as few:
+        client.get(page)
+
+    assert len(few) <= 20
