@@ -226,13 +226,14 @@ def verdicts_from(
     person_id: int | None = None,
     in_sight: Callable[[Verdict], Verdict] = lambda verdict: verdict,
     said_with: Callable[[Verdict, str], str] = lambda verdict, reason: reason,
+    words: Vocabulary | None = None,
 ) -> list[PlainVerdict]:
     """Return what `rules` say of the facts that were kept of an activity, and what each `granted`, by its code.
 
     `promotions` held for it, which `person_id` did. `in_sight` leaves of a verdict what the reader may see, `said_with`
-    adds to a reason what promotions say. Two queries.
+    adds to a reason what promotions say. Two queries; with `words` at hand none.
     """
-    words = Vocabulary()
+    words = words or Vocabulary()
     plain = words.plain_catalogue(activity_type_id=activity_type.pk, program=program)
     catalogue = words.catalogue(activity_type_id=activity_type.pk, program=program, rule_set_id=rule_set_id)
     facts = dict(kept)

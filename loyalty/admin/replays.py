@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -80,6 +81,8 @@ class ReplayAdmin(ReadOnlyAdmin[Replay]):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show how far it is, or what it found."""
+        if request.method == "POST":
+            raise PermissionDenied
         replay = self.get_object(request, object_id)
         if replay is None:
             raise Http404

@@ -18,6 +18,7 @@ from loyalty.replaying.judging import Replaying
 from loyalty.replaying.past import Past
 from loyalty.replaying.run import effect_kinds
 from loyalty.standing import Title
+from loyalty.vocabulary import Vocabulary
 
 _COMPANY, _PERSON, _MEMBERSHIP = 1, 1, 1
 """Ids that nothing else is asked by: an example's client stands in no table."""
@@ -96,13 +97,14 @@ def run_examples(rule_set: RuleSet) -> list[Ran]:
     if not found:
         return []
     known = supposing(configuration(), program_id=rule_set.program_id, draft_id=rule_set.pk, from_=_LONG_AGO)
-    return [run_example(example, rule_set, known) for example in found]
+    words = Vocabulary()
+    return [run_example(example, rule_set, known, words) for example in found]
 
 
 _LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
-def run_example(example: Example, rule_set: RuleSet, known: Supposed) -> Ran:
+def run_example(example: Example, rule_set: RuleSet, known: Supposed, words: Vocabulary) -> Ran:
     """Run one example under what is supposed; nothing is written and nothing locked."""
     ran = Ran(example)
     steps = sorted(example.steps.all(), key=lambda step: step.position)
@@ -124,10 +126,11 @@ def run_example(example: Example, rule_set: RuleSet, known: Supposed) -> Ran:
     past = list(_past(steps, known, rule_set.program_id))
     points: dict[int, list[int]] = {step.position: [0, 0] for step in steps}
     verdicts: dict[int, list[PlainVerdict]] = {}
+    numbers = [step.position for step in steps]
     for (position, _one), told in zip(past, judging.replay((one for _position, one in past), ()), strict=True):
         for kept in told:
             points[position][kept.employee_id is not None] += kept.points
-        verdicts[position] = _verdicts(judging, rule_set, known, position, steps)
+        verdicts[position] = _verdicts(judging, rule_set, known, words, steps[numbers.index(position)])
     for step in steps:
         company_points, person_points = points[step.position]
         ran.steps.append(RanStep(step, company_points, person_points, verdicts.get(step.position, [])))
@@ -215,9 +218,8 @@ def _at(known: Supposed, program_id: int, step: ExampleStep) -> datetime:
 
 
 def _verdicts(
-    judging: Replaying, rule_set: RuleSet, known: Supposed, position: int, steps: Sequence[ExampleStep]
+    judging: Replaying, rule_set: RuleSet, known: Supposed, words: Vocabulary, step: ExampleStep
 ) -> list[PlainVerdict]:
-    step = next(step for step in steps if step.position == position)
     if step.undoes or not judging.judged:
         return []
     first = judging.judged[0]
@@ -228,6 +230,7 @@ def _verdicts(
         program=rule_set.program,
         rule_set_id=rule_set.pk,
         granted=judging.granted,
+        words=words,
     )
 
 

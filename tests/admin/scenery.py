@@ -45,15 +45,19 @@ from loyalty.models import (
     Adjustment,
     Badge,
     Benefit,
+    Example,
+    ExampleStep,
     ExchangeRate,
     Membership,
     MetricPerson,
     Program,
     ProgramComment,
+    ReplayedCompany,
     RuleSet,
     Tier,
     TierThreshold,
 )
+from loyalty.replaying import ask_for_replay
 from loyalty.titles import invite as invite_to_tier
 from loyalty.titles import record_payment, subscribe
 from loyalty.transfers import pass_on
@@ -99,6 +103,8 @@ def furnish(by: User, *, companies: int = 1) -> Program:
     Segment.objects.get_or_create(code="key", defaults={"name": "Key accounts"})
     Interest.objects.get_or_create(code="music", defaults={"name": "Music"})
     Badge.objects.create(program=program, code="first", name="First order")
+    example = Example.objects.create(program=program, code="first", name="A first order", gives_company=0)
+    ExampleStep.objects.create(example=example, position=1, activity_type=a_purchase_type(), day=date(2026, 3, 1))
     ExchangeRate.objects.get_or_create(currency="EUR", into="GBP", starts_on=EPOCH.date(), defaults={"rate": 1})
     a_rule_set(
         program,
@@ -111,7 +117,7 @@ def furnish(by: User, *, companies: int = 1) -> Program:
         lists={"tools": ["DRILL-9", "SAW-1"]},
         campaigns=[{"code": "spring", "name": "Spring", "budget": 10_000}],
     )
-    a_rule_set(program, starts_at=EPOCH - timedelta(days=1), status=RuleSet.Status.DRAFT)
+    _replay(a_rule_set(program, starts_at=EPOCH - timedelta(days=1), status=RuleSet.Status.DRAFT), companies, by)
     reward = a_reward(program, pieces=1_000)
     survey = a_survey(program, opens_at=EPOCH)
     a_version(survey)
@@ -148,6 +154,21 @@ def _end_a_pilot(program: Program, by: User) -> None:
     )  # fmt: skip
     end_programs(now=NOW)
     end_points(now=NOW + timedelta(days=2))
+
+
+def _replay(draft: RuleSet, companies: int, by: User) -> None:
+    """A replay that was worked out, with so many companies."""
+    replay = ask_for_replay(rule_set=draft, days=0, by=by, now=NOW)
+    replay.finished_at, replay.since = NOW, EPOCH
+    replay.findings = {
+        "months": [["2026-03-01", 10, 12]], "tiers": [["", 10, 12]], "segments": [], "roles": [["*company", 10, 12]],
+    }  # fmt: skip
+    replay.save()
+    for number in range(companies):
+        ReplayedCompany.objects.create(
+            replay=replay, company=a_company(name=f"Replayed {number}"), points_today=10, points_then=12 + number,
+            rules={"rule-0": [10, 12 + number]},
+        )  # fmt: skip
 
 
 def _furnish_doors(program: Program) -> None:

@@ -90,7 +90,7 @@ def test_pages_say_what_is_missing_what_fails_and_why(program: Program, client: 
 
     assert "Fails" in shown
     assert "Points of the company" in shown
-    assert "amount was 100 GBP" in shown
+    assert "but was 100 GBP." in shown
     assert refused.status_code == 409
     draft.refresh_from_db()
     assert draft.status == RuleSet.Status.DRAFT

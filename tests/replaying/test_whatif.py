@@ -73,7 +73,7 @@ def test_answer_is_what_would_then_be_posted(membership: Membership) -> None:
     assert [(v.rule_name, v.is_met, v.is_capped, v.points) for v in found.verdicts] == [
         ("Spend", True, True, 20), ("Person", True, False, 30), ("Large", False, False, 0),
     ]  # fmt: skip
-    assert "amount was 300 GBP" in found.verdicts[2].reason
+    assert found.verdicts[2].reason == "Does not apply: amount is at least 500 GBP, but was 300 GBP."
     [outcome] = record(item)
     assert outcome.points == found.company_points + found.person_points
 
