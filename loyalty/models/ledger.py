@@ -370,15 +370,27 @@ class Lot(models.Model):
     earned = models.BigIntegerField(_("earned"))
     remaining = models.BigIntegerField(_("left"))
     expired = models.BigIntegerField(_("expired"), default=0)
+    is_open = models.GeneratedField(
+        expression=Q(remaining__gt=0),  # type: ignore[arg-type]  # as the stubs leave it out
+        output_field=models.BooleanField(_("holds points")),
+        db_persist=True,
+    )
 
     objects = LotQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("lot")
         verbose_name_plural = _("lots")
+        # They ask whether a lot is open, not how much is left: or else every change of that would be written to them.
         indexes = [
-            models.Index(fields=["wallet", "expires_on"], condition=Q(remaining__gt=0), name="lot_open_of_wallet"),
-            models.Index(fields=["expires_on"], condition=Q(remaining__gt=0), name="lot_open_by_last_day"),
+            models.Index(
+                "wallet",
+                Coalesce("extended_to", "expires_on"),
+                "available_on",
+                condition=Q(is_open=True),
+                name="lot_open_in_order",
+            ),
+            models.Index(Coalesce("extended_to", "expires_on"), condition=Q(is_open=True), name="lot_open_by_last_day"),
             models.Index(fields=["wallet"], condition=Q(extended_to__isnull=False), name="lot_extended"),
         ]
         constraints = [
