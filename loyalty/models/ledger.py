@@ -115,6 +115,10 @@ class Wallet(models.Model):
         help_text=_("Where the program ends wallets that nothing comes to or goes from; anything that does moves it."),
     )
 
+    received_at = models.DateTimeField(
+        _("points last came"), null=True, blank=True, editable=False, help_text=_("The latest moment they count from.")
+    )
+
     objects = WalletQuerySet.as_manager()
 
     class Meta:
@@ -457,8 +461,13 @@ class Posting(models.Model):
         verbose_name = _("posting")
         verbose_name_plural = _("postings")
         indexes = [
-            models.Index(fields=["debit_wallet", "effective_at", "id"], name="posting_out_of_wallet"),
-            models.Index(fields=["credit_wallet", "effective_at", "id"], name="posting_into_wallet"),
+            # With the points: a company's months are added up from these alone, wherever its postings lie.
+            models.Index(
+                fields=["debit_wallet", "effective_at", "id"], include=["points"], name="posting_out_of_wallet"
+            ),
+            models.Index(
+                fields=["credit_wallet", "effective_at", "id"], include=["points"], name="posting_into_wallet"
+            ),
             models.Index(fields=["award"], condition=Q(award__isnull=False), name="posting_of_award"),
             # Books close by the day on which postings were made, and those come in order: a few pages, no dear index.
             BrinIndex(fields=["created_at"], autosummarize=True, name="posting_by_moment"),
@@ -490,12 +499,14 @@ class Posting(models.Model):
                         RAISE EXCEPTION 'a posting stays inside one company and program, between wallets that exist'
                         USING ERRCODE = 'check_violation', CONSTRAINT = 'posting_stays_in_company';
                     END IF;
-                    UPDATE loyalty_wallet w SET balance = w.balance + moved.points
+                    UPDATE loyalty_wallet w
+                    SET balance = w.balance + moved.points, received_at = greatest(w.received_at, moved.received_at)
                     FROM (
-                        SELECT wallet_id, sum(points)::bigint AS points
+                        SELECT wallet_id, sum(points)::bigint AS points, max(received_at) AS received_at
                         FROM (
-                            SELECT debit_wallet_id AS wallet_id, -points AS points FROM new_postings
-                            UNION ALL SELECT credit_wallet_id, points FROM new_postings
+                            SELECT debit_wallet_id AS wallet_id, -points AS points, NULL AS received_at
+                            FROM new_postings
+                            UNION ALL SELECT credit_wallet_id, points, effective_at FROM new_postings
                         ) AS legs
                         GROUP BY wallet_id
                     ) AS moved
