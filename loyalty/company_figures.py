@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import BigIntegerField, Case, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models import BigIntegerField, Case, F, OuterRef, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from accounts.actors import Actor
@@ -67,8 +67,8 @@ def months_of(membership: Membership, *, at: datetime) -> list[MonthOfPoints]:
 def people_with_points(actor: Actor, membership: Membership) -> QuerySet[Employee]:
     """Return the company's people whose wallets the actor sees, with `available` points, the most first."""
     today = actor.at.astimezone(membership.program.zone).date()
-    is_over = Q(extended_to__isnull=True, expires_on__lt=today) | Q(extended_to__lt=today)
-    due = Lot.objects.filter(is_over, wallet=OuterRef("pk"), remaining__gt=0).order_by().values("wallet")
+    lots = Lot.objects.alias(ends_on=Coalesce("extended_to", "expires_on")).order_by()
+    due = lots.filter(wallet=OuterRef("pk"), is_open=True, ends_on__lt=today).values("wallet")
     expired = Coalesce(Subquery(due.annotate(points=Sum("remaining")).values("points")), 0)
     wallets = Wallet.objects.visible_to(actor).filter(
         program=membership.program_id, employee=OuterRef("pk"), kind=Wallet.Kind.AVAILABLE

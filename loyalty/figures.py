@@ -43,7 +43,7 @@ class Change:
 
 def totals(program: Program, *, now: datetime) -> Totals:
     """Return how a program stands at `now`; one query, whose cost grows with companies and people, not with history."""
-    [row] = arrays.fetch(_TOTALS, program.pk, now, now, now - ACTIVE_WITHIN, now, program.pk)
+    [row] = arrays.fetch(_TOTALS, program.pk, now, now, now - ACTIVE_WITHIN, program.pk)
     return Totals(*(int(number) for number in row))
 
 
@@ -129,7 +129,5 @@ _TOTALS = """
            (SELECT count(*) FROM loyalty_membership m
             WHERE m.program_id = %s AND m.starts_at <= %s AND (m.ends_at IS NULL OR m.ends_at > %s)),
            count(DISTINCT w.company_id) FILTER (
-               WHERE w.kind IN ('AVAILABLE', 'PENDING') AND EXISTS (
-                   SELECT FROM loyalty_posting p
-                   WHERE p.credit_wallet_id = w.id AND p.effective_at > %s AND p.effective_at <= %s))
+               WHERE w.kind IN ('AVAILABLE', 'PENDING') AND w.received_at > %s)
     FROM loyalty_wallet w WHERE w.program_id = %s"""

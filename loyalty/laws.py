@@ -20,13 +20,14 @@ _LAWS = (
     ),
     Law(
         "L2a",
-        "a wallet's balance is the sum of its postings",
-        """SELECT w.id, w.balance, coalesce(m.points, 0) FROM loyalty_wallet w
-           LEFT JOIN (SELECT wallet_id, sum(points) AS points FROM (
-                          SELECT debit_wallet_id AS wallet_id, -points AS points FROM loyalty_posting
-                          UNION ALL SELECT credit_wallet_id, points FROM loyalty_posting) AS legs
+        "a wallet's balance is the sum of its postings, and points last came to it with the latest of them",
+        """SELECT w.id, w.balance, coalesce(m.points, 0), w.received_at, m.received_at FROM loyalty_wallet w
+           LEFT JOIN (SELECT wallet_id, sum(points) AS points, max(received_at) AS received_at FROM (
+                          SELECT debit_wallet_id AS wallet_id, -points AS points, NULL AS received_at
+                          FROM loyalty_posting
+                          UNION ALL SELECT credit_wallet_id, points, effective_at FROM loyalty_posting) AS legs
                       GROUP BY wallet_id) AS m ON m.wallet_id = w.id
-           WHERE w.balance <> coalesce(m.points, 0)""",
+           WHERE w.balance <> coalesce(m.points, 0) OR w.received_at IS DISTINCT FROM m.received_at""",
     ),
     Law(
         "L2b",

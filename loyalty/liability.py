@@ -134,7 +134,7 @@ _LOTS = """
     FROM (SELECT l.available_on, l.remaining,
                  least(coalesce(l.extended_to, l.expires_on), CASE WHEN %s THEN w.expires_on END, %s::date) AS ends_on
           FROM loyalty_lot l JOIN loyalty_wallet w ON w.id = l.wallet_id AND w.kind = 'AVAILABLE'
-          WHERE w.program_id = %s AND l.remaining > 0) AS open
+          WHERE w.program_id = %s AND l.is_open) AS open
     GROUP BY 1, 2, 3"""
 
 _BALANCES = "SELECT kind, sum(balance)::bigint FROM loyalty_wallet WHERE program_id = %s GROUP BY kind"

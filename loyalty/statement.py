@@ -103,8 +103,8 @@ def balances_of(owners: Sequence[Owner], *, today: date, expiring_until: date | 
     rows = arrays.fetch(
         """SELECT o.n, w.kind, CASE WHEN least(ends.day, fin.day) < %s THEN 0 ELSE w.balance - coalesce((
                SELECT sum(l.remaining) FROM loyalty_lot l
-               WHERE l.wallet_id = w.id AND w.kind = 'AVAILABLE' AND l.remaining > 0 AND l.expires_on < %s
-                 AND (l.extended_to < %s) IS NOT FALSE), 0) END,
+               WHERE l.wallet_id = w.id AND w.kind = 'AVAILABLE' AND l.is_open
+                 AND coalesce(l.extended_to, l.expires_on) < %s), 0) END,
                   soon.points, soon.days, waiting.points, waiting.days, ends.day
            FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::int[])
                 AS o(program_id, company_id, employee_id, n)
@@ -119,23 +119,30 @@ def balances_of(owners: Sequence[Owner], *, today: date, expiring_until: date | 
            CROSS JOIN LATERAL (
                SELECT array_agg(day.points ORDER BY day.expires_on) AS points,
                       array_agg(day.expires_on ORDER BY day.expires_on) AS days
-               FROM (SELECT sum(l.remaining)::bigint AS points,
-                            least(coalesce(l.extended_to, l.expires_on), ends.day, fin.day) AS expires_on
-                     FROM loyalty_lot l
-                     WHERE l.wallet_id = w.id AND w.kind = %s AND l.remaining > 0
-                       AND (l.expires_on <= %s::date OR least(ends.day, fin.day) <= %s::date)
+               FROM (SELECT sum(lot.remaining)::bigint AS points,
+                            least(lot.last_day, ends.day, fin.day) AS expires_on
+                     FROM (SELECT l.remaining, coalesce(l.extended_to, l.expires_on) AS last_day FROM loyalty_lot l
+                           WHERE l.wallet_id = w.id AND w.kind = %s AND l.is_open
+                             AND coalesce(l.extended_to, l.expires_on) BETWEEN %s AND %s::date
+                           UNION ALL
+                           SELECT l.remaining, coalesce(l.extended_to, l.expires_on) FROM loyalty_lot l
+                           WHERE l.wallet_id = w.id AND w.kind = %s AND l.is_open
+                             AND least(ends.day, fin.day) <= %s::date
+                             AND (coalesce(l.extended_to, l.expires_on) <= %s::date) IS NOT TRUE) AS lot
                      GROUP BY 2) AS day WHERE day.expires_on BETWEEN %s AND %s::date) AS soon
            CROSS JOIN LATERAL (
                SELECT array_agg(day.points ORDER BY day.available_on) AS points,
                       array_agg(day.available_on ORDER BY day.available_on) AS days
                FROM (SELECT sum(l.remaining)::bigint AS points, l.available_on FROM loyalty_lot l
-                     WHERE l.wallet_id = w.id AND w.kind = %s AND w.balance > 0 AND l.remaining > 0
+                     WHERE l.wallet_id = w.id AND w.kind = %s AND w.balance > 0 AND l.is_open
                      GROUP BY l.available_on) AS day) AS waiting""",
-        today,
         today,
         today,
         *arrays.columns_of([(*owner, position) for position, owner in enumerate(owners)]),
         list(OWN_KINDS),
+        Wallet.Kind.AVAILABLE,
+        today,
+        expiring_until,
         Wallet.Kind.AVAILABLE,
         expiring_until,
         expiring_until,

@@ -96,7 +96,7 @@ def pass_on(
         person = Owner(membership.program_id, membership.company_id, employee_id)
         giver, taker = (person.company, person) if to else (person, person.company)
         book = Book(now=now, programs=[membership.program], actor_id=actor.user_id)
-        book.open([giver, taker], all_lots_of=[giver, taker])
+        book.open([giver, taker], spenders=[giver])
         if not 1 <= points <= MOST_POINTS:
             raise InsufficientPointsError(available=book.available(giver), wanted=points)
         act = book.begin(Transaction.Kind.TRANSFER, person.company)

@@ -115,7 +115,7 @@ def open_book(owners: Collection[Owner], *, actor_id: int, now: datetime) -> Boo
     """Return the book of the wallets of `owners`, who are of one program, to spend from or to give back to."""
     program = Program.objects.get(pk=next(iter(owners)).program_id)
     book = Book(now=now, programs=[program], actor_id=actor_id)
-    book.open(owners, all_lots_of=owners)
+    book.open(owners, spenders=owners)
     return book
 
 

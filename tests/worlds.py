@@ -56,9 +56,16 @@ def kept(build: Callable[[], World]) -> Kept[World]:
 
 
 def _inserts() -> str:
-    """Statements that insert every row that now stands in a table; whatever a row holds, it comes back as it was."""
+    """Statements that insert every row that now stands in a table; whatever a row holds, it comes back as it was.
+
+    What the database computes of a row it computes again.
+    """
     statements = " UNION ALL ".join(
-        f"""SELECT format('INSERT INTO %I SELECT * FROM unnest(%L::%I[])', '{table}', array_agg(kept), '{table}')
+        f"""SELECT format('INSERT INTO %1$I (%2$s) SELECT %2$s FROM unnest(%3$L::%1$I[])', '{table}',
+                          (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+                           WHERE attrelid = '"{table}"'::regclass AND attnum > 0 AND NOT attisdropped
+                             AND attgenerated = ''),
+                          array_agg(kept))
         FROM "{table}" AS kept HAVING count(*) > 0"""
         for table in tables_of_tests()
     )

@@ -10,7 +10,7 @@ from loyalty import arrays
 from loyalty.activities.items import Arrival
 from loyalty.effects import Given
 from loyalty.ledger import AwardEntry, Limit, LotEntry, Owner
-from loyalty.ledger.book import PostingRef
+from loyalty.ledger.entries import PostingRef
 
 _COUNTER: Mapping[str, str] = {
     "activity_id": "bigint",

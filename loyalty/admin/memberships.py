@@ -32,7 +32,7 @@ from accounts.text import validate_plain_text
 from loyalty.admin.whatif import what_if_view
 from loyalty.figures import ACTIVE_WITHIN
 from loyalty.memberships import Joining, enrol, give_consent, withdraw_consent
-from loyalty.models import Consent, Membership, Posting, TierAssignment, Wallet
+from loyalty.models import Consent, Membership, TierAssignment, Wallet
 from loyalty.one_wallet import OneWalletError, begin_one_wallet, end_one_wallet
 
 
@@ -72,11 +72,11 @@ class ActivityFilter(AskedFilter):
 
     def cut(self, rows: QuerySet[Membership], asked: str, actor: Actor) -> QuerySet[Membership]:
         """Those with, or without."""
-        late = Posting.objects.filter(
-            credit_wallet=OuterRef("pk"), effective_at__gt=actor.at - ACTIVE_WITHIN, effective_at__lte=actor.at
-        )
         wallets = Wallet.objects.filter(
-            Exists(late), company=OuterRef("company"), program=OuterRef("program"), kind__in=_RECEIVING
+            company=OuterRef("company"),
+            program=OuterRef("program"),
+            kind__in=_RECEIVING,
+            received_at__gt=actor.at - ACTIVE_WITHIN,
         )
         return rows.filter(in_force(actor.at), Exists(wallets) if asked == "yes" else ~Exists(wallets))
 

@@ -1,8 +1,9 @@
 """The ledger: points move between wallets by postings, in lots that expire; nothing moves otherwise."""
 
-from loyalty.ledger.book import Act, AwardEntry, Book, InsufficientPointsError
+from loyalty.ledger.book import Book, InsufficientPointsError
 from loyalty.ledger.caps import CapBook, CapKey, Limit
 from loyalty.ledger.ending import end_points
+from loyalty.ledger.entries import Act, AwardEntry
 from loyalty.ledger.expiry import expire_points
 from loyalty.ledger.lots import LotEntry
 from loyalty.ledger.releasing import release_points

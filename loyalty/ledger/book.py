@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from loyalty import arrays
-from loyalty.ledger.lots import LotEntry, read_lots, write_lots
+from loyalty.ledger.entries import Act, AwardEntry, PostingEntry, PostingRef
+from loyalty.ledger.lot_book import LotBook
+from loyalty.ledger.lots import LotEntry
 from loyalty.ledger.terms import Expiry, LotDays, idle_until
 from loyalty.ledger.wallets import PERSONAL_KINDS, Kind, Owner, WalletEntry, lock_wallets, write_last_days
 from loyalty.models import Program, Transaction
@@ -21,57 +22,6 @@ class InsufficientPointsError(Exception):
         super().__init__(f"{wanted} points are wanted, {available} are available")
         self.available = available
         self.wanted = wanted
-
-
-@dataclass(slots=True)
-class Act:
-    """One act on the ledger: a transaction in the making; `id` is known once the book is written.
-
-    `by_clock` is what nobody does: a day has come.
-    """
-
-    kind: Transaction.Kind
-    owner: Owner
-    activity_id: int | None = None
-    id: int = 0
-    moved_points: bool = False
-    by_clock: bool = False
-
-
-@dataclass(slots=True)
-class AwardEntry:
-    """An award as the ledger needs it to take points back: what it granted, to whom, into which lot.
-
-    `id` is 0 while the award is new. `posting` and `lot` are None where nothing was granted.
-    """
-
-    owner: Owner
-    granted: int
-    reversed: int = 0
-    id: int = 0
-    posting: PostingRef | None = None
-    lot: LotEntry | None = None
-
-
-@dataclass(slots=True)
-class PostingRef:
-    """A posting that another one may reverse; its id is known once the book is written."""
-
-    id: int = 0
-
-
-@dataclass(slots=True, kw_only=True)
-class PostingEntry(PostingRef):
-    """A posting in the making."""
-
-    act: Act
-    debit: WalletEntry
-    credit: WalletEntry
-    points: int
-    effective_at: datetime
-    award: AwardEntry | None = None
-    lot: LotEntry | None = None
-    reverses: PostingRef | None = None
 
 
 class Book:
@@ -88,15 +38,18 @@ class Book:
         self._today = {pk: now.astimezone(program.zone).date() for pk, program in self._programs.items()}
         self._actor_id = actor_id
         self._wallets: dict[tuple[Owner, str], WalletEntry] = {}
-        self._lots: dict[int, dict[LotDays, LotEntry]] = {}
+        self._lots = LotBook()
         self._acts: list[Act] = []
         self._postings: list[PostingEntry] = []
         self._uses: list[tuple[LotEntry, PostingEntry, int]] = []
 
-    def open(self, owners: Collection[Owner], *, all_lots_of: Collection[Owner] = ()) -> int:
+    def open(
+        self, owners: Collection[Owner], *, spenders: Collection[Owner] = (), all_lots_of: Collection[Owner] = ()
+    ) -> int:
         """Lock the wallets of `owners`, release and expire what is due in them, and return how many points expired.
 
-        `all_lots_of` are those whose points will be spent or taken back.
+        `spenders` are those whose points will be spent or taken: their soonest lots are read at once, more where those
+        do not reach. `all_lots_of` are those of whom awards will be taken back, or all points looked through.
         """
         if not owners:
             return 0
@@ -105,13 +58,15 @@ class Book:
         full |= {entry.id for entry in self._wallets.values() if self._is_over(entry)}
         held = {entry.id: entry for (_owner, kind), entry in self._wallets.items() if kind == Kind.AVAILABLE}
         pending = [entry for (_owner, kind), entry in self._wallets.items() if kind == Kind.PENDING and entry.balance]
-        latest = max(self._today.values())
-        found = read_lots({*full, *(entry.id for entry in pending)}, held.keys() - full, latest)
-        for lot in sorted(found, key=lambda lot: (lot.wallet_id, lot.id or 0)):
-            self._lots.setdefault(lot.wallet_id, {})[lot.days] = lot
+        self._lots.open(
+            whole={*full, *(entry.id for entry in pending)},
+            soonest={self._wallets[owner, Kind.AVAILABLE].id for owner in spenders} - full,
+            due=held.keys() - full,
+            today=max(self._today.values()),
+        )
         for entry in sorted(pending, key=lambda entry: entry.id):
             self._release_due(entry.owner)
-        return sum(self.expire(held[wallet_id].owner) for wallet_id in sorted(self._lots.keys() & held.keys()))
+        return sum(self.expire(held[wallet_id].owner) for wallet_id in sorted(held.keys() & self._lots.wallets()))
 
     def begin(self, kind: Transaction.Kind, owner: Owner, *, activity_id: int | None = None) -> Act:
         """Begin an act in the owner's company and program; it is written if it moves points."""
@@ -173,8 +128,12 @@ class Book:
         own = self._own_lot(award, wallet)
         missing = points - self._reverse_waiting(act, award, points, at=at)
         award.reversed += points
-        from_lots = self._draw(wallet, missing, only=own) if own is not None else []
-        missing -= sum(taken for _lot, taken in from_lots)
+        from_own = 0 if own is None else min(missing, own.remaining)
+        from_lots = []
+        if own is not None and from_own:
+            own.take(from_own)
+            from_lots.append((own, from_own))
+        missing -= from_own
         from_expired = 0 if own is None else min(missing, own.expired)
         missing -= from_expired
         more = self._draw(wallet, missing)
@@ -237,12 +196,9 @@ class Book:
         points = sum(row[-1] for row in rows)
         spent = self._wallets[owner.company, Kind.SPENT]
         posting = self._post(act, spent, wallet, points, at=at, reverses=PostingRef(rows[0][0]))
-        lots = self._lots.setdefault(wallet.id, {})
         for _posting_id, lot_id, available_on, expires_on, remaining, expired, extended_to, used in rows:
-            days = LotDays(available_on, expires_on)
-            lot = lots.get(days)
-            if lot is None:
-                lot = lots[days] = LotEntry(lot_id, wallet.id, *days, remaining, expired, extended_to)
+            stored = LotEntry(lot_id, wallet.id, available_on, expires_on, remaining, expired, extended_to)
+            lot = self._lots.stored(stored)
             lot.put(used, newly_earned=False)
             self._uses.append((lot, posting, -used))
         self._repay_debt(act, owner, at=at)
@@ -252,11 +208,8 @@ class Book:
         """Expire what is due in the owner's wallet, as an act of its own; return the points that were lost."""
         wallet = self._wallets[owner, Kind.AVAILABLE]
         today = self._today[owner.program_id]
-        lots, is_over = self._lots.get(wallet.id, {}).values(), self._is_over(wallet)
-        due = sorted(
-            (lot for lot in lots if (is_over and lot.remaining > 0) or lot.is_due(today)),
-            key=lambda lot: lot.spending_order,
-        )
+        is_over = self._is_over(wallet)
+        due = [lot for lot in self._lots.open_lots(wallet.id) if is_over or lot.is_due(today)]
         if not due:
             return 0
         points = sum(lot.remaining for lot in due)
@@ -269,11 +222,8 @@ class Book:
 
     def ending(self, owner: Owner, *, until: date) -> list[LotEntry]:
         """Return the owner's lots with points whose last day is `until` or sooner; of an owner with all lots."""
-        lots = self._lots.get(self._wallets[owner, Kind.AVAILABLE].id, {}).values()
-        return sorted(
-            (lot for lot in lots if lot.remaining > 0 and lot.last_day is not None and lot.last_day <= until),
-            key=lambda lot: lot.spending_order,
-        )
+        lots = self._lots.open_lots(self._wallets[owner, Kind.AVAILABLE].id)
+        return [lot for lot in lots if lot.last_day is not None and lot.last_day <= until]
 
     def wallet_ends(self, owner: Owner, *, until: date) -> int:
         """Return the points that end with the owner's wallet, if its last day is `until` or sooner."""
@@ -305,7 +255,7 @@ class Book:
             posting.id = posting_id
         self._write_acts()
         write_last_days(self._wallets.values())
-        write_lots(lot for lots in self._lots.values() for lot in lots.values())
+        self._lots.write()
         self._write_postings()
         arrays.insert(
             "loyalty_lotuse",
@@ -335,12 +285,7 @@ class Book:
         ]
 
     def _lot(self, owner: Owner, days: LotDays, *, kind: str = Kind.AVAILABLE) -> LotEntry:
-        wallet = self._wallets[owner, kind]
-        lots = self._lots.setdefault(wallet.id, {})
-        lot = lots.get(days)
-        if lot is None:
-            lot = lots[days] = LotEntry(None, wallet.id, *days)
-        return lot
+        return self._lots.lot(self._wallets[owner, kind].id, days)
 
     def _fill(
         self, act: Act, owner: Owner, lot: LotEntry, points: int, *, at: datetime, award: AwardEntry | None = None
@@ -382,7 +327,7 @@ class Book:
         """Release what waited for a day that has come, as an act of its own."""
         pending = self._wallets[owner, Kind.PENDING]
         today = self._today[owner.program_id]
-        ripe = [lot for lot in self._lots.get(pending.id, {}).values() if lot.is_ripe(today)]
+        ripe = [lot for lot in self._lots.open_lots(pending.id) if lot.is_ripe(today)]
         if ripe:
             act = Act(Transaction.Kind.RELEASE, owner, by_clock=True)
             wallet = self._wallets[owner, Kind.AVAILABLE]
@@ -419,7 +364,7 @@ class Book:
         pending = self._wallets[award.owner, Kind.PENDING]
         if award.lot is None or award.lot.wallet_id != pending.id:
             return None
-        return self._lots.get(pending.id, {}).get(award.lot.days)
+        return self._lots.find(pending.id, award.lot.days)
 
     def _take_out(self, act: Act, owner: Owner, points: int, *, into: str, at: datetime) -> None:
         wallet = self._wallets[owner, Kind.AVAILABLE]
@@ -462,22 +407,11 @@ class Book:
         return posting
 
     def _own_lot(self, award: AwardEntry, wallet: WalletEntry) -> LotEntry | None:
-        if award.lot is None:
-            return None
-        return self._lots.get(wallet.id, {}).get(award.lot.days)
+        return None if award.lot is None else self._lots.find(wallet.id, award.lot.days)
 
-    def _draw(self, wallet: WalletEntry, points: int, *, only: LotEntry | None = None) -> list[tuple[LotEntry, int]]:
-        """Take up to `points` out of the wallet's lots, or of one of them; return what came from which."""
-        lots = self._lots.get(wallet.id, {}).values() if only is None else (only,)
-        taken: list[tuple[LotEntry, int]] = []
-        for lot in sorted((lot for lot in lots if lot.remaining > 0), key=lambda lot: lot.spending_order):
-            part = min(lot.remaining, points)
-            if part <= 0:
-                break
-            lot.take(part)
-            taken.append((lot, part))
-            points -= part
-        return taken
+    def _draw(self, wallet: WalletEntry, points: int) -> list[tuple[LotEntry, int]]:
+        """Take up to `points` out of the wallet's lots; return what came from which."""
+        return self._lots.draw(wallet.id, points, balance=wallet.balance)
 
     def _repay_debt(self, act: Act, owner: Owner, *, at: datetime) -> None:
         wallet, debt = self._wallets[owner, Kind.AVAILABLE], self._wallets[owner, Kind.DEBT]

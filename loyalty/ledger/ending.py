@@ -105,7 +105,7 @@ _WALLETS = """
 _WALLETS_LOST, _WALLETS_SPENT = _WALLETS.format(into="EXPIRED"), _WALLETS.format(into="SPENT")
 
 _LOTS = """
-    SELECT id, wallet_id, remaining FROM loyalty_lot WHERE wallet_id = ANY(%s) AND remaining > 0
+    SELECT id, wallet_id, remaining FROM loyalty_lot WHERE wallet_id = ANY(%s) AND is_open
     ORDER BY wallet_id, id"""
 
 _LOSE = "UPDATE loyalty_lot SET expired = expired + remaining, remaining = 0 WHERE id = ANY(%s)"

@@ -32,7 +32,7 @@ def expire_points(*, now: datetime) -> ExpiryResult:
         if ends_idle:
             arrays.run(_BEGIN_TO_COUNT, idle_until(program, today), program.pk)
         idle = [program.pk] if ends_idle else []
-        for wallet_ids in portions(_DUE, program.pk, today, today, idle, today):
+        for wallet_ids in portions(_DUE, program.pk, today, idle, today):
             with transaction.atomic():
                 swept = _expire(wallet_ids, today, now, ends_idle=ends_idle)
             wallets += len(swept)
@@ -43,7 +43,7 @@ def expire_points(*, now: datetime) -> ExpiryResult:
 def _expire(wallet_ids: list[int], today: date, now: datetime, *, ends_idle: bool) -> list[Swept]:
     """Expire under locks what is due in wallets of one program, which may end wallets by idleness."""
     lock_in_order(_WALLETS, wallet_ids)
-    kind, days = Transaction.Kind.EXPIRE, (today, today, today) if ends_idle else (today, today)
+    kind, days = Transaction.Kind.EXPIRE, (today, today) if ends_idle else (today,)
     sweep = _SWEEP.replace("{due}", f"({_IS_DUE} OR {_WALLET_IS_OVER})" if ends_idle else _IS_DUE)
     swept = [Swept(*row) for row in arrays.fetch(sweep, wallet_ids, *days, kind, now, now, now)]
     tell(kind, swept, sign=-1, now=now)
@@ -53,8 +53,8 @@ def _expire(wallet_ids: list[int], today: date, now: datetime, *, ends_idle: boo
 _DUE = """
     SELECT id FROM (
         SELECT w.id FROM loyalty_lot l JOIN loyalty_wallet w ON w.id = l.wallet_id
-        WHERE w.program_id = %s AND w.kind = 'AVAILABLE' AND l.remaining > 0
-          AND l.expires_on < %s AND (l.extended_to < %s) IS NOT FALSE
+        WHERE w.program_id = %s AND w.kind = 'AVAILABLE' AND l.is_open
+          AND coalesce(l.extended_to, l.expires_on) < %s
         UNION
         SELECT w.id FROM loyalty_wallet w
         WHERE w.program_id = ANY(%s) AND w.kind = 'AVAILABLE' AND w.balance > 0 AND w.expires_on < %s) AS due
@@ -73,7 +73,7 @@ _WALLETS = """
             JOIN loyalty_wallet e ON e.company_id = o.company_id AND e.program_id = o.program_id AND e.kind = 'EXPIRED'
             WHERE o.id = ANY(%s)) AS own)"""
 
-_IS_DUE = "l.expires_on < %s AND (l.extended_to < %s) IS NOT FALSE"
+_IS_DUE = "coalesce(l.extended_to, l.expires_on) < %s"
 
 _WALLET_IS_OVER = "o.expires_on < %s"
 """Asked only where wallets end: or else every open lot of a wallet would be read to find those that are due."""
@@ -82,7 +82,7 @@ _WALLET_IS_OVER = "o.expires_on < %s"
 _SWEEP = """
     WITH due AS (
         SELECT l.id, l.wallet_id, l.remaining FROM loyalty_lot l JOIN loyalty_wallet o ON o.id = l.wallet_id
-        WHERE l.wallet_id = ANY(%s) AND l.remaining > 0 AND {due}),
+        WHERE l.wallet_id = ANY(%s) AND l.is_open AND {due}),
     lost AS (
         UPDATE loyalty_lot l SET expired = l.expired + l.remaining, remaining = 0 FROM due
         WHERE l.id = due.id RETURNING l.id, l.wallet_id, due.remaining AS points),

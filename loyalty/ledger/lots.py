@@ -45,6 +45,12 @@ class LotEntry:
             self.expired += points
             self.expired_change += points
 
+    def join(self, stored: "LotEntry") -> None:
+        """Be the lot that is `stored` with the same days: what this book put in was put there."""
+        self.id, self.extended_to = stored.id, stored.extended_to
+        self.remaining += stored.remaining
+        self.expired += stored.expired
+
     def forget_expired(self, points: int) -> None:
         """Points that had expired turn out never to have been earned."""
         self.expired -= points
@@ -68,9 +74,9 @@ class LotEntry:
         return LotDays(self.available_on, self.expires_on)
 
     @property
-    def spending_order(self) -> tuple[date, date]:
-        """Soonest-expiring first, then oldest."""
-        return self.last_day or _NEVER, self.available_on or _NEVER
+    def spending_order(self) -> tuple[date, date, date]:
+        """Soonest-expiring first, then oldest; of those the one that would have expired first without more time."""
+        return self.last_day or _NEVER, self.available_on or _NEVER, self.expires_on or _NEVER
 
     @property
     def last_day(self) -> date | None:
@@ -78,27 +84,52 @@ class LotEntry:
         return self.extended_to or self.expires_on
 
 
-def read_lots(wallet_ids: Collection[int], due_wallet_ids: Collection[int], today: date) -> Iterable[LotEntry]:
-    """Return all lots of `wallet_ids` that hold or lost points, and of `due_wallet_ids` those that are due.
+def read_lots(
+    wallet_ids: Collection[int],
+    due_wallet_ids: Collection[int],
+    today: date,
+    *,
+    soonest_of: Collection[int] = (),
+    count: int = 0,
+) -> Iterable[LotEntry]:
+    """Return all lots of `wallet_ids` that hold or lost points, of `due_wallet_ids` those that are due, and of wallets
+    `soonest_of` the first `count` that hold points, in the order in which they are spent.
 
     Also those that somebody gave more time, empty or not: what comes late to their day lasts as long.
     """
     rows = arrays.fetch(
-        """SELECT id, wallet_id, available_on, expires_on, remaining, expired, extended_to FROM loyalty_lot
-           WHERE wallet_id = ANY(%s) AND (remaining > 0 OR expired > 0)
-           UNION
-           SELECT id, wallet_id, available_on, expires_on, remaining, expired, extended_to FROM loyalty_lot
-           WHERE wallet_id = ANY(%s) AND remaining > 0 AND expires_on < %s
-           UNION
-           SELECT id, wallet_id, available_on, expires_on, remaining, expired, extended_to FROM loyalty_lot
-           WHERE wallet_id = ANY(%s) AND extended_to >= %s""",
+        f"""SELECT {_COLUMNS} FROM loyalty_lot l WHERE wallet_id = ANY(%s) AND (is_open OR expired > 0)
+            UNION
+            SELECT {_COLUMNS} FROM loyalty_lot l
+            WHERE wallet_id = ANY(%s) AND is_open AND coalesce(extended_to, expires_on) < %s
+            UNION
+            SELECT {_COLUMNS} FROM loyalty_lot l WHERE wallet_id = ANY(%s) AND extended_to >= %s
+            UNION
+            SELECT {_COLUMNS} FROM unnest(%s::bigint[]) AS w(wallet) CROSS JOIN LATERAL (
+                SELECT * FROM loyalty_lot WHERE wallet_id = wallet AND is_open {_IN_ORDER}) AS l""",  # noqa: S608 (names are code)
         list(wallet_ids),
         list(due_wallet_ids),
         today,
         [*wallet_ids, *due_wallet_ids],
         today,
+        list(soonest_of),
+        count,
     )
     return (LotEntry(*row) for row in rows)
+
+
+def read_soonest(wallet_id: int, count: int) -> list[LotEntry]:
+    """Return the first `count` lots of a wallet that hold points, in the order in which they are spent."""
+    rows = arrays.fetch(
+        f"SELECT {_COLUMNS} FROM loyalty_lot l WHERE wallet_id = %s AND is_open {_IN_ORDER}",  # noqa: S608 (names are code)
+        wallet_id,
+        count,
+    )
+    return [LotEntry(*row) for row in rows]
+
+
+_COLUMNS = "l.id, l.wallet_id, l.available_on, l.expires_on, l.remaining, l.expired, l.extended_to"
+_IN_ORDER = "ORDER BY coalesce(extended_to, expires_on), available_on LIMIT %s"
 
 
 def write_lots(lots: Iterable[LotEntry]) -> None:

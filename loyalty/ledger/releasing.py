@@ -104,7 +104,7 @@ def _release_by_book(owner: Owner, program: Program, now: datetime) -> None:
 _DUE = """
     SELECT w.id FROM loyalty_wallet w
     WHERE w.program_id = %s AND w.kind = 'PENDING' AND w.balance > 0
-      AND EXISTS (SELECT FROM loyalty_lot l WHERE l.wallet_id = w.id AND l.remaining > 0 AND l.available_on <= %s)
+      AND EXISTS (SELECT FROM loyalty_lot l WHERE l.wallet_id = w.id AND l.is_open AND l.available_on <= %s)
     ORDER BY w.id LIMIT %s"""
 
 _WALLETS = """
@@ -127,14 +127,14 @@ _LAST_ANEW = """
     SET expires_on = greatest(w.expires_on, (ripe.available_on + make_interval(months => %s))::date)
     FROM (SELECT p.company_id, p.program_id, p.employee_id, max(l.available_on) AS available_on
           FROM loyalty_wallet p JOIN loyalty_lot l ON l.wallet_id = p.id
-          WHERE p.id = ANY(%s) AND l.remaining > 0 AND l.available_on <= %s
+          WHERE p.id = ANY(%s) AND l.is_open AND l.available_on <= %s
           GROUP BY p.company_id, p.program_id, p.employee_id) AS ripe
     WHERE w.company_id = ripe.company_id AND w.program_id = ripe.program_id
       AND w.employee_id IS NOT DISTINCT FROM ripe.employee_id AND w.kind = 'AVAILABLE'"""
 
 _LOTS = """
     SELECT id, wallet_id, available_on, expires_on, remaining FROM loyalty_lot
-    WHERE wallet_id = ANY(%s) AND remaining > 0 AND available_on <= %s ORDER BY wallet_id, id"""
+    WHERE wallet_id = ANY(%s) AND is_open AND available_on <= %s ORDER BY wallet_id, id"""
 
 _OWNERS = """
     SELECT p.id, a.id, p.company_id, p.program_id, p.employee_id FROM loyalty_wallet p

@@ -11,6 +11,7 @@ from loyalty.models.activities import (
 )
 from loyalty.models.adjustments import Adjustment
 from loyalty.models.agreements import Agreement, AgreementLimit, AgreementRate
+from loyalty.models.awards import Award, AwardReversal, CapUsage, Evaluation
 from loyalty.models.benefits import (
     Benefit,
     BenefitCell,
@@ -25,17 +26,7 @@ from loyalty.models.ends import EndNotice, HandedOver
 from loyalty.models.examples import Example, ExampleStep
 from loyalty.models.extensions import ExtendedLot, Extension
 from loyalty.models.figures import BookDay, CohortMonth, ProgramDay
-from loyalty.models.ledger import (
-    Award,
-    AwardReversal,
-    CapUsage,
-    Evaluation,
-    Lot,
-    LotUse,
-    Posting,
-    Transaction,
-    Wallet,
-)
+from loyalty.models.ledger import LotUse, Posting, Transaction
 from loyalty.models.programs import MOST_GRACE, Consent, Membership, Program, ProgramComment
 from loyalty.models.promotions import PersonalPromotion, PromotedAward
 from loyalty.models.rates import ExchangeRate
@@ -44,6 +35,7 @@ from loyalty.models.rules import MOST_PRODUCTS, Campaign, ProductList, Rule, Rul
 from loyalty.models.standing import Metric, MetricBucket, MetricPerson, Tier, TierAssignment, TierThreshold
 from loyalty.models.titles import StandingEvent, TierInvitation, TierPayment, TierTitle
 from loyalty.models.transfers import Transfer
+from loyalty.models.wallets import Lot, Wallet
 
 __all__ = [
     "MOST_GRACE",

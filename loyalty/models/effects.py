@@ -14,7 +14,7 @@ from accounts.models import Company, Employee
 from accounts.scope import Actor, ScopedQuerySet
 from accounts.text import validate_plain_text
 from loyalty.models.activities import Activity
-from loyalty.models.ledger import Evaluation
+from loyalty.models.awards import Evaluation
 from loyalty.models.programs import Membership, Program
 from loyalty.models.rules import Rule
 from loyalty.models.standing import OfProgramQuerySet

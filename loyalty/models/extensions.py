@@ -13,8 +13,8 @@ from accounts.append_only import append_only
 from accounts.models import Approval, Employee
 from accounts.scope import Actor, ScopedQuerySet
 from accounts.text import validate_plain_text
-from loyalty.models.ledger import Lot, Wallet
 from loyalty.models.programs import Membership
+from loyalty.models.wallets import Lot, Wallet
 
 
 class ExtensionQuerySet(ScopedQuerySet["Extension"]):

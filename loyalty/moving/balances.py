@@ -110,7 +110,7 @@ class Balances:
         program = Program.objects.get(code=settings["program"])
         today = now.astimezone(program.zone).date()
         rows = (
-            Lot.objects.filter(wallet__program=program, wallet__kind=Wallet.Kind.AVAILABLE, remaining__gt=0)
+            Lot.objects.filter(wallet__program=program, wallet__kind=Wallet.Kind.AVAILABLE, is_open=True)
             .annotate(ends_on=Coalesce("extended_to", "expires_on"))
             .filter(Q(ends_on__isnull=True) | Q(ends_on__gte=today))
             .exclude(wallet__company__external_id="")

@@ -172,7 +172,7 @@ class _Sheet:
         book = Book(now=now, programs=[self._program], actor_id=by)
         book.open(
             {plan.owner for plan in plans},
-            all_lots_of={plan.owner for plan in plans if plan.points < 0},
+            spenders={plan.owner for plan in plans if plan.points < 0},
         )
         acts = [self._move(book, verdict) for _row, verdict in judged]
         book.write()

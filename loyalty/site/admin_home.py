@@ -175,7 +175,7 @@ def _questions(actor: Actor, program: Program | None) -> dict[str, QuerySet[Any]
     }
     if program is not None:
         today = at.astimezone(program.zone).date()
-        lots = Lot.objects.visible_to(actor).filter(remaining__gt=0, wallet__program=program)
+        lots = Lot.objects.visible_to(actor).filter(is_open=True, wallet__program=program)
         lots = lots.ending(today, today + EXPIRING_WITHIN)
         questions["expiring"] = _numbered(lots, total="remaining")
     return questions

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from loyalty.figures import Totals, change, days_of, take_figures, totals
 from loyalty.ledger import Owner
-from loyalty.models import Program, ProgramDay
+from loyalty.models import Program, ProgramDay, Wallet
 from rewards.redemption import redeem
 from tests.factories.canaries import as_actor, user_of
 from tests.factories.world import NOW, a_member, a_program, a_purchase, a_reward, a_rule_set, an_admin, record
@@ -35,6 +35,20 @@ def test_totals_are_those_of_the_wallets() -> None:
 
     assert totals(program, now=NOW) == Totals(300, 120, 0, 180, members=2, active_companies=1)
     assert totals(program, now=NOW + timedelta(days=91)).active_companies == 0
+
+
+def test_company_is_active_by_the_latest_moment_that_its_points_count_from() -> None:
+    program = a_program()
+    a_rule_set(program)
+    member = a_member(program)
+    record(a_purchase(member.company, 300))
+    record(a_purchase(member.company, 300, occurred_at=NOW - timedelta(days=80)))
+    wallets = Wallet.objects.filter(company=member.company)
+
+    assert wallets.get(kind="AVAILABLE").received_at == NOW
+    assert wallets.get(kind="ISSUED").received_at is None
+    assert totals(program, now=NOW + timedelta(days=89)).active_companies == 1
+    assert totals(program, now=NOW + timedelta(days=90)).active_companies == 0
 
 
 def test_totals_cost_one_query_however_long_the_history() -> None:

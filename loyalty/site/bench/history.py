@@ -107,9 +107,9 @@ def use_up(history: History, part: float) -> None:
             *(before, last),
         )
         arrays.run("UPDATE loyalty_lot SET remaining = 0 WHERE id <= %s AND remaining > 0", last)
-        for sign, side in (("-", "debit"), ("+", "credit")):
+        for sign, side, received in (("-", "debit", ""), ("+", "credit", ", received_at = p.effective_at")):
             arrays.run(
-                f"""UPDATE loyalty_wallet w SET balance = balance {sign} p.points
+                f"""UPDATE loyalty_wallet w SET balance = balance {sign} p.points{received}
                     FROM loyalty_posting p WHERE p.id > %s AND p.{side}_wallet_id = w.id""",  # noqa: S608 (names are code)
                 before,
             )
@@ -187,8 +187,9 @@ def _earn(program: Program, company_ids: Sequence[int], size: Size, first_last_d
             *(companies, issued, available, size.postings),
         )
     points = size.lots * size.points
-    for sign, ids in ((1, available), (-1, issued)):
-        arrays.run("UPDATE loyalty_wallet SET balance = %s WHERE id = ANY(%s)", sign * points, ids)
+    last = NOW.date() - timedelta(days=1)
+    arrays.run("UPDATE loyalty_wallet SET balance = %s, received_at = %s WHERE id = ANY(%s)", points, last, available)
+    arrays.run("UPDATE loyalty_wallet SET balance = %s WHERE id = ANY(%s)", -points, issued)
     for table in _TABLES:
         arrays.fetch(f"SELECT setval('{table}_id_seq', greatest(max(id), 1)) FROM {table}")  # noqa: S608 (names are code)
 

@@ -45,7 +45,7 @@ def spend(history: History, owner: Owner, points: int) -> None:
     """Spend points as a redemption does; InsufficientPointsError where there are fewer."""
     with transaction.atomic():
         book = Book(now=NOW, programs=[history.program])
-        book.open([owner], all_lots_of=[owner])
+        book.open([owner], spenders=[owner])
         book.spend(book.begin(Transaction.Kind.REDEEM, owner), owner, points, at=NOW)
         book.write()
 
@@ -54,7 +54,7 @@ def _empty(history: History, owner: Owner) -> int:
     """Let 64 redeemers take one point at a time of the few that are left in a wallet; return how many they got."""
     with transaction.atomic():
         book = Book(now=NOW, programs=[history.program])
-        book.open([owner], all_lots_of=[owner])
+        book.open([owner], spenders=[owner])
         book.spend(book.begin(Transaction.Kind.REDEEM, owner), owner, book.available(owner) - _TO_SHARE, at=NOW)
         book.write()
 

@@ -1,0 +1,146 @@
+"""Lots of wallets under lock: only as many are read as are needed, and nothing comes out otherwise for that."""
+
+import random
+from datetime import date, timedelta
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from loyalty.ledger import LotDays
+from loyalty.ledger.lot_book import AT_ONCE, LotBook
+from loyalty.models import Lot
+
+TODAY = date(2026, 6, 15)
+DAY = timedelta(days=1)
+WALLET, OTHER_WALLET = 901, 902
+
+
+def some_lots(count: int, *, wallet_id: int = WALLET, points: int = 10) -> list[int]:
+    """Make lots of as many days, each ending later than the one before; return their ids."""
+    rows = [
+        Lot(wallet_id=wallet_id, available_on=TODAY, expires_on=TODAY + n * DAY, earned=points, remaining=points)
+        for n in range(count)
+    ]
+    return [lot.pk for lot in Lot.objects.bulk_create(rows)]
+
+
+def opened(*, whole: tuple[int, ...] = (), soonest: tuple[int, ...] = (), due: tuple[int, ...] = ()) -> LotBook:
+    book = LotBook()
+    book.open(whole=whole, soonest=soonest, due=due, today=TODAY)
+    return book
+
+
+def drawn(book: LotBook, points: int, *, balance: int = 10**9, wallet_id: int = WALLET) -> list[tuple[int | None, int]]:
+    return [(lot.id, part) for lot, part in book.draw(wallet_id, points, balance=balance)]
+
+
+@pytest.mark.django_db
+def test_few_points_cost_the_soonest_lots_alone(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    lots = some_lots(AT_ONCE + 5)
+
+    with django_assert_num_queries(1):
+        book = opened(soonest=(WALLET,), due=(WALLET,))
+        assert drawn(book, 25) == [(lots[0], 10), (lots[1], 10), (lots[2], 5)]
+    assert len(book.open_lots(WALLET)) == AT_ONCE - 2
+
+
+@pytest.mark.django_db
+def test_more_lots_are_read_where_those_do_not_reach(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    lots = some_lots(9 * AT_ONCE)
+    book = opened(soonest=(WALLET,))
+
+    with django_assert_num_queries(1):
+        assert drawn(book, 10 * AT_ONCE) == [(lot, 10) for lot in lots[:AT_ONCE]]
+        assert drawn(book, 30) == [(lot, 10) for lot in lots[AT_ONCE : AT_ONCE + 3]]
+    with django_assert_num_queries(1):  # 64 times as many are all there are
+        assert drawn(book, 10_000) == [(lot, 10) for lot in lots[AT_ONCE + 3 :]]
+    with django_assert_num_queries(0):
+        assert drawn(book, 1) == []
+
+
+@pytest.mark.django_db
+def test_lots_of_a_wallet_whose_spending_nobody_announced_are_read_when_it_spends(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    lots = some_lots(2)
+    some_lots(2, wallet_id=OTHER_WALLET)
+    book = opened()
+
+    with django_assert_num_queries(1):
+        assert drawn(book, 15) == [(lots[0], 10), (lots[1], 5)]
+
+
+@pytest.mark.django_db
+def test_nothing_is_read_where_what_is_known_is_all_there_is(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    book = opened()
+    new = book.lot(WALLET, LotDays(TODAY, TODAY))
+    new.put(40, newly_earned=True)
+
+    with django_assert_num_queries(0):
+        assert drawn(book, 30, balance=40) == [(None, 30)]
+
+
+@pytest.mark.django_db
+def test_points_put_into_a_lot_before_it_is_read_are_spent_in_its_turn_and_written_once() -> None:
+    soonest, later = some_lots(2)
+    book = opened()
+    lot = book.lot(WALLET, LotDays(TODAY, TODAY + DAY))
+    lot.put(7, newly_earned=True)
+
+    assert drawn(book, 12) == [(soonest, 10), (later, 2)]
+    assert (lot.id, lot.remaining) == (later, 15)
+    book.write()
+
+    stored = Lot.objects.in_bulk()
+    assert (stored[soonest].earned, stored[soonest].remaining, stored[soonest].is_open) == (10, 0, False)
+    assert (stored[later].earned, stored[later].remaining, stored[later].is_open) == (17, 15, True)
+    assert len(stored) == 2
+
+
+@pytest.mark.django_db
+def test_new_lot_that_ends_late_waits_for_those_that_were_not_read_yet() -> None:
+    lots = some_lots(AT_ONCE + 2)
+    book = opened(soonest=(WALLET,))
+    book.lot(WALLET, LotDays(TODAY, TODAY + 365 * DAY)).put(1_000, newly_earned=True)
+
+    taken = drawn(book, 10 * AT_ONCE + 25)
+
+    assert taken == [*((lot, 10) for lot in lots), (None, 5)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("seed", range(20))
+def test_same_points_come_out_of_the_same_lots_however_many_were_read(seed: int) -> None:
+    chance = random.Random(seed)
+    days: set[tuple[date, date | None]] = set()
+    while len(days) < 3 * AT_ONCE:
+        ends_on = chance.choice([None, *(TODAY + number * DAY for number in range(12))])
+        days.add((TODAY - chance.randrange(12) * DAY, ends_on))
+    for available_on, expires_on in sorted(days, key=str):
+        more = chance.random() < 0.3 and expires_on is not None
+        left = chance.choice([0, chance.randrange(1, 50)])
+        extended_to = expires_on + chance.randrange(1, 9) * DAY if more and expires_on else None
+        Lot.objects.create(
+            wallet_id=WALLET,
+            available_on=available_on,
+            expires_on=expires_on,
+            extended_to=extended_to,
+            earned=50,
+            remaining=left,
+        )
+    books = opened(whole=(WALLET,)), opened(soonest=(WALLET,), due=(WALLET,)), opened(due=(WALLET,))
+    balance = sum(Lot.objects.values_list("remaining", flat=True))
+
+    while balance:
+        points = min(balance, chance.randrange(1, 200))
+        came = chance.choice(sorted(days, key=str)) if chance.random() < 0.5 else None
+        outcomes = []
+        for book in books:
+            if came is not None:
+                book.lot(WALLET, LotDays(*came)).put(3, newly_earned=True)
+            grown = balance + (3 if came else 0)
+            outcomes.append([(lot.days, part) for lot, part in book.draw(WALLET, points, balance=grown)])
+        balance += (3 if came else 0) - points
+
+        assert outcomes[1] == outcomes[0]
+        assert outcomes[2] == outcomes[0]
