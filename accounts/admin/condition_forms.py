@@ -91,6 +91,8 @@ class ConditionWidget(forms.Widget):
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__(attrs)
         self.catalogue: Catalogue | None = None
+        self.is_kept = False
+        """Whether what is being typed stays in its place: only how a row compares was changed."""
         self.also_swapped = ""
         """Selectors of other parts of the page that an answer brings anew, such as a preview."""
 
@@ -106,7 +108,22 @@ class ConditionWidget(forms.Widget):
         """Return the outline that was typed, with what a button asked done to it; or the text of a document."""
         if name in data:
             return self._text_or_rows(data.get(name), asked_of(data, name))
-        return _reshaped(_posted(data, name), asked_of(data, name))
+        asked = asked_of(data, name)
+        self.is_kept = asked == ["how"]
+        return self._compared(_reshaped(_posted(data, name), asked))
+
+    def _compared(self, outline: Outline) -> Outline:
+        """Compare a fact that was just chosen as such facts mostly are."""
+        facts = self.catalogue or {}
+
+        def compared(row: Row) -> Row:
+            return row if row.op or row.fact not in facts else replace(row, op=_operator(row, facts[row.fact]).value)
+
+        items = (
+            compared(item) if isinstance(item, Row) else replace(item, rows=tuple(map(compared, item.rows)))
+            for item in outline.items
+        )
+        return replace(outline, items=tuple(items))
 
     def _text_or_rows(self, text: Any, asked: list[str]) -> Any:
         if asked == ["rows"]:
@@ -123,9 +140,10 @@ class ConditionWidget(forms.Widget):
         editor: dict[str, Any] = {"name": name, "id": f"id_{name}-editor", "also": self.also_swapped}
         if isinstance(value, Outline):
             editor |= {
+                "is_kept": self.is_kept,
                 "joins": _options(ROOT_JOINS, value.joins),
                 "is_bare": value.is_bare,
-                "items": [*self._items(name, value)],
+                "lines": [*self._items(name, value)],
                 "is_several": len(value.items) > 1,
                 "is_open": self.catalogue is not None,
             }
@@ -182,7 +200,7 @@ class ConditionField(DocumentField):
     }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{**kwargs, "show_hidden_initial": False})
         self.catalogue: Catalogue | None = None
         self.blank_rows = 1
 

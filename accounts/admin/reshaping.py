@@ -3,7 +3,8 @@
 Such a button is a plain submit named RESHAPE, so it works without JavaScript; with it, htmx puts in the part alone.
 """
 
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import admin
@@ -28,10 +29,21 @@ def asked_of(data: Any, name: str) -> list[str]:
 class ReshapedForm(forms.ModelForm[M]):
     """A form that is neither checked nor saved while a button only asks for another shape of it."""
 
+    is_checked_anyway = False
+    """Set for as long as somebody only looks at what is wrong so far."""
+
     @property
     def is_reshaped(self) -> bool:
         """Whether such a button was pressed."""
-        return self.is_bound and RESHAPE in self.data
+        return self.is_bound and RESHAPE in self.data and not self.is_checked_anyway
+
+    def errors_so_far(self) -> ErrorDict:
+        """Return what is wrong with what was typed, be it finished or not."""
+        form: Any = self
+        form.is_checked_anyway, form._errors = True, None
+        found: ErrorDict = form.errors
+        form.is_checked_anyway, form._errors = False, None
+        return found
 
     def is_valid(self) -> bool:
         """Not while it is reshaped: then it is not saved."""
@@ -60,7 +72,7 @@ class ReshapedFormSet(forms.BaseInlineFormSet[M, P, forms.ModelForm[M]]):
                 data[f"{prefix}-{count}-{name}"] = value
         super().__init__(data, *args, **kwargs)
 
-    blank: dict[str, str] = {}
+    blank: ClassVar[Mapping[str, str]] = {}
     """What a new row shows."""
 
     def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
@@ -94,5 +106,7 @@ class ReshapingAdmin(admin.ModelAdmin[M]):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Load what puts in parts of the page."""
-        return super().render_change_form(request, {**context, "is_reshaped_here": True}, *args, **kwargs)
+        """Load what puts in parts of the page, where there is something to fill in."""
+        obj = context.get("original")
+        is_open = self.has_change_permission(request, obj) if obj is not None else self.has_add_permission(request)
+        return super().render_change_form(request, {**context, "is_reshaped_here": is_open}, *args, **kwargs)
