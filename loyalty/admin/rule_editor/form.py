@@ -43,10 +43,10 @@ class RuleForm(ReshapedForm[Rule], PartOfRulesForm[Rule]):
     """A rule of a draft."""
 
     role = forms.ChoiceField(
-        label=gettext_lazy("role"), required=False, help_text=gettext_lazy("For “everybody of a role that had a part”.")
+        label=gettext_lazy("Role"), required=False, help_text=gettext_lazy("For “everybody of a role that had a part”.")
     )
     shared_limits = SharedLimitsField(
-        label=gettext_lazy("shared limits"),
+        label=gettext_lazy("Shared limits"),
         required=False,
         help_text=gettext_lazy("Limits of this version that count several rules together."),
     )
@@ -79,8 +79,10 @@ class RuleForm(ReshapedForm[Rule], PartOfRulesForm[Rule]):
     def _let_others_follow(self, name: str) -> None:
         """Bring anew what depends on a field, once another is chosen."""
         if name in self.fields:
-            widget: Any = getattr(self.fields[name].widget, "widget", self.fields[name].widget)
-            widget.attrs |= {
+            wrapper: Any = self.fields[name].widget
+            wrapper.can_add_related = wrapper.can_change_related = False
+            wrapper.can_delete_related = wrapper.can_view_related = False
+            getattr(wrapper, "widget", wrapper).attrs |= {
                 "hx-post": "",
                 "hx-trigger": "change",
                 "hx-vals": '{"_reshape": "condition:show"}',
