@@ -85,7 +85,7 @@ class GroupShown:
 class ConditionWidget(forms.Widget):
     """Rows and groups, whose buttons are plain submits; a document where rows cannot show it."""
 
-    template_name = "admin/conditions/editor.html"
+    template_name = "admin/widgets/conditions/editor.html"
     needs_multipart_form = False
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
@@ -137,7 +137,7 @@ class ConditionWidget(forms.Widget):
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         """Lay out rows with what each can be compared with."""
         context = super().get_context(name, None, attrs)
-        editor: dict[str, Any] = {"name": name, "id": f"id_{name}-editor", "also": self.also_swapped}
+        editor: dict[str, Any] = {"name": name, "box": f"id_{name}-editor", "also": self.also_swapped}
         if isinstance(value, Outline):
             editor |= {
                 "is_kept": self.is_kept,

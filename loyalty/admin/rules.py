@@ -132,7 +132,7 @@ class RuleAdmin(ReshapingAdmin[Rule], PartOfRulesAdmin[Rule]):
         form = cast(RuleForm, form_class(request.POST, instance=rule))
         formsets, _inlines = self._create_formsets(request, form.instance, change=rule is not None)  # type: ignore[attr-defined]
         context = self._preview_context(rule, preview_of(form, formsets))
-        return TemplateResponse(request, "admin/rule_editor/preview.html", context)
+        return TemplateResponse(request, "admin/rule_editor/includes/preview.html", context)
 
     def _preview_context(self, rule: Rule | None, preview: Preview) -> dict[str, Any]:
         url = reverse("admin:loyalty_rule_preview", args=[rule.pk] if rule else [])

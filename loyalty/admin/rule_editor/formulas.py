@@ -122,7 +122,7 @@ class Shown:
 class FormulaWidget(forms.Widget):
     """The menu and what the chosen kind asks for; a document where that cannot show it."""
 
-    template_name = "admin/rule_editor/formula.html"
+    template_name = "admin/widgets/formula/editor.html"
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__(attrs)
@@ -154,7 +154,7 @@ class FormulaWidget(forms.Widget):
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         """Lay out what the kind asks for."""
-        editor: dict[str, Any] = {"name": name, "id": f"id_{name}-editor", "also": self.also_swapped}
+        editor: dict[str, Any] = {"name": name, "box": f"id_{name}-editor", "also": self.also_swapped}
         if isinstance(value, Filled):
             editor |= {
                 "is_kept": self.is_kept,
