@@ -112,13 +112,4 @@ def test_editor_has_no_barrier_and_fits_a_phone(world: World, opened: Opener, la
     expect(page.locator("#id_condition-3-0-date")).to_be_visible()
 
     assert [*barriers(page), *watched.complaints()] == []
-    if SHOTS:
-        for width in (1280, 390, 320):
-            page.set_viewport_size({"width": width, "height": 900})
-            page.screenshot(path=f"{SHOTS}/editor-{language}-{width}.png", full_page=True)
     assert sticking_out(page, width=320) == []
-
-
-import os  # noqa: E402
-
-SHOTS = os.environ.get("SHOTS")
