@@ -47,7 +47,7 @@ class RuleAdmin(ReshapingAdmin[Rule], PartOfRulesAdmin[Rule]):
         return [
             path("preview/", view(require_POST(self.preview_view)), name="loyalty_rule_preview"),
             path("<int:pk>/preview/", view(require_POST(self.preview_view)), name="loyalty_rule_preview"),
-            path("<int:pk>/move/<str:direction>/", view(require_POST(self.move_view)), name="loyalty_rule_move"),
+            path("<int:pk>/move/", view(require_POST(self.move_view)), name="loyalty_rule_move"),
             *super().get_urls(),
         ]
 
@@ -138,8 +138,9 @@ class RuleAdmin(ReshapingAdmin[Rule], PartOfRulesAdmin[Rule]):
         url = reverse("admin:loyalty_rule_preview", args=[rule.pk] if rule else [])
         return {"preview": preview, "preview_url": url}
 
-    def move_view(self, request: HttpRequest, pk: int, direction: str) -> HttpResponse:
-        """Move a rule of a draft one place up or down."""
+    def move_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Move a rule of a draft one place up or down, as the address says."""
+        direction = request.GET.get("way", "")
         rule = self.get_object(request, str(pk))
         if rule is None or direction not in _STEPS:
             raise Http404
@@ -169,7 +170,8 @@ def _moves(rule: Rule) -> dict[str, Any]:
     place = order.index(rule.pk)
     ways = [("up", _("Move up"))] * (place > 0) + [("down", _("Move down"))] * (place < len(order) - 1)
     words = _("Rule %(place)s of %(count)s in its version") % {"place": place + 1, "count": len(order)}
-    addresses = [(reverse("admin:loyalty_rule_move", args=[rule.pk, way]), label) for way, label in ways]
+    address = reverse("admin:loyalty_rule_move", args=[rule.pk])
+    addresses = [(f"{address}?way={way}&back=rule", label) for way, label in ways]
     return {"words": words, "ways": addresses}
 
 

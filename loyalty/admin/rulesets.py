@@ -96,7 +96,7 @@ def _ways(rule: Rule, *, is_first: bool, is_last: bool) -> SafeString:
         " ",
         '<button class="tool" formaction="{}" aria-label="{}">{}</button>',
         (
-            (reverse("admin:loyalty_rule_move", args=[rule.pk, way]), label % {"rule": rule.name}, sign)
+            (reverse("admin:loyalty_rule_move", args=[rule.pk], query={"way": way}), label % {"rule": rule.name}, sign)
             for way, sign, label in ways
         ),
     )

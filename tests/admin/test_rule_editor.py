@@ -502,7 +502,7 @@ def test_rules_of_a_draft_move_up_and_down(desk: Client, draft: RuleSet) -> None
     a, b, c = Rule.objects.order_by("code")
 
     def move(rule: Rule, direction: str) -> list[str]:
-        response = desk.post(reverse("admin:loyalty_rule_move", args=[rule.pk, direction]))
+        response = desk.post(reverse("admin:loyalty_rule_move", args=[rule.pk], query={"way": direction}))
         assert response["Location"] == reverse("admin:loyalty_ruleset_change", args=[draft.pk])
         return [*Rule.objects.order_by("position").values_list("code", flat=True)]
 
@@ -513,7 +513,7 @@ def test_rules_of_a_draft_move_up_and_down(desk: Client, draft: RuleSet) -> None
     moved = AuditEntry.objects.filter(action="rule-moved").order_by("pk")
     assert [(entry.numbers["rule"], entry.numbers["places"]) for entry in moved] == [("c", -1), ("a", 1)]
     page = desk.get(reverse("admin:loyalty_ruleset_change", args=[draft.pk])).content.decode()
-    assert re.findall(r"/rule/(\d+)/move/(\w+)/", page) == [
+    assert re.findall(r"/rule/(\d+)/move/\?way=(\w+)", page) == [
         (str(c.pk), "down"), (str(a.pk), "up"), (str(a.pk), "down"), (str(b.pk), "up"),
     ]  # fmt: skip
     page = text_of(desk.get(reverse("admin:loyalty_rule_change", args=[a.pk])))
@@ -524,7 +524,7 @@ def test_rules_in_force_stay_in_their_order(desk: Client, program: Program) -> N
     rule_set = a_rule_set(program, [{"position": 0}, {"position": 1}])
     first, second = rule_set.rules.order_by("position")
 
-    status = desk.post(reverse("admin:loyalty_rule_move", args=[second.pk, "up"])).status_code
+    status = desk.post(reverse("admin:loyalty_rule_move", args=[second.pk], query={"way": "up"})).status_code
 
     assert status == 403
     assert [*rule_set.rules.order_by("position").values_list("pk", flat=True)] == [first.pk, second.pk]
