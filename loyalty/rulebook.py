@@ -36,6 +36,7 @@ from loyalty.models import (
     AgreementRate,
     ProductList,
     Rule,
+    RuleCap,
     RuleSet,
     SharedLimit,
 )
@@ -230,9 +231,15 @@ def shared_limits_of(rule_set_ids: Iterable[int] | None = None) -> dict[int, dic
 
 
 def earning_rule(
-    rule: Rule, catalogue: Catalogue, scheme: Scheme = NO_SCHEME, shared: Mapping[str, Cap] = _NO_LIMITS
+    rule: Rule,
+    catalogue: Catalogue,
+    scheme: Scheme = NO_SCHEME,
+    shared: Mapping[str, Cap] = _NO_LIMITS,
+    limits: Iterable[RuleCap] | None = None,
 ) -> EarningRule:
     """Return a rule's row as the calculation needs it; `shared` are the limits that it may name.
+
+    `limits` are its own where they are not saved as they are meant.
 
     Raises ConditionError or FormulaError, each with a sentence that names the place, where the row is not sound.
     """
@@ -248,7 +255,7 @@ def earning_rule(
         condition=parse(rule.condition or None, catalogue),
         formula=formula,
         beneficiary=Beneficiary(rule.beneficiary),
-        caps=(*_own_caps(rule), *(shared[code] for code in rule.shared_limits)),
+        caps=(*_own_caps(rule, limits), *(shared[code] for code in rule.shared_limits)),
         person_share=rule.person_share,
         role=rule.role,
         is_divided=rule.is_divided,
@@ -269,10 +276,10 @@ def _require_whole(rule: EarningRule) -> None:
         raise FormulaError(N_("A rule that gives no points is limited by times, not by points."))
 
 
-def _own_caps(rule: Rule) -> Iterable[Cap]:
-    if not rule.pk:
-        return ()
-    rows = sorted(rule.caps.all(), key=lambda cap: (cap.subject, cap.period, cap.counts, cap.is_per_object))
+def _own_caps(rule: Rule, limits: Iterable[RuleCap] | None) -> Iterable[Cap]:
+    if limits is None:
+        limits = rule.caps.all() if rule.pk else ()
+    rows = sorted(limits, key=lambda cap: (cap.subject, cap.period, cap.counts, cap.is_per_object))
     return [
         Cap(CapSubject(row.subject), Period(row.period), row.limit, Counts(row.counts), row.is_per_object)
         for row in rows

@@ -36,6 +36,7 @@ __all__ = [
     "VersionError",
     "activate",
     "draft_from",
+    "move_rule",
     "next_version",
     "retire",
 ]
@@ -155,6 +156,26 @@ def activate(
             require_examples_met(draft)
         put_in_force(draft, action="rule-set-activated", by=by, starts_at=starts_at, now=now, why_not_past=why_not_past)
     return draft
+
+
+def move_rule(*, rule: Rule, by: int, who: User, now: datetime) -> list[Rule]:
+    """Move a rule of a draft `by` places among its rules (-1: up), as far as there are any; return them in order.
+
+    Rules are asked, told and limited in this order. Raises NotADraftError; then nothing has changed.
+    """
+    with transaction.atomic():
+        draft = locked_draft(rule.rule_set)
+        rules = list(draft.rules.order_by("position", "code"))
+        place = next(index for index, each in enumerate(rules) if each.pk == rule.pk)
+        to = min(max(place + by, 0), len(rules) - 1)
+        rules.insert(to, rules.pop(place))
+        for position, each in enumerate(rules):
+            if each.position != position:
+                each.position = position
+                each.save(update_fields=["position"])
+        if to != place:
+            audit.record("rule-moved", draft, actor_id=who.pk, now=now, rule=rule.code, places=to - place)
+    return rules
 
 
 def retire(*, rule_set: RuleSet, by: User, now: datetime) -> RuleSet:

@@ -1,6 +1,6 @@
 """What rules and metrics may ask, with the codes that exist at this moment and what they are called."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from accounts.conditions import Catalogue, Fact
@@ -9,7 +9,7 @@ from loyalty import arrays
 from loyalty.earning import NO_SCHEME, Cap, EarningRule, FormulaError, Scheme
 from loyalty.effects import Effect, effects
 from loyalty.facts import PRODUCT_LISTS, TIER, catalogue_of
-from loyalty.models import ActivityAttribute, Program, Rule
+from loyalty.models import ActivityAttribute, Program, Rule, RuleCap
 from loyalty.rulebook import N_, asks_for_scheme, earning_rule, schemes_of, shared_limits_of
 
 _WORDS = """
@@ -65,15 +65,22 @@ class Vocabulary:
         """Return the same facts with any code allowed: what was saved once can always be read again."""
         return catalogue_of(self._attributes.get(activity_type_id, []), program=program)
 
-    def earning_rule(self, rule: Rule) -> EarningRule:
-        """Return a rule ready for the calculation; raises ConditionError or FormulaError where it is not sound."""
+    def roles(self) -> list[tuple[str, str]]:
+        """Return the stakeholder roles: codes with what they are called, by name."""
+        return sorted(self._words.get(("roles", 0), ()), key=lambda one: one[1])
+
+    def earning_rule(self, rule: Rule, limits: Sequence[RuleCap] | None = None) -> EarningRule:
+        """Return a rule ready for the calculation; raises ConditionError or FormulaError where it is not sound.
+
+        `limits` are its own where they are not saved as they are meant.
+        """
         catalogue = self.catalogue(
             activity_type_id=rule.activity_type_id, program=rule.rule_set.program, rule_set_id=rule.rule_set_id
         )
         roles = catalogue.get(EMPLOYEE_ROLES)
         if rule.role and (roles is None or rule.role not in dict(roles.choices)):
             raise FormulaError(N_("There is no role “{code}”."), code=rule.role)
-        earning = earning_rule(rule, catalogue, self.scheme_for(rule), self.shared_for(rule))
+        earning = earning_rule(rule, catalogue, self.scheme_for(rule), self.shared_for(rule), limits)
         if isinstance(earning.effect, Effect):
             self.require_subject(earning.effect, rule.rule_set.program_id)
         return self.named(earning, rule.rule_set.program_id)
@@ -93,8 +100,12 @@ class Vocabulary:
         subject = rule.effect.subject
         return replace(rule, effect=rule.effect.named(self._names(rule.effect, program_id).get(subject, subject)))
 
+    def subjects(self, kind: str, program_id: int) -> Mapping[str, str]:
+        """Return what a program has to give by a kind of effect: codes with what they are called."""
+        return dict(self._words.get((f"effect {kind}", program_id), ()))
+
     def _names(self, effect: Effect, program_id: int) -> Mapping[str, str]:
-        return dict(self._words.get((f"effect {effect.kind}", program_id), ()))
+        return self.subjects(effect.kind, program_id)
 
     def shared_for(self, rule: Rule) -> Mapping[str, Cap]:
         """Return the limits of the rule's version that several rules share, where the rule asks; one query for all."""
@@ -106,8 +117,10 @@ class Vocabulary:
 
     def scheme_for(self, rule: Rule) -> Scheme:
         """Return what the rule's version says once for all of its rules, where the rule asks; a query a version."""
-        if not asks_for_scheme(rule):
-            return NO_SCHEME
-        if rule.rule_set_id not in self._schemes:
-            self._schemes |= schemes_of([rule.rule_set_id])
-        return self._schemes[rule.rule_set_id]
+        return self.scheme_of(rule.rule_set_id) if asks_for_scheme(rule) else NO_SCHEME
+
+    def scheme_of(self, rule_set_id: int) -> Scheme:
+        """Return what a version says once for all of its rules; a query a version."""
+        if rule_set_id not in self._schemes:
+            self._schemes |= schemes_of([rule_set_id])
+        return self._schemes[rule_set_id]

@@ -14,7 +14,7 @@ from accounts.conditions import Catalogue, ConditionError, parse
 class DocumentField(forms.JSONField):
     """A JSON document, laid out over lines."""
 
-    widget = forms.Textarea
+    widget: Any = forms.Textarea
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import company_facts
-from accounts.admin.documents import DOCUMENT_FIELDS
+from accounts.admin.condition_forms import ConditionField, condition_field
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter, rows_link
 from accounts.admin.refusals import RefusingAdmin
+from accounts.admin.reshaping import ReshapedForm, ReshapingAdmin
 from accounts.admin.scoped import FixedFieldsForm, NeverDeleted, ScopedModelAdmin, manager_behind
 from accounts.conditions import ConditionError
 from accounts.models import Company, Job, Segment, SegmentMembership
@@ -29,7 +30,7 @@ from accounts.segments import (
 )
 
 
-class SegmentForm(FixedFieldsForm[Segment]):
+class SegmentForm(ReshapedForm[Segment], FixedFieldsForm[Segment]):
     """A segment; a condition that is new is counted first, and saved when it is sent once more as it was counted."""
 
     counted = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -37,11 +38,12 @@ class SegmentForm(FixedFieldsForm[Segment]):
     class Meta:
         model = Segment
         fields = ("name", "code", "condition")
+        field_classes = {"condition": ConditionField}
 
-    def clean_condition(self) -> Any:
-        """Nothing written means listed by hand; anything else (`false`, `[]`) is looked at."""
-        document = self.cleaned_data["condition"]
-        return {} if document is None else document
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if field := condition_field(self, "condition"):
+            field.ask(company_facts.catalogue())
 
     def clean(self) -> dict[str, Any]:
         """Check the condition; say how many it would put in, where nobody has been told yet."""
@@ -78,17 +80,16 @@ def _what_follows(counted: Count) -> str:
 
 
 @admin.register(Segment)
-class SegmentAdmin(RefusingAdmin[Segment]):
+class SegmentAdmin(ReshapingAdmin[Segment], RefusingAdmin[Segment]):
     """Segments, who is in them, and what says so."""
 
     form = SegmentForm
-    formfield_overrides = DOCUMENT_FIELDS
     refusals: ClassVar[tuple[type[Exception], ...]] = (SegmentError,)
     list_display = ("name", "code", "how", "companies")
     search_fields = ("name", "code")
     ordering = ("name",)
-    fields = ("name", "code", "condition", "in_words", "can_be_asked", "companies", "counted")
-    readonly_fields = ("in_words", "can_be_asked", "companies")
+    fields = ("name", "code", "condition", "in_words", "companies", "counted")
+    readonly_fields = ("in_words", "companies")
 
     @admin.display(description=gettext_lazy("who is in"))
     def how(self, segment: Segment) -> str:
@@ -99,11 +100,6 @@ class SegmentAdmin(RefusingAdmin[Segment]):
     def in_words(self, segment: Segment) -> str:
         """The condition as a sentence."""
         return condition_in_words(segment) or _("listed by hand")
-
-    @admin.display(description=gettext_lazy("what can be asked"))
-    def can_be_asked(self, _segment: Segment) -> str:
-        """The codes of all facts, each with what it means."""
-        return "; ".join(f"{fact.code} ({fact.label})" for fact in company_facts.catalogue().values())
 
     @admin.display(description=gettext_lazy("companies"))
     def companies(self, segment: Segment) -> str:

@@ -32,11 +32,13 @@ from accounts.conditions.language import (
     failures,
     holds,
 )
+from accounts.conditions.outlines import LISTING, Group, Joins, Outline, Place, Row, document_of, number_of, outline_of
 from accounts.conditions.parsing import MAX_DEPTH, MAX_LEAVES, ConditionError, parse
 from accounts.conditions.sentences import failure_sentence, leaf_sentence, sentence, value_in_words
 
 __all__ = [
     "ALWAYS",
+    "LISTING",
     "MAX_DEPTH",
     "MAX_LEAVES",
     "OPERATOR_NAMES",
@@ -50,19 +52,27 @@ __all__ = [
     "FactConflictError",
     "FactRegistry",
     "FactType",
+    "Group",
+    "Joins",
     "Label",
     "Leaf",
     "LeafOutcome",
     "Not",
     "Operator",
+    "Outline",
+    "Place",
+    "Row",
     "Value",
     "Values",
+    "document_of",
     "explain",
     "failure_sentence",
     "failures",
     "from_json",
     "holds",
     "leaf_sentence",
+    "number_of",
+    "outline_of",
     "parse",
     "registry",
     "sentence",

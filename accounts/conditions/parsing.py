@@ -46,6 +46,10 @@ class ConditionError(ValueError):
         self._template = sentence
         self._words = words
 
+    def at(self, path: str) -> "ConditionError":
+        """The same about another place, as whoever wrote the document calls it."""
+        return ConditionError(path, self._template, **self._words)
+
     @property
     def sentence(self) -> str:
         return self.translated(lambda template: template)

@@ -18,7 +18,7 @@ from accounts.admin.scoped import ReadOnlyAdmin, ScopedInline, manager_behind
 from accounts.admin.steps import Step, SteppedAdmin
 from accounts.approvals import ApprovalError
 from loyalty.admin.by_hand import refusal as said
-from loyalty.admin.rules import formula_menu
+from loyalty.admin.documents import formula_menu
 from loyalty.admin.versions import ActivateForm
 from loyalty.agreements import AgreementError, ask, draft_from, end, next_version, terms_of, why_unfit, withdraw
 from loyalty.models import Agreement, AgreementLimit, AgreementRate

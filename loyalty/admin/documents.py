@@ -1,22 +1,26 @@
-"""What rules give, as people write it; conditions are in `accounts.admin.documents`."""
+"""What rules give, where people write it as a document."""
 
-from django import forms
-from django.utils.translation import gettext
+import json
 
-from accounts.conditions import Catalogue
-from loyalty.earning import FormulaError, Scheme, parse_formula
-from loyalty.effects import is_effect, parse_effect
-from loyalty.vocabulary import Vocabulary
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from loyalty.earning import KINDS, MODIFIERS
+from loyalty.effects import effects
 
 
-def check_formula(
-    form: forms.BaseForm, document: object, catalogue: Catalogue, scheme: Scheme, *, words: Vocabulary, program_id: int
-) -> None:
-    """Refuse what is neither a formula nor an effect, naming the key."""
-    try:
-        if is_effect(document):
-            words.require_subject(parse_effect(document), program_id)
-        else:
-            parse_formula(document, catalogue, scheme)
-    except FormulaError as error:
-        form.add_error("formula", error.translated(gettext))
+def formula_menu() -> SafeString:
+    """What there is to choose from: a document of each kind, and what every kind takes beside its own keys."""
+    formulas, others = (
+        format_html_join("", "<li><code>{}</code></li>", ((json.dumps(kind.example),) for kind in kinds))
+        for kinds in (KINDS.values(), effects().values())
+    )
+    return format_html(
+        "<details><summary>{}</summary><ul>{}</ul><p>{}</p><p>{}</p><ul>{}</ul></details>",
+        _("Kinds of formulas"),
+        formulas,
+        _("Each also takes: %(keys)s.") % {"keys": ", ".join(sorted(MODIFIERS))},
+        _("In the place of points a rule can give:"),
+        others,
+    )

@@ -35,6 +35,8 @@ class PartOfRulesForm(forms.ModelForm[P]):
         rule_set = self.fields.get("rule_set")
         if rule_set is not None and self.instance._state.adding is False:
             rule_set.disabled = True
+            its_own: Any = self.instance
+            rule_set.choices = [(its_own.rule_set_id, str(its_own.rule_set))]  # type: ignore[attr-defined]
 
 
 class PartOfRulesAdmin(ScopedModelAdmin[P]):

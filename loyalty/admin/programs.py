@@ -1,8 +1,11 @@
 """Programs, their tiers, and the metrics that raise and lower them."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import Any, ClassVar, TypeVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -12,9 +15,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
-from accounts.admin.documents import DOCUMENT_FIELDS, check_condition
+from accounts.admin.condition_forms import ConditionField, condition_field
+from accounts.admin.documents import check_condition
 from accounts.admin.links import AskedFilter, LinkedRowFilter, VocabularyFilter, row_link, rows_link
+from accounts.admin.reshaping import ReshapedForm, ReshapingAdmin
 from accounts.admin.scoped import FixedFieldsForm, ReadOnlyAdmin, ScopedInline, ScopedModelAdmin
+from accounts.conditions import ConditionError, parse, sentence
 from accounts.scope import in_force
 from loyalty.admin.liability import liability_view
 from loyalty.ending import tell_of_end
@@ -38,15 +44,29 @@ from loyalty.vocabulary import Vocabulary
 D = TypeVar("D", Tier, Badge)
 
 
-class MetricForm(FixedFieldsForm[Metric]):
+def chosen(form: forms.ModelForm[Any], name: str) -> Any:
+    """Return the row that a field of a form names now, typed or saved; None where it names none."""
+    field = form.fields.get(name)
+    if not isinstance(field, forms.ModelChoiceField) or field.disabled:
+        return getattr(form.instance, name) if getattr(form.instance, f"{name}_id") else None
+    value = str(form[name].value())
+    return field.queryset.filter(pk=int(value)).first() if value.isdecimal() and len(value) < 19 else None  # type: ignore[union-attr]
+
+
+class MetricForm(ReshapedForm[Metric], FixedFieldsForm[Metric]):
     """A metric whose condition is checked against what its activities carry."""
 
     fixed = ("code", "measure", "activity_type", "attribute")
 
-    def clean_condition(self) -> Any:
-        """Nothing written means always; anything else (`false`, `[]`) is looked at."""
-        document = self.cleaned_data["condition"]
-        return {} if document is None else document
+    class Meta:
+        field_classes: ClassVar[Mapping[str, Any]] = {"condition": ConditionField}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if condition := condition_field(self, "condition"):
+            program, activity_type = chosen(self, "program"), chosen(self, "activity_type")
+            if program and activity_type:
+                condition.ask(Vocabulary().catalogue(activity_type_id=activity_type.pk, program=program))
 
     def clean(self) -> dict[str, Any]:
         """Check the condition, and that what is added up is a number."""
@@ -79,8 +99,26 @@ class MetricInline(ScopedInline[Metric, Program]):
 
     model = Metric
     form = MetricForm
-    formfield_overrides = DOCUMENT_FIELDS
+    fields = ("code", "name", "measure", "activity_type", "attribute", "only_if")
+    readonly_fields = ("only_if",)
     ordering = ("code",)
+    show_change_link = True
+
+    @cached_property
+    def _vocabulary(self) -> Vocabulary:
+        """Read once for all metrics of the page: an inline is made anew for each."""
+        return Vocabulary()
+
+    @admin.display(description=gettext_lazy("only if"))
+    def only_if(self, metric: Metric) -> str:
+        """The condition as a sentence; it is edited on the metric's own page."""
+        if not metric.condition:
+            return _("always")
+        catalogue = self._vocabulary.catalogue(activity_type_id=metric.activity_type_id, program=metric.program)
+        try:
+            return sentence(parse(metric.condition, catalogue), catalogue, _)
+        except ConditionError as error:
+            return error.translated(_)
 
 
 def without_rules(programs: QuerySet[Program], at: datetime) -> QuerySet[Program]:
@@ -150,11 +188,10 @@ class DerivingAdmin(ScopedModelAdmin[D]):
 
 
 @admin.register(Metric)
-class MetricAdmin(ScopedModelAdmin[Metric]):
+class MetricAdmin(ReshapingAdmin[Metric], ScopedModelAdmin[Metric]):
     """All metrics, to search in and to edit one."""
 
     form = MetricForm
-    formfield_overrides = DOCUMENT_FIELDS
     list_display = ("name", "code", "program", "measure", "activity_type")
     list_filter = (("program", VocabularyFilter), "measure")
     list_select_related = ("program", "activity_type")
@@ -162,13 +199,16 @@ class MetricAdmin(ScopedModelAdmin[Metric]):
     ordering = ("program__name", "code")
 
 
-class TierForm(FixedFieldsForm[Tier]):
+class TierForm(ReshapedForm[Tier], FixedFieldsForm[Tier]):
     """A tier and the ways to it; its condition is checked against what companies and their standing can be asked."""
 
-    def clean_condition(self) -> Any:
-        """Nothing written means open to all; anything else (`false`, `[]`) is looked at."""
-        document = self.cleaned_data["condition"]
-        return {} if document is None else document
+    class Meta:
+        field_classes: ClassVar[Mapping[str, Any]] = {"condition": ConditionField}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if (condition := condition_field(self, "condition")) and (program := chosen(self, "program")):
+            condition.ask(enrolment_catalogue(program))
 
     def clean(self) -> dict[str, Any]:
         """Check the condition."""
@@ -186,11 +226,10 @@ class TierThresholdInline(ScopedInline[TierThreshold, Tier]):
 
 
 @admin.register(Tier)
-class TierAdmin(DerivingAdmin[Tier]):
+class TierAdmin(ReshapingAdmin[Tier], DerivingAdmin[Tier]):
     """All tiers, and the ways to each."""
 
     form = TierForm
-    formfield_overrides = DOCUMENT_FIELDS
     fieldsets = (
         (None, {"fields": ("program", "code", "name", "rank")}),
         (gettext_lazy("Earned"), {"fields": ("is_earned", "threshold")}),

@@ -1,155 +1,55 @@
-"""Rules: documents checked against the facts and codes that exist, shown as the sentence that clients read."""
+"""Rules: made in the rule editor, shown as the sentence that clients read, moved among the rules of their version."""
 
-import json
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
-from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.core.exceptions import PermissionDenied
+from django.db.models import Max, OuterRef, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
-from accounts.admin.documents import DOCUMENT_FIELDS, check_condition
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter
-from accounts.admin.scoped import ReadOnlyAdmin, ScopedInline
-from accounts.conditions import ConditionError
-from accounts.models import StakeholderRole
-from loyalty.admin.documents import check_formula
-from loyalty.admin.drafts import PartOfRulesAdmin, PartOfRulesForm, is_open
-from loyalty.earning import KINDS, MODIFIERS, FormulaError, rule_sentence
-from loyalty.effects import effects
-from loyalty.facts import AMOUNT
-from loyalty.models import Rule, RuleCap, SharedLimit
-from loyalty.rulebook import schemes_of
+from accounts.admin.reshaping import ReshapingAdmin
+from accounts.admin.scoped import ReadOnlyAdmin, manager_behind
+from loyalty.admin.drafts import PartOfRulesAdmin, PartOfRulesForm
+from loyalty.admin.rule_editor.form import CapInline, RuleForm
+from loyalty.admin.rule_editor.preview import Preview, in_words, preview_of
+from loyalty.models import ActivityType, Rule, RuleCap, SharedLimit
+from loyalty.rulesets import NotADraftError, move_rule
 from loyalty.vocabulary import Vocabulary
 
-
-def in_words(rule: Rule, vocabulary: Vocabulary) -> str:
-    """Return the rule as clients read it, or what keeps it from being run."""
-    catalogue = vocabulary.catalogue(
-        activity_type_id=rule.activity_type_id, program=rule.rule_set.program, rule_set_id=rule.rule_set_id
-    )
-    try:
-        earning_rule = vocabulary.earning_rule(rule)
-    except ConditionError as error:
-        return f"{error.path}: {error.translated(_)}"
-    except FormulaError as error:
-        return error.translated(_)
-    return rule_sentence(earning_rule, when=rule.activity_type.name, catalogue=catalogue, translate=_)
-
-
-FORMULA_TO_START_FROM = {"kind": "per", "points": 1, "step": "10", "of": AMOUNT}
-"""What the form of a new rule shows, as there is no formula without one of its kinds."""
-
-
-def formula_menu() -> SafeString:
-    """What there is to choose from: a document of each kind, and what every kind takes beside its own keys."""
-    formulas, others = (
-        format_html_join("", "<li><code>{}</code></li>", ((json.dumps(kind.example),) for kind in kinds))
-        for kinds in (KINDS.values(), effects().values())
-    )
-    return format_html(
-        "<details><summary>{}</summary><ul>{}</ul><p>{}</p><p>{}</p><ul>{}</ul></details>",
-        _("Kinds of formulas"),
-        formulas,
-        _("Each also takes: %(keys)s.") % {"keys": ", ".join(sorted(MODIFIERS))},
-        _("In the place of points a rule can give:"),
-        others,
-    )
-
-
-class RuleForm(PartOfRulesForm[Rule]):
-    """A rule of a draft."""
-
-    role = forms.ChoiceField(
-        label=gettext_lazy("role"), required=False, help_text=gettext_lazy("For “everybody of a role that had a part”.")
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "formula" in self.fields:
-            self.fields["formula"].help_text = formula_menu()
-        if "person_share" in self.fields:
-            self.fields["person_share"].required = False
-        if "role" in self.fields:
-            roles = StakeholderRole.objects.order_by("name").values_list("code", "name")
-            self.fields["role"].choices = [("", "---------"), *roles]  # type: ignore[attr-defined]
-        if self.initial.get("formula") is None:
-            self.initial["formula"] = FORMULA_TO_START_FROM
-
-    def clean_person_share(self) -> int:
-        """Nothing written: there is none."""
-        return self.cleaned_data["person_share"] or 0
-
-    def clean_condition(self) -> Any:
-        """Nothing written means always; anything else (`false`, `[]`) is looked at."""
-        document = self.cleaned_data["condition"]
-        return {} if document is None else document
-
-    def clean(self) -> dict[str, Any]:
-        """Check both documents against what the activity type carries and the codes that the program knows."""
-        cleaned = super().clean() or self.cleaned_data
-        rule_set, activity_type = cleaned.get("rule_set"), cleaned.get("activity_type")
-        if rule_set and activity_type:
-            words = Vocabulary()
-            catalogue = words.catalogue(
-                activity_type_id=activity_type.pk, program=rule_set.program, rule_set_id=rule_set.pk
-            )
-            if "condition" in cleaned:
-                check_condition(self, cleaned["condition"], catalogue)
-            if "formula" in cleaned:
-                scheme = schemes_of([rule_set.pk])[rule_set.pk]
-                program_id = rule_set.program_id
-                check_formula(self, cleaned["formula"], catalogue, scheme, words=words, program_id=program_id)
-        if rule_set and cleaned.get("shared_limits"):
-            self._check_shared_limits(cleaned["shared_limits"], rule_set.shared_limits.values_list("code", flat=True))
-        return cleaned
-
-    def _check_shared_limits(self, named: list[str], known: Iterable[str]) -> None:
-        there = set(known)
-        for code in named:
-            if code not in there:
-                text = _("This version has no shared limit “%(code)s”. There is: %(known)s.")
-                self.add_error("shared_limits", text % {"code": code, "known": ", ".join(sorted(there)) or "–"})
-
-
-class CapInline(ScopedInline[RuleCap, Rule]):
-    """The limits of the rule; open as long as the rule is."""
-
-    model = RuleCap
-    can_delete = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """In a draft."""
-        return is_open(obj) and super().has_add_permission(request, obj)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """In a draft."""
-        return is_open(obj) and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """In a draft."""
-        return is_open(obj) and super().has_delete_permission(request, obj)
+_STEPS = {"up": -1, "down": 1}
 
 
 @admin.register(Rule)
-class RuleAdmin(PartOfRulesAdmin[Rule]):
+class RuleAdmin(ReshapingAdmin[Rule], PartOfRulesAdmin[Rule]):
     """Rules of drafts to edit, rules in force to read."""
 
     form = RuleForm
-    formfield_overrides = DOCUMENT_FIELDS
+    change_form_template = "admin/rule_editor/page.html"
     list_display = ("name", "code", "rule_set", "sentence")
     list_filter = (("rule_set__program", VocabularyFilter), "rule_set__status", ("rule_set", LinkedRowFilter))
     list_select_related = ("rule_set__program", "activity_type")
     search_fields = ("name", "code", "rule_set__program__name")
     ordering = ("-rule_set_id", "position", "code")
-    autocomplete_fields = ("activity_type",)
     inlines = (CapInline,)
+
+    def get_urls(self) -> list[URLPattern]:
+        """The sentence of what is being typed, and the moves among the rules of a version."""
+        view = self.admin_site.admin_view
+        return [
+            path("preview/", view(require_POST(self.preview_view)), name="loyalty_rule_preview"),
+            path("<int:pk>/preview/", view(require_POST(self.preview_view)), name="loyalty_rule_preview"),
+            path("<int:pk>/move/", view(require_POST(self.move_view)), name="loyalty_rule_move"),
+            *super().get_urls(),
+        ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
         """Bring the limits, which are part of the sentence."""
@@ -162,15 +62,97 @@ class RuleAdmin(PartOfRulesAdmin[Rule]):
             rule.plain_sentence = in_words(rule, vocabulary)  # type: ignore[attr-defined]
         return rows
 
-    def get_fields(self, request: HttpRequest, obj: Rule | None = None) -> Any:
-        """The sentence stands under the documents once there is one."""
-        to = ("beneficiary", "person_share", "role", "is_divided", "shared_limits")
-        fields = ("rule_set", "name", "code", "position", "activity_type", "condition", "formula", *to)
-        return (*fields, "sentence") if obj else fields
+    def get_fieldsets(self, request: HttpRequest, obj: Rule | None = None) -> Any:
+        """A block for each part of the sentence; what is in force is read as the sentence that it is."""
+        to = {"fields": ("beneficiary", "person_share", "role", "is_divided")}
+        shared = {"fields": ("shared_limits",)}
+        if not self.has_change_permission(request, obj) and obj is not None:
+            about = {"fields": ("rule_set", "name", "code", "activity_type", "sentence")}
+            return ((None, about), (_("Who gets it"), to), (_("Limits shared with other rules"), shared))
+        return (
+            (None, {"fields": ("rule_set", "name", "code", *(("sentence",) if obj else ()))}),
+            (_("When"), {"fields": ("activity_type",)}),
+            (_("Only if"), {"fields": ("condition",)}),
+            (_("Give"), {"fields": ("formula",)}),
+            (_("Who gets it"), to),
+            (_("Limits shared with other rules"), shared),
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Rule | None = None) -> Any:
         """The sentence is worked out."""
         return ("sentence",)
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Rule | None = None) -> Any:
+        """A new rule's code follows its name."""
+        return {} if obj else {"code": ("name",)}
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Begin with the kind of activity that the version's last rule is for, or with the only one."""
+        initial: dict[str, Any] = dict(super().get_changeform_initial_data(request))
+        rule_set = str(initial.get("rule_set", ""))
+        if "activity_type" not in initial:
+            rules = self.get_queryset(request).prefetch_related(None).order_by("-position", "-pk")
+            last = rules.filter(rule_set=int(rule_set[:18])).first() if rule_set.isdecimal() else None
+            types = list(ActivityType.objects.order_by("pk").values_list("pk", flat=True)[:2])
+            if last is not None:
+                initial["activity_type"] = last.activity_type_id
+            elif len(types) == 1:
+                initial["activity_type"] = types[0]
+        return initial
+
+    def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: bool) -> None:
+        """Put a new rule last."""
+        if not change:
+            last = Rule.objects.filter(rule_set=obj.rule_set_id).aggregate(last=Max("position"))["last"]
+            obj.position = 0 if last is None else last + 1
+        super().save_model(request, obj, form, change)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Show the sentence of what the form says, and the ways up and down."""
+        rule: Rule | None = context.get("original")
+        form = context["adminform"].form
+        if "formula" in form.fields:
+            formsets = [one.formset for one in context["inline_admin_formsets"]]
+            context |= self._preview_context(rule, preview_of(form, formsets))
+            if rule is not None:
+                rule.plain_sentence = in_words(rule, form.words)  # type: ignore[attr-defined]
+                context["moves"] = _moves(rule)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def preview_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
+        """The sentence of what was typed so far, or the first thing that is wrong with it; nothing is saved."""
+        rule = None if pk is None else self.get_object(request, str(pk))
+        if pk is not None and rule is None:
+            raise Http404
+        if not (self.has_change_permission(request, rule) if rule else self.has_add_permission(request)):
+            raise PermissionDenied
+        form_class = self.get_form(request, rule, change=rule is not None)
+        form = cast(RuleForm, form_class(request.POST, instance=rule))
+        formsets, _inlines = self._create_formsets(request, form.instance, change=rule is not None)  # type: ignore[attr-defined]
+        context = self._preview_context(rule, preview_of(form, formsets))
+        return TemplateResponse(request, "admin/rule_editor/includes/preview.html", context)
+
+    def _preview_context(self, rule: Rule | None, preview: Preview) -> dict[str, Any]:
+        url = reverse("admin:loyalty_rule_preview", args=[rule.pk] if rule else [])
+        return {"preview": preview, "preview_url": url}
+
+    def move_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Move a rule of a draft one place up or down, as the address says."""
+        direction = request.GET.get("way", "")
+        rule = self.get_object(request, str(pk))
+        if rule is None or direction not in _STEPS:
+            raise Http404
+        if not self.has_change_permission(request, rule):
+            raise PermissionDenied
+        try:
+            move_rule(rule=rule, by=_STEPS[direction], who=manager_behind(request), now=timezone.now())
+        except NotADraftError as error:
+            self.message_user(request, str(error), messages.ERROR)
+        if request.GET.get("back") == "rule":
+            return HttpResponseRedirect(reverse("admin:loyalty_rule_change", args=[rule.pk]))
+        return HttpResponseRedirect(reverse("admin:loyalty_ruleset_change", args=[rule.rule_set_id]))
 
     @admin.display(description=gettext_lazy("in plain words"))
     def sentence(self, rule: Rule) -> str:
@@ -178,6 +160,19 @@ class RuleAdmin(PartOfRulesAdmin[Rule]):
         if not hasattr(rule, "plain_sentence"):
             return in_words(rule, Vocabulary())
         return str(rule.plain_sentence)
+
+
+def _moves(rule: Rule) -> dict[str, Any]:
+    """Where a rule stands among the rules of its version, and the ways up and down."""
+    order = list(
+        Rule.objects.filter(rule_set=rule.rule_set_id).order_by("position", "code").values_list("pk", flat=True)
+    )
+    place = order.index(rule.pk)
+    ways = [("up", _("Move up"))] * (place > 0) + [("down", _("Move down"))] * (place < len(order) - 1)
+    words = _("Rule %(place)s of %(count)s in its version") % {"place": place + 1, "count": len(order)}
+    address = reverse("admin:loyalty_rule_move", args=[rule.pk])
+    addresses = [(f"{address}?way={way}&back=rule", label) for way, label in ways]
+    return {"words": words, "ways": addresses}
 
 
 @admin.register(RuleCap)

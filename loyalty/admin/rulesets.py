@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -19,7 +20,7 @@ from accounts.admin.steps import Step
 from loyalty import agreements, promotions
 from loyalty.admin.examples import examples_view
 from loyalty.admin.replays import ReplayForm
-from loyalty.admin.rules import in_words
+from loyalty.admin.rule_editor.preview import in_words
 from loyalty.admin.versions import ActivateForm, VersionAdmin
 from loyalty.concerns import concerns_of, paying_people_only
 from loyalty.models import Replay, Rule, RuleSet
@@ -97,6 +98,27 @@ class GainFilter(AskedFilter):
         return in_doubt(rows, actor.at)
 
 
+def _told(rule_set: RuleSet) -> list[tuple[Rule, str]]:
+    """Every rule with its sentence, in the order in which they are asked."""
+    vocabulary = Vocabulary()
+    rules = rule_set.rules.select_related("rule_set__program", "activity_type").prefetch_related("caps")
+    return [(rule, in_words(rule, vocabulary)) for rule in rules.order_by("position", "code")]
+
+
+def _ways(rule: Rule, *, is_first: bool, is_last: bool) -> SafeString:
+    """Buttons that move a rule; they are submits of the page's form, sent elsewhere."""
+    ways = [("up", "↑", _("Move “%(rule)s” up"))] * (not is_first)
+    ways += [("down", "↓", _("Move “%(rule)s” down"))] * (not is_last)
+    return format_html_join(
+        " ",
+        '<button class="tool" formaction="{}" aria-label="{}">{}</button>',
+        (
+            (reverse("admin:loyalty_rule_move", args=[rule.pk], query={"way": way}), label % {"rule": rule.name}, sign)
+            for way, sign, label in ways
+        ),
+    )
+
+
 @admin.register(RuleSet)
 class RuleSetAdmin(VersionAdmin[RuleSet]):
     """Versions. All that changes one is a step with a page to confirm it."""
@@ -119,7 +141,9 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
             return ("program", "combining")
         doubts = ("doubts",) if concerns_of(obj) else ()
         changed = ("changes",) if obj.status == RuleSet.Status.DRAFT or obj.version > 1 else ()
-        return ("program", "version", "state", "starts_at", "ends_at", "combining", *doubts, *changed, "in_words")
+        is_movable = obj.status == RuleSet.Status.DRAFT and request.user.has_perm("loyalty.change_rule")
+        rules = "in_order" if is_movable else "in_words"
+        return ("program", "version", "state", "starts_at", "ends_at", "combining", *doubts, *changed, rules)
 
     def get_readonly_fields(self, request: HttpRequest, obj: RuleSet | None = None) -> Any:
         """A version that exists changes by steps alone; how a draft combines factors is its own to say."""
@@ -170,12 +194,22 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
     @admin.display(description=gettext_lazy("rules"))
     def in_words(self, rule_set: RuleSet) -> str:
         """Every rule in plain words, leading to its page."""
-        vocabulary = Vocabulary()
-        rules = rule_set.rules.select_related("rule_set__program", "activity_type").prefetch_related("caps")
-        rows = [(row_link(rule), in_words(rule, vocabulary)) for rule in rules.order_by("position", "code")]
+        rows = [(row_link(rule), sentence) for rule, sentence in _told(rule_set)]
         if not rows:
             return _("No rules yet.")
         return format_html("<ol>{}</ol>", format_html_join("", "<li>{}<br>{}</li>", rows))
+
+    @admin.display(description=gettext_lazy("rules"))
+    def in_order(self, rule_set: RuleSet) -> str:
+        """The same of a draft, each with the ways up and down."""
+        told = _told(rule_set)
+        if not told:
+            return _("No rules yet.")
+        rows = [
+            (row_link(rule), _ways(rule, is_first=rule is told[0][0], is_last=rule is told[-1][0]), sentence)
+            for rule, sentence in told
+        ]
+        return format_html("<ol>{}</ol>", format_html_join("", "<li>{} {}<br>{}</li>", rows))
 
     def foretold(self, row: RuleSet, name: str) -> dict[str, Any]:
         """Before it is put in force, say what the manager should think twice about."""

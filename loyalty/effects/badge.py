@@ -12,7 +12,7 @@ from accounts import messages
 from accounts.messages import Telling
 from accounts.models import Employee
 from loyalty import arrays
-from loyalty.earning import Part
+from loyalty.earning import Ask, Asks, Part
 from loyalty.effects.kind import N_, Effect, EffectBook, Given, Translate
 from loyalty.messages import BADGE_GIVEN
 from loyalty.models import BadgeHolding
@@ -100,6 +100,8 @@ class BadgeEffect(Effect):
     kind: ClassVar[str] = "badge"
     keys: ClassVar[frozenset[str]] = frozenset({"badge"})
     example: ClassVar[Mapping[str, object]] = {"kind": "badge", "badge": "first-order"}
+    title: ClassVar[str] = N_("a badge")
+    asks: ClassVar[tuple[Ask, ...]] = (Ask("badge", N_("badge"), Asks.SUBJECT),)
     choices: ClassVar[str] = "SELECT program_id, code, name FROM loyalty_badge"
     book: ClassVar[type[EffectBook]] = BadgeBook
     derives: ClassVar[str] = "badge-received"

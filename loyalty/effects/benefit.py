@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from loyalty import arrays
-from loyalty.earning import Part
+from loyalty.earning import Ask, Asks, Part
 from loyalty.effects.kind import N_, Effect, EffectBook, Given, Translate
 from loyalty.models import BenefitGrant, RuleCap
 
@@ -88,6 +88,12 @@ class BenefitEffect(Effect):
         "times": 1,
         "days": 90,
     }
+    title: ClassVar[str] = N_("a benefit")
+    asks: ClassVar[tuple[Ask, ...]] = (
+        Ask("benefit", N_("benefit"), Asks.SUBJECT),
+        Ask("times", N_("times (blank: as often as wanted)"), Asks.POINTS, is_optional=True, suggested="1"),
+        Ask("days", N_("for days (blank: with no end)"), Asks.POINTS, is_optional=True),
+    )
     choices: ClassVar[str] = "SELECT program_id, code, name FROM loyalty_benefit"
     book: ClassVar[type[EffectBook]] = BenefitBook
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Self
 
-from loyalty.earning import FormulaError, Part
+from loyalty.earning import Ask, Asks, FormulaError, Part
 from loyalty.effects.kind import N_, Effect, EffectBook, Given, Translate
 from loyalty.titles.by_rules import Asked, Doors, ask, open_doors, withdraw
 
@@ -89,6 +89,12 @@ class InvitationEffect(Effect):
     keys: ClassVar[frozenset[str]] = frozenset({"tier", "days", "answer_days"})
     optional: ClassVar[frozenset[str]] = frozenset({"answer_days"})
     example: ClassVar[Mapping[str, object]] = {"kind": "invitation", "tier": "gold", "days": 365, "answer_days": 30}
+    title: ClassVar[str] = N_("an invitation to a tier")
+    asks: ClassVar[tuple[Ask, ...]] = (
+        Ask("tier", N_("tier"), Asks.SUBJECT),
+        Ask("days", N_("for days"), Asks.POINTS, suggested="365"),
+        Ask("answer_days", N_("to be answered within days"), Asks.POINTS, is_optional=True),
+    )
     choices: ClassVar[str] = "SELECT program_id, code, name FROM loyalty_tier WHERE is_invited"
     book: ClassVar[type[EffectBook]] = InvitationBook
     is_for_people: ClassVar[bool] = False

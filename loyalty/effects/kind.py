@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from loyalty.earning import Part
+from loyalty.earning import Ask, Part
 
 Translate = Callable[[str], str]
 
@@ -71,6 +71,10 @@ class Effect(ABC):
     """Those that may be left out."""
     example: ClassVar[Mapping[str, object]]
     """A whole document of the kind."""
+    title: ClassVar[str]
+    """What the menu calls it."""
+    asks: ClassVar[tuple[Ask, ...]]
+    """What a form asks for: each of its keys, in the order in which they are filled in."""
     choices: ClassVar[str]
     """SQL for what there is to give: program id, code, name."""
     book: ClassVar[type[EffectBook]]

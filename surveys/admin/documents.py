@@ -94,11 +94,6 @@ def check_document(form: forms.BaseForm, field: str, parse: Callable[[], object]
         form.add_error(field, f"{error.path}: {sentence}" if error.path else sentence)
 
 
-def always_if_nothing(document: Any) -> Any:
-    """Nothing written means always; anything else (`false`, `[]`) is looked at."""
-    return {} if document is None else document
-
-
 def sentences(parts: Sequence[str]) -> str:
     """Join what is said of one row."""
     return " · ".join(filter(None, parts))

@@ -1,9 +1,8 @@
 """Questions: edited while their version is a draft, with the condition shown as the sentence that it is."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import Max, QuerySet
 from django.db.models.fields.related import RelatedField
@@ -11,12 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.admin.documents import DOCUMENT_FIELDS
+from accounts.admin.condition_forms import ConditionField, condition_field
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter
+from accounts.admin.reshaping import ReshapedForm, ReshapingAdmin
 from accounts.admin.scoped import ScopedModelAdmin
 from accounts.conditions import ConditionError, sentence
-from surveys.admin.documents import OptionsField, always_if_nothing, check_document
-from surveys.asking import catalogue_of, parse_show_if
+from surveys.admin.documents import OptionsField, check_document
+from surveys.asking import Question, catalogue_of, parse_show_if
 from surveys.models import Item, SurveyVersion
 from surveys.sheets import items_of, plain_question
 
@@ -36,28 +36,43 @@ def asked_if(item: Item, earlier: list[Item]) -> str:
     return sentence(condition, catalogue_of(questions), _)
 
 
-class ItemForm(forms.ModelForm[Item]):
+class ItemForm(ReshapedForm[Item]):
     """A question of a draft."""
 
     options = OptionsField()
+
+    class Meta:
+        field_classes: ClassVar[Mapping[str, Any]] = {"show_if": ConditionField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         version = self.fields.get("version")
         if version is not None and self.instance._state.adding is False:
             version.disabled = True
+        if show_if := condition_field(self, "show_if"):
+            show_if.ask(catalogue_of(self._earlier(self._typed("version"), self._typed("position"))))
 
-    def clean_show_if(self) -> Any:
-        """Nothing written means always."""
-        return always_if_nothing(self.cleaned_data["show_if"])
+    def _typed(self, name: str) -> int | None:
+        """Return a number that a field says now; None where it says none."""
+        if name not in self.fields or self.fields[name].disabled:
+            saved: int | None = getattr(self.instance, f"{name}_id" if name == "version" else name)
+            return saved
+        text = str(self[name].value())
+        return int(text) if text.isdecimal() and len(text) < 10 else None
+
+    def _earlier(self, version_id: int | None, position: int | None) -> list[Question]:
+        """Return the questions that come before: what can be asked about."""
+        if version_id is None or position is None:
+            return []
+        place = (position, self.instance.pk or float("inf"))
+        return [plain_question(item) for item in items_of(version_id) if (item.position, item.pk) < place]
 
     def clean(self) -> dict[str, Any]:
         """Check the condition against the questions that come before."""
         cleaned = super().clean() or self.cleaned_data
         version, position = cleaned.get("version"), cleaned.get("position")
         if version and position is not None and "show_if" in cleaned:
-            place = (position, self.instance.pk or float("inf"))
-            earlier = [plain_question(item) for item in items_of(version.pk) if (item.position, item.pk) < place]
+            earlier = self._earlier(version.pk, position)
             check_document(self, "show_if", lambda: parse_show_if(cleaned["show_if"], earlier))
         return cleaned
 
@@ -67,11 +82,10 @@ def _before(item: Item, items: list[Item]) -> list[Item]:
 
 
 @admin.register(Item)
-class ItemAdmin(ScopedModelAdmin[Item]):
+class ItemAdmin(ReshapingAdmin[Item], ScopedModelAdmin[Item]):
     """Questions of drafts to edit, published ones to read."""
 
     form = ItemForm
-    formfield_overrides = DOCUMENT_FIELDS
     list_display = ("text", "code", "version", "position", "kind", "sentence")
     list_filter = (("version__survey", VocabularyFilter), "version__status", "kind", ("version", LinkedRowFilter))
     list_select_related = ("version__survey",)

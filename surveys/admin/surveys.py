@@ -16,13 +16,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
-from accounts.admin.documents import DOCUMENT_FIELDS
+from accounts.admin.condition_forms import ConditionField, condition_field
 from accounts.admin.links import AskedFilter, VocabularyFilter, row_link
+from accounts.admin.reshaping import ReshapedForm, ReshapingAdmin
 from accounts.admin.scoped import FixedFieldsForm, manager_behind
 from accounts.admin.steps import Step, SteppedAdmin
 from accounts.conditions import ConditionError, parse, sentence
 from surveys.admin.charts import ItemChart
-from surveys.admin.documents import always_if_nothing, check_document
+from surveys.admin.documents import check_document
 from surveys.audience import audience_catalogue
 from surveys.models import Survey, SurveyVersion
 from surveys.results import results_of
@@ -31,14 +32,18 @@ from surveys.versions import VersionError, close, first_draft
 CLOSING_WITHIN = timedelta(days=7)
 
 
-class SurveyForm(FixedFieldsForm[Survey]):
+class SurveyForm(ReshapedForm[Survey], FixedFieldsForm[Survey]):
     """A survey stays in its program and keeps its code: rules and activities name it."""
 
     fixed = ("program", "code")
 
-    def clean_audience(self) -> Any:
-        """Nothing written means everybody."""
-        return always_if_nothing(self.cleaned_data["audience"])
+    class Meta:
+        field_classes: ClassVar[Mapping[str, Any]] = {"audience": ConditionField}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if audience := condition_field(self, "audience"):
+            audience.ask(audience_catalogue())
 
     def clean(self) -> dict[str, Any]:
         """Check the audience against the facts and codes that exist."""
@@ -67,11 +72,10 @@ class ClosingFilter(AskedFilter):
 
 
 @admin.register(Survey)
-class SurveyAdmin(SteppedAdmin[Survey]):
+class SurveyAdmin(ReshapingAdmin[Survey], SteppedAdmin[Survey]):
     """Surveys."""
 
     form = SurveyForm
-    formfield_overrides = DOCUMENT_FIELDS
     list_display = ("name", "code", "program", "opens_at", "closes_at", "results_link")
     list_filter = (("program", VocabularyFilter), ClosingFilter)
     list_select_related = ("program",)

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from loyalty.admin.rules import in_words
+from loyalty.admin.rule_editor.preview import in_words
 from loyalty.models import Rule, RuleCap, RuleSet
 from loyalty.rule_changes import changes, predecessor_of
 from loyalty.rulesets import draft_from

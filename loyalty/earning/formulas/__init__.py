@@ -6,10 +6,19 @@ Points are whole, and rounded in this folder and nowhere else. `docs/extending.m
 from collections.abc import Mapping
 
 from accounts.conditions import Catalogue
+from loyalty.earning.formulas.asking import Ask, Asks
 from loyalty.earning.formulas.fixed import Fixed
 from loyalty.earning.formulas.kind import AMOUNT, DAY, MAX_POINTS, N_, NOTHING, TIER, Formula, Kind, Translate, joined
 from loyalty.earning.formulas.lookup import Lookup
-from loyalty.earning.formulas.modifiers import MODIFIERS, Modified, Rounding, by_agreement, by_promotion, read_modified
+from loyalty.earning.formulas.modifiers import (
+    MODIFIER_ASKS,
+    MODIFIERS,
+    Modified,
+    Rounding,
+    by_agreement,
+    by_promotion,
+    read_modified,
+)
 from loyalty.earning.formulas.multipliers import NO_SCHEME, Campaign, Combining, Scheme
 from loyalty.earning.formulas.per import Per
 from loyalty.earning.formulas.percent import Percent
@@ -22,10 +31,13 @@ __all__ = [
     "KINDS",
     "MAX_POINTS",
     "MODIFIERS",
+    "MODIFIER_ASKS",
     "NOTHING",
     "NO_SCHEME",
     "TIER",
     "Applies",
+    "Ask",
+    "Asks",
     "Band",
     "Campaign",
     "Combining",

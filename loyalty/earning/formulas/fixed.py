@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from accounts.conditions import Catalogue, Values
+from loyalty.earning.formulas.asking import Ask, Asks
 from loyalty.earning.formulas.kind import N_, Kind, Translate
 from loyalty.earning.formulas.reading import Part
 
@@ -22,6 +23,8 @@ class Fixed(Kind):
     kind: ClassVar[str] = "fixed"
     keys: ClassVar[frozenset[str]] = frozenset({"points"})
     example: ClassVar[Mapping[str, object]] = {"kind": "fixed", "points": 50}
+    title: ClassVar[str] = N_("the same points each time")
+    asks: ClassVar[tuple[Ask, ...]] = (Ask("points", N_("points"), Asks.POINTS),)
 
     @classmethod
     def read(cls, part: Part) -> Self:

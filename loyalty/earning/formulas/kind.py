@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from accounts.conditions import Catalogue, Fact, Values, value_in_words
 
 if TYPE_CHECKING:
+    from loyalty.earning.formulas.asking import Ask
     from loyalty.earning.formulas.multipliers import Campaign
     from loyalty.earning.formulas.reading import Part
 
@@ -123,6 +124,10 @@ class Kind(Formula):
     """Those that may be left out."""
     example: ClassVar[Mapping[str, object]]
     """A whole document of the kind, over facts that every activity has."""
+    title: ClassVar[str]
+    """What the menu calls it."""
+    asks: ClassVar["tuple[Ask, ...]"]
+    """What a form asks for: each of its keys, in the order in which they are filled in."""
 
     @classmethod
     @abstractmethod

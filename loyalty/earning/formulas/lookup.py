@@ -14,7 +14,8 @@ from decimal import Decimal
 from typing import ClassVar, NamedTuple, Self
 
 from accounts.conditions import Catalogue, Fact, FactType, Value, Values, value_in_words
-from loyalty.earning.formulas.kind import N_, Kind, Translate, found, joined
+from loyalty.earning.formulas.asking import RATE, Ask, Asks
+from loyalty.earning.formulas.kind import AMOUNT, N_, Kind, Translate, found, joined
 from loyalty.earning.formulas.rates import RATE_KEYS, Rate, read_rate
 from loyalty.earning.formulas.reading import FormulaError, Part, shown
 
@@ -51,6 +52,13 @@ class Lookup(Kind):
         "table": [{"is": "DRILL-9", "points": 50}, {"is": ["SAW-1", "SAW-2"], "percent": "5"}],
         "otherwise": {"percent": "1"},
     }
+    title: ClassVar[str] = N_("a rate looked up by what something is")
+    asks: ClassVar[tuple[Ask, ...]] = (
+        Ask("by", N_("looked up by"), Asks.NAMED_FACT),
+        Ask("of", N_("steps and percent of"), Asks.NUMBER_FACT, is_optional=True, suggested=AMOUNT),
+        Ask("table", N_("rates"), Asks.ROWS, parts=(Ask("is", N_("where it is"), Asks.KEYS, of="by"), *RATE)),
+        Ask("otherwise", N_("otherwise"), Asks.PART, is_optional=True, parts=RATE),
+    )
 
     def __post_init__(self) -> None:
         row_of = {key: index for index, row in enumerate(self.rows) for key in row.keys}

@@ -15,12 +15,42 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decim
 from enum import StrEnum
 
 from accounts.conditions import Catalogue, FactType, Values
+from loyalty.earning.formulas.asking import Ask, Asks
 from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, N_, Formula, Translate, plain, with_unit
 from loyalty.earning.formulas.multipliers import Campaign, Combining, Multipliers, Scheme, read_multipliers
 from loyalty.earning.formulas.reading import FormulaError, Part
 
 MODIFIERS = frozenset({"minimum_spend", "multipliers", "rounding", "at_least", "at_most"})
 """The keys that every kind of formula takes."""
+
+
+MODIFIER_ASKS = (
+    Ask("minimum_spend", N_("nothing below an amount of"), Asks.NUMBER, is_optional=True),
+    Ask(
+        "multipliers",
+        N_("factors"),
+        Asks.PART,
+        is_optional=True,
+        parts=(
+            Ask("tier", N_("times, for a tier"), Asks.TIER_FACTORS, is_optional=True),
+            Ask("campaigns", N_("campaigns"), Asks.CAMPAIGNS, is_optional=True),
+        ),
+    ),
+    Ask(
+        "rounding",
+        N_("parts of a point are"),
+        Asks.WORD,
+        is_optional=True,
+        words=(
+            ("down", N_("rounded down")),
+            ("up", N_("rounded up")),
+            ("half up", N_("rounded to the nearest point, halves up")),
+        ),
+    ),
+    Ask("at_least", N_("at least points each time"), Asks.POINTS, is_optional=True),
+    Ask("at_most", N_("at most points each time"), Asks.POINTS, is_optional=True),
+)
+"""The same, as a form asks for them."""
 
 
 class Rounding(StrEnum):

@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from accounts.conditions import Catalogue, Values
-from loyalty.earning.formulas.kind import MAX_POINTS, N_, Kind, Translate, with_unit
+from loyalty.earning.formulas.asking import Ask, Asks
+from loyalty.earning.formulas.kind import AMOUNT, MAX_POINTS, N_, Kind, Translate, with_unit
 from loyalty.earning.formulas.reading import Part
 
 
@@ -24,6 +25,12 @@ class Per(Kind):
     kind: ClassVar[str] = "per"
     keys: ClassVar[frozenset[str]] = frozenset({"points", "step", "of"})
     example: ClassVar[Mapping[str, object]] = {"kind": "per", "points": 2, "step": "10", "of": "activity.amount"}
+    title: ClassVar[str] = N_("points for each full step of a number")
+    asks: ClassVar[tuple[Ask, ...]] = (
+        Ask("points", N_("points"), Asks.POINTS),
+        Ask("step", N_("for each full"), Asks.NUMBER),
+        Ask("of", N_("of"), Asks.NUMBER_FACT, suggested=AMOUNT),
+    )
 
     @classmethod
     def read(cls, part: Part) -> Self:

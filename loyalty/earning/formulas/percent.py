@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from accounts.conditions import Catalogue, Values
-from loyalty.earning.formulas.kind import EXACT, MAX_POINTS, N_, Kind, Translate, plain
+from loyalty.earning.formulas.asking import Ask, Asks
+from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, N_, Kind, Translate, plain
 from loyalty.earning.formulas.reading import Part
 
 
@@ -23,6 +24,11 @@ class Percent(Kind):
     kind: ClassVar[str] = "percent"
     keys: ClassVar[frozenset[str]] = frozenset({"percent", "of"})
     example: ClassVar[Mapping[str, object]] = {"kind": "percent", "percent": "2.5", "of": "activity.amount"}
+    title: ClassVar[str] = N_("a share of a number in points")
+    asks: ClassVar[tuple[Ask, ...]] = (
+        Ask("percent", N_("percent"), Asks.NUMBER),
+        Ask("of", N_("of"), Asks.NUMBER_FACT, suggested=AMOUNT),
+    )
 
     @classmethod
     def read(cls, part: Part) -> Self:

@@ -22,9 +22,15 @@ class FormulaError(ValueError):
         self._template = template
         self._words = words
 
-    def translated(self, translate: Callable[[str], str]) -> str:
-        """Return the sentence in the language of `translate`."""
-        return translate(self._template).format(**self._words)
+    @property
+    def key(self) -> str:
+        """Where in the document, such as `bands[1].from`; empty for the whole."""
+        return self._words.get("key", "")
+
+    def translated(self, translate: Callable[[str], str], place: str = "") -> str:
+        """Return the sentence in the language of `translate`; `place` is what its reader calls the key."""
+        words = {**self._words, "key": place} if place else self._words
+        return translate(self._template).format(**words)
 
 
 class Part:

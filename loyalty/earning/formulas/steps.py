@@ -14,8 +14,20 @@ from enum import StrEnum
 from typing import ClassVar, NamedTuple, Self
 
 from accounts.conditions import Catalogue, Values
+from loyalty.earning.formulas.asking import RATE, Ask, Asks
 from loyalty.earning.formulas.fixed import Fixed
-from loyalty.earning.formulas.kind import EXACT, MAX_POINTS, N_, Kind, Translate, found, joined, plain, with_unit
+from loyalty.earning.formulas.kind import (
+    AMOUNT,
+    EXACT,
+    MAX_POINTS,
+    N_,
+    Kind,
+    Translate,
+    found,
+    joined,
+    plain,
+    with_unit,
+)
 from loyalty.earning.formulas.rates import RATE_KEYS, Rate, read_rate
 from loyalty.earning.formulas.reading import FormulaError, Part, shown
 
@@ -53,6 +65,18 @@ class Steps(Kind):
         "applies": "to the part",
         "bands": [{"from": "0", "to": "1000", "percent": "1"}, {"from": "1000", "percent": "2"}],
     }
+    title: ClassVar[str] = N_("a table of steps: the higher a number, the other the rate")
+    asks: ClassVar[tuple[Ask, ...]] = (
+        Ask("of", N_("of"), Asks.NUMBER_FACT, suggested=AMOUNT),
+        Ask(
+            "applies",
+            N_("each step's rate counts"),
+            Asks.WORD,
+            words=((Applies.PART, N_("for its own part")), (Applies.WHOLE, N_("for the whole, once it is reached"))),
+        ),
+        Ask("by", N_("decided by another number (for the whole)"), Asks.NUMBER_FACT, is_optional=True),
+        Ask("bands", N_("steps"), Asks.ROWS, parts=(Ask("from", N_("from"), Asks.NUMBER), *RATE)),
+    )
 
     @classmethod
     def read(cls, part: Part) -> Self:

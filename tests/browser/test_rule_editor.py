@@ -1,0 +1,115 @@
+"""The rule editor in a browser: a whole rule in eight clicks and some typing, with scripts and without."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Locator, Page, expect
+
+from loyalty.models import Rule
+from tests.browser.conftest import DESKTOP, PHONE, Opener
+from tests.browser.examining import barriers, sticking_out
+from tests.browser.scenery import World
+
+pytestmark = pytest.mark.browser
+
+SENTENCE = (
+    "Purchase, only if amount is more than 100 GBP and Buyer is among roles of the employee and tier of the company is "
+    "Gold: 2 points for each full 10 GBP of amount to the company, at most 500 points a month per company."
+)
+
+
+class Clicks:
+    """A manager who counts: a button pressed, or one choice made in a list, is a click; writing is none."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.count = 0
+
+    def press(self, button: Locator) -> None:
+        self.count += 1
+        button.click()
+
+    def choose(self, name: str, label: str) -> None:
+        self.count += 1
+        self.page.get_by_label(name, exact=True).select_option(label=label)
+
+    def write(self, name: str, text: str) -> None:
+        self.page.get_by_label(name, exact=True).first.fill(text)
+
+
+def make_the_rule(page: Page, clicks: Clicks, after_facts: Callable[[], Any] | None = None) -> None:
+    clicks.press(page.get_by_role("link", name="Add a rule"))
+    clicks.write("Name:", "Gold buyers")
+    if after_facts:  # with scripts the code follows the name
+        clicks.write("Code:", "gold-buyers")
+    for number, fact in ((1, "amount"), (2, "roles of the employee"), (3, "tier of the company")):
+        clicks.choose(f"Row {number}: what", fact)
+    if after_facts:
+        after_facts()
+    clicks.choose("Row 1: how", "is more than")
+    clicks.write("Row 1: value", "100")
+    clicks.choose("Row 2: value", "Buyer")
+    clicks.choose("Row 3: value", "Gold")
+    clicks.write("points", "2")
+    clicks.write("for each full", "10")
+    clicks.write("At most", "500")
+
+
+@pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_a_rule_is_made_in_eight_clicks_and_its_sentence_is_read_before_it_is_saved(
+    world: World, opened: Opener, screen: tuple[int, int]
+) -> None:
+    watched = opened(world.manager, screen=screen)
+    page = watched.page
+    page.goto(reverse("admin:loyalty_ruleset_change", args=[world.draft.pk]))
+    clicks = Clicks(page)
+
+    make_the_rule(page, clicks)
+
+    expect(page.locator("#rule-preview")).to_have_text(re.compile(re.escape(SENTENCE)))
+    clicks.press(page.get_by_role("button", name="Save", exact=True))
+    expect(page.locator(".messagelist .success")).to_contain_text("was added successfully")
+    assert clicks.count <= 8
+    rule = Rule.objects.get(code="gold-buyers")
+    assert [part["fact"] for part in rule.condition["all"]] == ["activity.amount", "employee.roles", "standing.tier"]
+    assert rule.caps.get().limit == 500
+    assert watched.complaints() == []
+
+
+def test_a_rule_is_made_without_scripts(world: World, opened: Opener) -> None:
+    page = opened(world.manager, scripts=False).page
+    page.goto(reverse("admin:loyalty_ruleset_change", args=[world.draft.pk]))
+    clicks = Clicks(page)
+
+    make_the_rule(page, clicks, lambda: clicks.press(page.get_by_role("button", name="Go on with row 1")))
+    page.get_by_role("button", name="Preview").click()
+    expect(page.locator("#rule-preview")).to_have_text(re.compile(re.escape(SENTENCE)))
+    page.get_by_role("button", name="Save", exact=True).click()
+
+    assert Rule.objects.get(code="gold-buyers").caps.get().limit == 500
+
+
+@pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("ar", "dark")])
+def test_editor_has_no_barrier_and_fits_a_phone(world: World, opened: Opener, language: str, theme: str) -> None:
+    watched = opened(world.manager, language=language, theme=theme)
+    page = watched.page
+    page.goto(reverse("admin:loyalty_rule_add", query={"rule_set": world.draft.pk}))
+    for kind in ("lookup", "steps", "badge", "per"):
+        with page.expect_response(lambda response: response.request.method == "POST"):
+            page.locator("#id_formula-kind").select_option(kind)
+        expect(page.locator("#id_formula-kind")).to_have_value(kind)
+        assert [*barriers(page), *sticking_out(page, width=320)] == []
+        page.set_viewport_size({"width": 1280, "height": 900})
+    page.locator("#id_condition-0-fact").select_option("standing.tier")
+    page.locator("#id_condition-0-op").select_option("in")
+    expect(page.locator("#id_condition-0-given input[type=checkbox]")).to_have_count(2)
+    page.locator("#id_condition-editor > .rows-tools button").last.click()
+    expect(page.locator("#id_condition-3-0-fact")).to_be_visible()
+    page.locator("#id_condition-3-0-fact").select_option("activity.day")
+    expect(page.locator("#id_condition-3-0-date")).to_be_visible()
+
+    assert [*barriers(page), *watched.complaints()] == []
+    assert sticking_out(page, width=320) == []
