@@ -181,6 +181,11 @@ def evaluate(rules: Iterable[EarningRule], values: Values, people: Sequence[Pers
     ]
 
 
+def evaluate_met(rules: Iterable[EarningRule], values: Values, people: Sequence[Person] = ()) -> list[Verdict]:
+    """Return the verdicts of `evaluate` on the rules that are met alone: those of the others give nothing."""
+    return [_met(rule, values, people) for rule in rules if rule.condition.holds(values)]
+
+
 def _met(rule: EarningRule, values: Values, people: Sequence[Person]) -> Verdict:
     if rule.effect is None:
         return Verdict(rule, values, True, _gifts(rule, values, people))
