@@ -11,7 +11,9 @@ from accounts import webhooks
 from accounts.models import Employee
 from accounts.webhooks import EventKind, News
 from accounts.webhooks.people import named
+from loyalty import arrays
 from loyalty.models import Activity, BenefitUse, Consent, Membership, Program, Transaction
+from loyalty.together import Answer
 
 _ACTIVITY = {"id": 907, "source": "shop", "external_id": "INV-2041"}
 _PERSON = {"id": 31, "external_id": "E-7"}
@@ -160,6 +162,14 @@ class Movement:
     company_id: int
     activity_id: int | None
     points: Mapping[int | None, int]
+
+
+_ARE_MOVEMENTS_HEARD = f"SELECT {webhooks.is_heard_sql(*_OF_ACTS.values())}"
+
+
+def are_movements_heard() -> Answer:
+    """Ask whether anybody listens to what moves points."""
+    return arrays.ask(_ARE_MOVEMENTS_HEARD)
 
 
 def announce_movements(movements: Callable[[], Collection[Movement]], *, now: datetime) -> None:

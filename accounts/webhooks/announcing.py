@@ -79,9 +79,10 @@ def announce_all(kinds: Collection[EventKind], news: Callable[[], Iterable[News]
         queues.wake(QUEUE)
 
 
-def is_heard_sql(kind: EventKind) -> str:
-    """Return a condition in SQL, that somebody listens to `kind`: for a statement that is made anyway."""
-    return f"EXISTS (SELECT FROM accounts_webhooksubscription s WHERE s.is_active AND '{kind.code}' = ANY(s.kinds))"
+def is_heard_sql(*kinds: EventKind) -> str:
+    """Return a condition in SQL, that somebody listens to one of `kinds`: for a statement that is made anyway."""
+    codes = ",".join(kind.code for kind in kinds)
+    return f"EXISTS (SELECT FROM accounts_webhooksubscription s WHERE s.is_active AND s.kinds && '{{{codes}}}')"
 
 
 def as_text(at: datetime) -> str:

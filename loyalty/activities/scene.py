@@ -6,7 +6,7 @@ Role, segment, tier, agreement and consent are dated rows; the scene keeps all o
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from accounts.conditions import Value
 from accounts.facts import COMPANY_COUNTRY, COMPANY_KIND, COMPANY_SEGMENTS, EMPLOYEE_BUYING_ROLE, EMPLOYEE_ROLES
@@ -20,6 +20,8 @@ from loyalty.ledger import Owner
 from loyalty.models import Consent
 from loyalty.own_activities import PROGRAM_ATTRIBUTE
 from loyalty.rulebook import NO_RULES, TypeRules, rule_set_at
+
+Rows = list[tuple[Any, ...]]
 
 _NOTHING: frozenset[str] = frozenset()
 _NOBODY: frozenset[int] = frozenset()
@@ -150,11 +152,19 @@ def read_scene(batch: Batch) -> Scene:
     arrivals = batch.open
     scene = Scene(batch.known.configuration)
     company_ids = list({arrival.item.company_id for arrival in arrivals})
-    for membership_id, company_id, program_id, starts_at, ends_at, has_one_wallet in arrays.fetch(
+    employee_ids = list({employee_id for arrival in arrivals for employee_id in arrival.item.people})
+    # A return may undo what a person earned without naming the person.
+    asks_people = bool(employee_ids or batch.awaited or any(arrival.item.reverses for arrival in arrivals))
+    locked = arrays.ask(
         """SELECT id, company_id, program_id, starts_at, ends_at, has_one_wallet FROM loyalty_membership
            WHERE company_id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE""",
         company_ids,
-    ):
+    )
+    companies = arrays.ask(_COMPANIES, company_ids)
+    consents, people = (
+        (arrays.ask(_CONSENTS, company_ids), arrays.ask(_PEOPLE, employee_ids)) if asks_people else (None, None)
+    )
+    for membership_id, company_id, program_id, starts_at, ends_at, has_one_wallet in locked.rows:
         enrolment = Enrolment(starts_at, ends_at, membership_id, company_id, program_id, has_one_wallet)
         if has_one_wallet:
             scene.one_wallets |= {membership_id}
@@ -162,28 +172,36 @@ def read_scene(batch: Batch) -> Scene:
         if program_id not in scene.configuration.programs:  # it began after the batch was checked
             scene.configuration = configuration()
     if scene.memberships:
-        _read_companies(scene, company_ids)
-        employee_ids = [*{employee_id for arrival in arrivals for employee_id in arrival.item.people}]
-        # A return may undo what a person earned without naming the person.
-        if employee_ids or batch.awaited or any(arrival.item.reverses for arrival in arrivals):
-            _read_consents(scene)
-            _read_people(scene, employee_ids)
+        _take_companies(scene, companies.rows)
+        if consents is not None and people is not None:
+            _take_consents(scene, consents.rows)
+            _take_people(scene, people.rows)
     return scene
 
 
-def _read_companies(scene: Scene, company_ids: list[int]) -> None:
+_COMPANIES = """
+    SELECT c.id, c.kind, c.country, EXISTS (
+               SELECT FROM loyalty_agreement a JOIN loyalty_membership p ON p.id = a.membership_id
+               WHERE p.company_id = c.id AND a.status IN ('ACTIVE', 'ENDED')),
+           s.code, m.starts_at, m.ends_at
+    FROM accounts_company c
+    LEFT JOIN accounts_segmentmembership m ON m.company_id = c.id
+    LEFT JOIN accounts_segment s ON s.id = m.segment_id
+    WHERE c.id = ANY(%s::bigint[])"""
+_CONSENTS = """
+    SELECT c.membership_id, c.roles, c.monthly_limit, c.unearned, c.starts_at, c.ends_at
+    FROM loyalty_membership m JOIN loyalty_consent c ON c.membership_id = m.id
+    WHERE m.company_id = ANY(%s::bigint[])"""
+_PEOPLE = """
+    SELECT e.id, e.buying_role, r.code, a.starts_at, a.ends_at FROM accounts_employee e
+    LEFT JOIN accounts_roleassignment a ON a.employee_id = e.id
+    LEFT JOIN accounts_stakeholderrole r ON r.id = a.role_id
+    WHERE e.id = ANY(%s::bigint[])"""
+
+
+def _take_companies(scene: Scene, rows: Rows) -> None:
     have_agreements: set[int] = set()
-    for company_id, kind, country, has_agreement, code, starts_at, ends_at in arrays.fetch(
-        """SELECT c.id, c.kind, c.country, EXISTS (
-                      SELECT FROM loyalty_agreement a JOIN loyalty_membership p ON p.id = a.membership_id
-                      WHERE p.company_id = c.id AND a.status IN ('ACTIVE', 'ENDED')),
-                  s.code, m.starts_at, m.ends_at
-           FROM accounts_company c
-           LEFT JOIN accounts_segmentmembership m ON m.company_id = c.id
-           LEFT JOIN accounts_segment s ON s.id = m.segment_id
-           WHERE c.id = ANY(%s::bigint[])""",
-        company_ids,
-    ):
+    for company_id, kind, country, has_agreement, code, starts_at, ends_at in rows:
         scene.companies[company_id] = {COMPANY_KIND: kind, COMPANY_COUNTRY: country or None}
         if has_agreement:
             have_agreements.add(company_id)
@@ -203,25 +221,15 @@ def _read_agreements(scene: Scene, company_ids: Collection[int]) -> None:
         scene.agreements.setdefault(membership_id, []).append(InForce(starts_at, ends_at, agreement_id))
 
 
-def _read_consents(scene: Scene) -> None:
-    for membership_id, roles, monthly_limit, unearned, starts_at, ends_at in arrays.fetch(
-        """SELECT membership_id, roles, monthly_limit, unearned, starts_at, ends_at FROM loyalty_consent
-           WHERE membership_id = ANY(%s::bigint[])""",
-        [enrolment.id for enrolments in scene.memberships.values() for enrolment in enrolments],
-    ):
+def _take_consents(scene: Scene, rows: Rows) -> None:
+    for membership_id, roles, monthly_limit, unearned, starts_at, ends_at in rows:
         is_for_company = unearned == Consent.Unearned.COMPANY
         consent = GivenConsent(starts_at, ends_at, frozenset(roles), monthly_limit, is_for_company)
         scene.consents.setdefault(membership_id, []).append(consent)
 
 
-def _read_people(scene: Scene, employee_ids: list[int]) -> None:
-    for employee_id, buying_role, code, starts_at, ends_at in arrays.fetch(
-        """SELECT e.id, e.buying_role, r.code, a.starts_at, a.ends_at FROM accounts_employee e
-           LEFT JOIN accounts_roleassignment a ON a.employee_id = e.id
-           LEFT JOIN accounts_stakeholderrole r ON r.id = a.role_id
-           WHERE e.id = ANY(%s::bigint[])""",
-        employee_ids,
-    ):
+def _take_people(scene: Scene, rows: Rows) -> None:
+    for employee_id, buying_role, code, starts_at, ends_at in rows:
         scene.buying_roles[employee_id] = buying_role
         if code is not None:
             scene.roles.setdefault(employee_id, []).append(Belonging(starts_at, ends_at, code))

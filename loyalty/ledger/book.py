@@ -11,7 +11,7 @@ from loyalty.ledger.lots import LotEntry, read_lots, write_lots
 from loyalty.ledger.terms import Expiry, LotDays, idle_until
 from loyalty.ledger.wallets import PERSONAL_KINDS, Kind, Owner, WalletEntry, lock_wallets, write_last_days
 from loyalty.models import Program, Transaction
-from loyalty.webhooks import Movement, announce_movements
+from loyalty.webhooks import Movement, announce_movements, are_movements_heard
 
 
 class InsufficientPointsError(Exception):
@@ -298,6 +298,7 @@ class Book:
 
         `ids` are the new ones, ascending, for whoever draws them together with those of other tables.
         """
+        heard = are_movements_heard() if self._acts else None
         ids = ids or arrays.draw_ids(**self.ids_needed())
         for act, act_id in zip(self._acts, ids["loyalty_transaction"], strict=True):
             act.id = act_id
@@ -315,7 +316,7 @@ class Book:
                 for use_id, (lot, posting, points) in zip(ids["loyalty_lotuse"], self._uses, strict=True)
             ],
         )
-        if self._acts:
+        if heard is not None and heard.rows[0][0]:
             announce_movements(self._movements, now=self._now)
 
     def _movements(self) -> list[Movement]:
