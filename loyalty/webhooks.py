@@ -164,16 +164,18 @@ class Movement:
     points: Mapping[int | None, int]
 
 
-_ARE_MOVEMENTS_HEARD = f"SELECT {webhooks.is_heard_sql(*_OF_ACTS.values())}"
+_HEARD = webhooks.heard_sql(_OF_ACTS.values())
 
 
-def are_movements_heard() -> Answer:
-    """Ask whether anybody listens to what moves points."""
-    return arrays.ask(_ARE_MOVEMENTS_HEARD)
+def ask_who_hears() -> Answer:
+    """Ask, under the locks of the wallets, what of moving points anybody listens to."""
+    return arrays.ask(_HEARD)
 
 
-def announce_movements(movements: Callable[[], Collection[Movement]], *, now: datetime) -> None:
-    """Announce what moved points; call it under the locks of the wallets."""
+def announce_movements(
+    movements: Callable[[], Collection[Movement]], *, now: datetime, heard: Answer | None = None
+) -> None:
+    """Announce what moved points; call it under the locks of the wallets. `heard` is what `ask_who_hears` gave."""
 
     def news() -> list[News]:
         moved = movements()
@@ -199,7 +201,7 @@ def announce_movements(movements: Callable[[], Collection[Movement]], *, now: da
             for one in moved
         ]
 
-    webhooks.announce_all(_OF_ACTS.values(), news, now=now)
+    webhooks.announce_all(_OF_ACTS.values(), news, now=now, heard=[code for (code,) in (heard or ask_who_hears()).rows])
 
 
 def announce_consent(consent: Consent, membership: Membership, *, is_given: bool, now: datetime) -> None:

@@ -11,7 +11,7 @@ from loyalty.ledger.lots import LotEntry, read_lots, write_lots
 from loyalty.ledger.terms import Expiry, LotDays, idle_until
 from loyalty.ledger.wallets import PERSONAL_KINDS, Kind, Owner, WalletEntry, lock_wallets, write_last_days
 from loyalty.models import Program, Transaction
-from loyalty.webhooks import Movement, announce_movements, are_movements_heard
+from loyalty.webhooks import Movement, announce_movements, ask_who_hears
 
 
 class InsufficientPointsError(Exception):
@@ -298,7 +298,7 @@ class Book:
 
         `ids` are the new ones, ascending, for whoever draws them together with those of other tables.
         """
-        heard = are_movements_heard() if self._acts else None
+        heard = ask_who_hears() if self._acts else None
         ids = ids or arrays.draw_ids(**self.ids_needed())
         for act, act_id in zip(self._acts, ids["loyalty_transaction"], strict=True):
             act.id = act_id
@@ -316,8 +316,8 @@ class Book:
                 for use_id, (lot, posting, points) in zip(ids["loyalty_lotuse"], self._uses, strict=True)
             ],
         )
-        if heard is not None and heard.rows[0][0]:
-            announce_movements(self._movements, now=self._now)
+        if heard is not None:
+            announce_movements(self._movements, heard=heard, now=self._now)
 
     def _movements(self) -> list[Movement]:
         """What each act moved, in their order: into or out of what people and companies hold or owe.
