@@ -7,7 +7,7 @@ that. It takes libpq's pipeline mode, below psycopg's cursors, which would send 
 import select
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from itertools import count
 from typing import Any
@@ -161,8 +161,10 @@ def _exchange(
             pgconn.consume_input()
         _read(bare, expected)
     finally:
-        if pgconn.status == pq.ConnStatus.OK:
+        with suppress(psycopg.Error):
             pgconn.exit_pipeline_mode()
+        if pgconn.pipeline_status != pq.PipelineStatus.OFF:
+            bare.close()  # broken off between sending and reading: what comes yet must not answer something else
     names.update(new)
 
 
@@ -203,7 +205,9 @@ def _written(value: Any) -> bytes | None:
         return value.encode()
     if value is None:
         return None
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
+        if value and type(value[0]) is int:  # and so are all others, or None
+            return f"{{{repr(value)[1:-1].replace('None', 'NULL')}}}".encode()
         return b"{" + b",".join([_element(each) for each in value]) + b"}"
     if isinstance(value, bytes):
         return b"\\x" + value.hex().encode()

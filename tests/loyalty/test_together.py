@@ -97,6 +97,27 @@ def test_plans_outlive_a_rollback_and_new_connections_make_their_own() -> None:
     assert arrays.fetch("SELECT %s::bigint + 1", 41) == [(42,)]
 
 
+def _rename_and_look() -> None:
+    with atomic_together():
+        arrays.run(RENAME, "One", "C1")
+        arrays.fetch(NAMES)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_connection_on_which_reading_was_broken_off_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    two_companies()
+
+    def broken_off(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(together, "_read", broken_off)
+        with pytest.raises(KeyboardInterrupt):
+            _rename_and_look()
+
+    assert arrays.fetch(NAMES) == [("Firm C1",), ("Firm C2",)]
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("type_", "value"),
