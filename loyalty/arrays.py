@@ -88,7 +88,7 @@ _FEW, _SHORT = 500, 20_000
 def insert(table: str, columns: Mapping[str, str], rows: Sequence[Sequence[object]], *, then: str = "") -> None:
     """Insert `rows` into `table`; `columns` maps names to PostgreSQL types; `then` is an ON CONFLICT clause."""
     if rows:
-        run(_insert_sql(table, columns, then), *_literals(columns, rows))
+        run(_insert_sql(table, columns, then), *literals(columns, rows))
 
 
 def insert_returning(
@@ -100,7 +100,7 @@ def insert_returning(
 
 def insert_asking(table: str, columns: Mapping[str, str], rows: Sequence[Sequence[object]], *, then: str) -> Answer:
     """The same, whose answer may come with those of the next statements."""
-    return ask(_insert_sql(table, columns, then), *_literals(columns, rows)) if rows else Answer(rows=[])
+    return ask(_insert_sql(table, columns, then), *literals(columns, rows)) if rows else Answer(rows=[])
 
 
 def columns_of(rows: Sequence[Sequence[object]]) -> list[list[object]]:
@@ -129,7 +129,7 @@ def _insert_sql(table: str, columns: Mapping[str, str], then: str) -> str:
     return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {then}"  # noqa: S608 (names are code)
 
 
-def _literals(columns: Mapping[str, str], rows: Sequence[Sequence[object]]) -> list[str]:
+def literals(columns: Mapping[str, str], rows: Sequence[Sequence[object]]) -> list[str]:
     """One PostgreSQL array literal a column; written here, as the driver's own way takes five times as long."""
     return [
         _literal(column, _ELEMENTS[type_])

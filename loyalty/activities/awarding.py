@@ -117,7 +117,9 @@ class Awarding:
         counted: set[CapKey],
     ) -> JudgedAward:
         of = doer.for_person(gift.person_id)
-        limits = tuple(limits_of(gift.rule, of, to=gift.to, consent=consent, is_instead=gift.is_instead))
+        limits: tuple[Limit, ...] = ()
+        if gift.rule.caps or gift.to is CapSubject.EMPLOYEE:
+            limits = tuple(limits_of(gift.rule, of, to=gift.to, consent=consent, is_instead=gift.is_instead))
         budget = budget_of(gift.rule, doer) if gift.from_campaign else None
         granted, left, from_campaign = self._let_through(gift, limits, budget, counted)
         employee_id = of.employee_id if gift.to is CapSubject.EMPLOYEE else None
@@ -137,6 +139,8 @@ class Awarding:
         A campaign's budget is asked for what it adds alone: once it is spent, rules give what they give without it.
         What limits cut of it goes back to the budget.
         """
+        if not limits and budget is None:
+            return gift.points, None, gift.from_campaign
         without = gift.points - gift.from_campaign
         added = gift.from_campaign
         if budget is not None:

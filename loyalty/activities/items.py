@@ -216,7 +216,9 @@ _KNOWN = """
 
 def _fits(text: str) -> bool:
     """Whether a code can be kept: PostgreSQL takes no NUL, and no half of a surrogate pair, which JSON may spell."""
-    return len(text) <= _CODE_LENGTH and "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
+    if len(text) > _CODE_LENGTH or "\0" in text:
+        return False
+    return text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _check_id(item: ActivityItem, known: Known, now: datetime) -> ItemError | None:

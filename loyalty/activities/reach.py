@@ -65,7 +65,7 @@ def membership_of(scene: Scene, judgement: Judgement, done: Done) -> Enrolment |
 
 
 def _reach_rule(reach: Reach, rule: EarningRule, doer: Doer, people: tuple[int, ...], scene: Scene) -> None:
-    if isinstance(rule.effect, Effect):
+    if rule.effect is not None and isinstance(rule.effect, Effect):
         reach.effects[rule.effect.kind] = type(rule.effect)
     consent = scene.consent_of(doer)
     for to in rule.recipients:

@@ -481,7 +481,10 @@ class Book:
         return taken
 
     def _repay_debt(self, act: Act, owner: Owner, *, at: datetime) -> None:
-        wallet, debt = self._wallets[owner, Kind.AVAILABLE], self._wallets[owner, Kind.DEBT]
+        debt = self._wallets[owner, Kind.DEBT]
+        if not debt.balance:
+            return
+        wallet = self._wallets[owner, Kind.AVAILABLE]
         points = min(-debt.balance, wallet.balance)
         if points > 0:
             taken = self._draw(wallet, points)

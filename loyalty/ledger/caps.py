@@ -128,7 +128,7 @@ class CapBook:
                     FROM unnest({types}) AS c({names}, change)
                     WHERE ({", ".join(f"u.{name}" for name in _KEY_COLUMNS)})
                         = ({", ".join(f"c.{name}" for name in _KEY_COLUMNS)})""",  # noqa: S608 (names are code)
-                *arrays.columns_of(moved),
+                *arrays.literals({**_KEY_COLUMNS, "change": "bigint"}, moved),
             )
 
     def _move(self, key: CapKey, points: int) -> None:
