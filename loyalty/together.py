@@ -6,9 +6,10 @@ that. It takes libpq's pipeline mode, below psycopg's cursors, which would send 
 
 import select
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
+from decimal import Decimal
 from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -48,7 +49,7 @@ class Sender:
         self._waiting: list[tuple[str, Sequence[Any], Answer]] = []
 
     def add(self, sql: str, parameters: Sequence[Any]) -> Answer:
-        """Let a statement wait; `sql` has a %s for each parameter and no other percent signs."""
+        """Let a statement wait; `sql` has a %s for each parameter, and %% for a percent sign."""
         answer = Answer(self)
         self._waiting.append((sql, parameters, answer))
         if not self._waits:
@@ -126,8 +127,11 @@ def _a_sender(*, waits: bool) -> Sender | None:
     return Sender(waits=waits)
 
 
-_prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[str, bytes]] = WeakKeyDictionary()
-"""Names of the statements that each connection has planned, by their text."""
+_Key = tuple[str, tuple[int, ...]]
+"""What tells a planned statement: its text, and the types of its parameters, as PostgreSQL numbers them."""
+
+_prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[_Key, bytes]] = WeakKeyDictionary()
+"""Names of the statements that each connection has planned."""
 
 _numbers = count()
 
@@ -137,7 +141,7 @@ def _exchange(
 ) -> None:
     pgconn = bare.pgconn
     names = _prepared.setdefault(bare, {})
-    new: dict[str, bytes] = {}
+    new: dict[_Key, bytes] = {}
     expected: list[Answer | None] = []
     pgconn.enter_pipeline_mode()
     try:
@@ -145,10 +149,12 @@ def _exchange(
             pgconn.send_query_params(b"BEGIN", None)
             expected.append(None)
         for sql, parameters, answer in statements:
-            name = names.get(sql) or new.get(sql)
+            types = tuple(map(_type_of, parameters))
+            key = sql, types
+            name = names.get(key) or new.get(key)
             if name is None:
-                name = new[sql] = b"together_%d" % next(_numbers)
-                pgconn.send_prepare(name, _numbered(sql))
+                name = new[key] = b"together_%d" % next(_numbers)
+                pgconn.send_prepare(name, _numbered(sql), types)
                 expected.append(None)
             pgconn.send_query_prepared(name, [_written(value) for value in parameters])
             expected.append(answer)
@@ -196,11 +202,27 @@ def _read(bare: psycopg.Connection[Any], expected: Sequence[Answer | None]) -> N
 
 def _numbered(sql: str) -> bytes:
     first, *others = sql.split("%s")
-    return "".join([first, *(f"${number}{part}" for number, part in enumerate(others, start=1))]).encode()
+    numbered = "".join([first, *(f"${number}{part}" for number, part in enumerate(others, start=1))])
+    return numbered.replace("%%", "%").encode()
+
+
+_INT4, _INT8, _DATES = 23, 20, 1182
+_TYPES: Mapping[type, int] = {bool: 16, bytes: 17, Decimal: 1700, date: 1082, datetime: 1184}
+
+
+def _type_of(value: Any) -> int:
+    """The type of a parameter; 0 where the server knows it from the statement, as of texts and most arrays."""
+    if isinstance(value, str):
+        return 0
+    if type(value) is int:
+        return _INT4 if -(2**31) <= value < 2**31 else _INT8
+    if isinstance(value, list):
+        return _DATES if value and type(value[0]) is date else 0
+    return _TYPES.get(type(value), 0)
 
 
 def _written(value: Any) -> bytes | None:
-    """Write a parameter as text; the server knows from the statement what it is."""
+    """Write a parameter as text."""
     if isinstance(value, str):
         return value.encode()
     if value is None:

@@ -1,6 +1,6 @@
 """Statements that are sent together do what they do alone, in their order, and fail as a whole."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -138,3 +138,12 @@ def test_connection_on_which_reading_was_broken_off_is_given_up(monkeypatch: pyt
 )
 def test_values_arrive_as_they_are(type_: str, value: object) -> None:
     assert arrays.fetch(f"SELECT %s::{type_}, %s::{type_} IS NULL", value, None) == [(value, True)]
+
+
+@pytest.mark.django_db
+def test_parameters_are_told_by_their_types_and_percent_signs_stand() -> None:
+    day, at = date(2026, 2, 28), datetime(2026, 2, 28, 12, tzinfo=UTC)
+
+    assert arrays.fetch("SELECT %s + %s, %s - %s, 7 %% %s", day, 1, at, at, 4) == [(date(2026, 3, 1), timedelta(), 3)]
+    assert arrays.fetch("SELECT %s + %s", 2**40, 1) == [(2**40 + 1,)]
+    assert arrays.fetch("SELECT %s + %s", Decimal("1.5"), 1) == [(Decimal("2.5"),)]
