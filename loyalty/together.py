@@ -133,6 +133,9 @@ _Key = tuple[str, tuple[int, ...]]
 _prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[_Key, bytes]] = WeakKeyDictionary()
 """Names of the statements that each connection has planned."""
 
+_MOST_PLANS = 500
+"""Plans that a connection keeps; with more it begins anew."""
+
 _numbers = count()
 
 
@@ -143,12 +146,17 @@ def _exchange(
     names = _prepared.setdefault(bare, {})
     new: dict[_Key, bytes] = {}
     expected: list[Answer | None] = []
+    written = [list(map(_written, parameters)) for _sql, parameters, _answer in statements]
     pgconn.enter_pipeline_mode()
     try:
         if pgconn.transaction_status == pq.TransactionStatus.IDLE and not bare.autocommit:
             pgconn.send_query_params(b"BEGIN", None)
             expected.append(None)
-        for sql, parameters, answer in statements:
+        if len(names) >= _MOST_PLANS:
+            names.clear()
+            pgconn.send_query_params(b"DEALLOCATE ALL", None)
+            expected.append(None)
+        for (sql, parameters, answer), values in zip(statements, written, strict=True):
             types = tuple(map(_type_of, parameters))
             key = sql, types
             name = names.get(key) or new.get(key)
@@ -156,15 +164,14 @@ def _exchange(
                 name = new[key] = b"together_%d" % next(_numbers)
                 pgconn.send_prepare(name, _numbered(sql), types)
                 expected.append(None)
-            pgconn.send_query_prepared(name, [_written(value) for value in parameters])
+            pgconn.send_query_prepared(name, values)
             expected.append(answer)
         if and_commit:
             pgconn.send_query_params(b"COMMIT", None)
             expected.append(None)
         pgconn.pipeline_sync()
         while pgconn.flush():
-            select.select([pgconn.socket], [pgconn.socket], [])
-            pgconn.consume_input()
+            _wait(pgconn, select.POLLIN | select.POLLOUT)
         _read(bare, expected)
     finally:
         with suppress(psycopg.Error):
@@ -181,8 +188,7 @@ def _read(bare: psycopg.Connection[Any], expected: Sequence[Answer | None]) -> N
     answers = iter(expected)
     while True:
         while pgconn.is_busy():
-            select.select([pgconn.socket], [], [])
-            pgconn.consume_input()
+            _wait(pgconn, select.POLLIN)
         result = pgconn.get_result()
         if result is None:
             continue
@@ -198,6 +204,14 @@ def _read(bare: psycopg.Connection[Any], expected: Sequence[Answer | None]) -> N
                 answer.take(adapting.load_rows(0, result.ntuples, tuple))
     if failed is not None:
         raise errors.error_from_result(failed, encoding=bare.info.encoding)
+
+
+def _wait(pgconn: pq.abc.PGconn, events: int) -> None:
+    """Wait until the socket is ready, and take in what came."""
+    poll = select.poll()
+    poll.register(pgconn.socket, events)
+    poll.poll()
+    pgconn.consume_input()
 
 
 def _numbered(sql: str) -> bytes:
@@ -222,11 +236,18 @@ def _type_of(value: Any) -> int:
 
 
 def _written(value: Any) -> bytes | None:
-    """Write a parameter as text."""
-    if isinstance(value, str):
-        return value.encode()
+    """Write a parameter as text; raises psycopg.DataError for one that would be cut off at a NUL."""
     if value is None:
         return None
+    text = _as_text(value)
+    if 0 in text:
+        raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+    return text
+
+
+def _as_text(value: Any) -> bytes:
+    if isinstance(value, str):
+        return value.encode()
     if isinstance(value, list):
         if value and type(value[0]) is int:  # and so are all others, or None
             return f"{{{repr(value)[1:-1].replace('None', 'NULL')}}}".encode()

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from accounts.models import Company
 from loyalty import arrays, together
@@ -138,6 +138,28 @@ def test_connection_on_which_reading_was_broken_off_is_given_up(monkeypatch: pyt
 )
 def test_values_arrive_as_they_are(type_: str, value: object) -> None:
     assert arrays.fetch(f"SELECT %s::{type_}, %s::{type_} IS NULL", value, None) == [(value, True)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("value", ["C1\0", ["C1\0"], ["C2", "C1\0"]])
+def test_text_with_a_nul_is_refused_and_the_connection_goes_on(value: object) -> None:
+    bare = connection.connection
+
+    with pytest.raises(DataError):
+        arrays.fetch("SELECT %s::text", value)
+
+    assert connection.connection is bare
+    assert arrays.fetch("SELECT 1") == [(1,)]
+
+
+@pytest.mark.django_db
+def test_connection_keeps_no_more_plans_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(together, "_MOST_PLANS", 3)
+
+    found = [arrays.fetch(f"SELECT {number} + %s", 1) for number in range(10)]
+
+    assert found == [[(number + 1,)] for number in range(10)]
+    assert arrays.fetch("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'together%%'")[0][0] <= 3
 
 
 @pytest.mark.django_db
