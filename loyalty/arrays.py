@@ -6,13 +6,22 @@ from typing import Any
 import psycopg
 from django.db import connection
 
+from loyalty import together
+from loyalty.together import Answer, Sender
+
 
 def fetch(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """Return the rows that `sql` gives."""
+    return ask(sql, *parameters).rows
+
+
+def ask(sql: str, *parameters: Any) -> Answer:
+    """Ask for the rows that `sql` gives, which may come with those of the next statements."""
+    if sender := _sender(parameters):
+        return sender.add(sql, parameters)
     with _cursor(parameters) as cursor:
         cursor.execute(sql, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+        return Answer(rows=cursor.fetchall())
 
 
 def fetch_named(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -26,48 +35,72 @@ def fetch_named(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]
 def stream(sql: str, parameters: Mapping[str, Any], *, at_once: int = 2_000) -> Iterator[tuple[Any, ...]]:
     """Yield the rows that `sql` gives, so many at once in memory; in a transaction, until it ends."""
     connection.ensure_connection()
+    if sender := together.sender():
+        sender.send()
     with connection.connection.cursor(name="stream") as cursor:
         cursor.itersize = at_once
         cursor.execute(sql, parameters)
         yield from cursor
 
 
-def run(sql: str, *parameters: Any) -> int:
-    """Carry out `sql`; return the number of rows it touched."""
+def run(sql: str, *parameters: Any) -> None:
+    """Carry out `sql`; the next statements may be sent with it."""
+    if sender := _sender(parameters):
+        sender.add(sql, parameters)
+        return
     with _cursor(parameters) as cursor:
         cursor.execute(sql, parameters)
-        touched: int = cursor.rowcount
-    return touched
+
+
+def _sender(parameters: Sequence[Any]) -> Sender | None:
+    """Where a statement for few rows can wait for others, and keeps its plan with the connection: with few, planning
+    takes longer than doing. For many rows the server plans each statement anew, for these very ones, after all that
+    wait.
+    """
+    sender = together.sender()
+    if _are_many(parameters):
+        if sender is not None:
+            sender.send()
+        return None
+    return sender
 
 
 def _cursor(parameters: Sequence[Any]) -> Any:
-    """A cursor of Django's, which has the server plan each statement for the very rows; for few rows one that keeps the
-    plan with the connection: with them, planning takes longer than doing.
-    """
-    if any(isinstance(value, list | str) and len(value) > _FEW for value in parameters):
+    """A cursor of Django's; for few rows one that leaves their values to the server."""
+    if _are_many(parameters):
         return connection.cursor()
-    connection.close_if_health_check_failed()
     connection.ensure_connection()
-    connection.connection.prepare_threshold = 1
     cursor: Any = psycopg.Cursor(connection.connection)
     return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
 
 
-_FEW = 500
-"""Elements of an array, or characters of its literal."""
+def _are_many(parameters: Sequence[Any]) -> bool:
+    return any(
+        len(value) > _SHORT if isinstance(value, str) else isinstance(value, list) and len(value) > _FEW
+        for value in parameters
+    )
+
+
+_FEW, _SHORT = 500, 20_000
+"""Elements of an array, and characters of its literal."""
 
 
 def insert(table: str, columns: Mapping[str, str], rows: Sequence[Sequence[object]], *, then: str = "") -> None:
     """Insert `rows` into `table`; `columns` maps names to PostgreSQL types; `then` is an ON CONFLICT clause."""
     if rows:
-        run(_insert_sql(table, columns, then), *_literals(columns, rows))
+        run(_insert_sql(table, columns, then), *literals(columns, rows))
 
 
 def insert_returning(
     table: str, columns: Mapping[str, str], rows: Sequence[Sequence[object]], *, then: str
 ) -> list[tuple[Any, ...]]:
     """Insert `rows` and return what `then`, which ends in a RETURNING clause, gives."""
-    return fetch(_insert_sql(table, columns, then), *_literals(columns, rows)) if rows else []
+    return insert_asking(table, columns, rows, then=then).rows
+
+
+def insert_asking(table: str, columns: Mapping[str, str], rows: Sequence[Sequence[object]], *, then: str) -> Answer:
+    """The same, whose answer may come with those of the next statements."""
+    return ask(_insert_sql(table, columns, then), *literals(columns, rows)) if rows else Answer(rows=[])
 
 
 def columns_of(rows: Sequence[Sequence[object]]) -> list[list[object]]:
@@ -96,35 +129,40 @@ def _insert_sql(table: str, columns: Mapping[str, str], then: str) -> str:
     return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {then}"  # noqa: S608 (names are code)
 
 
-def _literals(columns: Mapping[str, str], rows: Sequence[Sequence[object]]) -> list[str]:
+def literals(columns: Mapping[str, str], rows: Sequence[Sequence[object]]) -> list[str]:
     """One PostgreSQL array literal a column; written here, as the driver's own way takes five times as long."""
     return [
-        "{" + ",".join(map(_ELEMENTS[type_], column)) + "}"
+        _literal(column, _ELEMENTS[type_])
         for type_, column in zip(columns.values(), zip(*rows, strict=True), strict=True)
     ]
 
 
-def _plain(value: object) -> str:
-    return "NULL" if value is None else str(value)
+def _literal(column: tuple[Any, ...], element: Callable[[Any], str] | None) -> str:
+    """Write an array; what stands in a column more than once is written once, as most columns have few values."""
+    if element is None:
+        return "{" + repr(column)[1:-1].rstrip(",").replace("None", "NULL") + "}"
+    written: dict[Any, str] = {value: element(value) for value in set(column)}
+    if None in written:
+        written[None] = "NULL"
+    return "{" + ",".join([written[value] for value in column]) + "}"
 
 
 def _quoted(value: object) -> str:
-    if value is None:
-        return "NULL"
     return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _bytes(value: Any) -> str:
-    return "NULL" if value is None else f'"\\\\x{value.hex()}"'
+def _bytes(value: bytes) -> str:
+    return f'"\\\\x{value.hex()}"'
 
 
-_ELEMENTS: Mapping[str, Callable[[object], str]] = {
-    "bigint": _plain,
-    "boolean": _plain,
-    "numeric": _plain,
-    "date": _plain,
+_ELEMENTS: Mapping[str, Callable[[Any], str] | None] = {
+    "bigint": None,
+    "boolean": None,
+    "numeric": str,
+    "date": str,
     "timestamptz": _quoted,
     "text": _quoted,
     "jsonb": _quoted,
     "bytea": _bytes,
 }
+"""How an element is written; None: as Python itself writes whole numbers and truth values."""

@@ -59,6 +59,11 @@ class TypeRules:
     fact_codes: tuple[str, ...]
     lists_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
     asks_people: bool = False
+    reaching: tuple[EarningRule, ...] = field(init=False, repr=False, compare=False)
+    """Of rules that can come to the very same limits, wallets and effects one, so that each is looked for once."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reaching", tuple({_reach(rule): rule for rule in self.rules}.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +289,16 @@ def _own_caps(rule: Rule, limits: Iterable[RuleCap] | None) -> Iterable[Cap]:
         Cap(CapSubject(row.subject), Period(row.period), row.limit, Counts(row.counts), row.is_per_object)
         for row in rows
     ]
+
+
+def _reach(rule: EarningRule) -> tuple[str, bool, bool]:
+    """What tells a rule from others by what it can come to; without limits and effects that is whose wallets alone."""
+    is_own = bool(rule.caps or rule.effect or rule.formula.campaigns)
+    return (
+        rule.code if is_own else "",
+        CapSubject.EMPLOYEE in rule.recipients,
+        rule.beneficiary is Beneficiary.ROLE,
+    )
 
 
 def fact_codes(condition: Condition) -> set[str]:

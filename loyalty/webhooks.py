@@ -11,7 +11,9 @@ from accounts import webhooks
 from accounts.models import Employee
 from accounts.webhooks import EventKind, News
 from accounts.webhooks.people import named
+from loyalty import arrays
 from loyalty.models import Activity, BenefitUse, Consent, Membership, Program, Transaction
+from loyalty.together import Answer
 
 _ACTIVITY = {"id": 907, "source": "shop", "external_id": "INV-2041"}
 _PERSON = {"id": 31, "external_id": "E-7"}
@@ -162,8 +164,18 @@ class Movement:
     points: Mapping[int | None, int]
 
 
-def announce_movements(movements: Callable[[], Collection[Movement]], *, now: datetime) -> None:
-    """Announce what moved points; call it under the locks of the wallets."""
+_HEARD = webhooks.heard_sql(_OF_ACTS.values())
+
+
+def ask_who_hears() -> Answer:
+    """Ask, under the locks of the wallets, what of moving points anybody listens to."""
+    return arrays.ask(_HEARD)
+
+
+def announce_movements(
+    movements: Callable[[], Collection[Movement]], *, now: datetime, heard: Answer | None = None
+) -> None:
+    """Announce what moved points; call it under the locks of the wallets. `heard` is what `ask_who_hears` gave."""
 
     def news() -> list[News]:
         moved = movements()
@@ -189,7 +201,7 @@ def announce_movements(movements: Callable[[], Collection[Movement]], *, now: da
             for one in moved
         ]
 
-    webhooks.announce_all(_OF_ACTS.values(), news, now=now)
+    webhooks.announce_all(_OF_ACTS.values(), news, now=now, heard=[code for (code,) in (heard or ask_who_hears()).rows])
 
 
 def announce_consent(consent: Consent, membership: Membership, *, is_given: bool, now: datetime) -> None:

@@ -14,6 +14,7 @@ from accounts.models import Approval, Employee
 from loyalty.ledger import Book, InsufficientPointsError, Owner
 from loyalty.memberships import people_may_spend
 from loyalty.models import Membership, Program, Transaction
+from loyalty.together import atomic_together
 from rewards.messages import APPROVAL_ASKED, CANCELLED, REDEEMED
 from rewards.models import Redemption, Reward, RewardStock
 from rewards.policies import deciders_besides, policy_of
@@ -137,7 +138,7 @@ def redeem(
     if placed_by_id is not None:
         content += ["for", actor.employee_id]
     by_user_id = placed_by_id or actor.user_id
-    with transaction.atomic():
+    with atomic_together():
         claim = idempotency.claim(user_id=by_user_id, key=key, content=content)
         if claim.resource_id is not None:
             return Redeemed(Redemption.objects.get(pk=claim.resource_id), is_new=False)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from allauth.idp.oidc.adapter import get_adapter
 from allauth.idp.oidc.models import Token
+from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -78,15 +79,12 @@ def scope_of(view: APIView, method: str) -> Scope | None:
 def _behind(word: str) -> tuple[ServiceClient, frozenset[str], datetime | None] | None:
     """The client that a token was given to, what it may do, and when it ends.
 
-    A scope that was taken from the client is gone at once, not when its tokens end. The columns are named: with whole
-    rows of four tables this was a tenth of a request.
+    A scope that was taken from the client is gone at once, not when its tokens end. The query is written: to build its
+    text anew by the ORM was a fifth of a request.
     """
-    token = {
-        "oauth_client__token__hash": get_adapter().hash_token(word),
-        "oauth_client__token__type": Token.Type.ACCESS_TOKEN,
-    }
-    ends = ("oauth_client__scopes", "oauth_client__token__scopes", "oauth_client__token__expires_at")
-    row = ServiceClient.objects.filter(**token).values_list(*_OF_CLIENT, *ends).first()
+    with connection.cursor() as cursor:
+        cursor.execute(_BEHIND, [get_adapter().hash_token(word), Token.Type.ACCESS_TOKEN])
+        row = cursor.fetchone()
     if row is None:
         return None
     *values, allowed, granted, expires_at = row
@@ -95,6 +93,12 @@ def _behind(word: str) -> tuple[ServiceClient, frozenset[str], datetime | None] 
 
 
 _OF_CLIENT = ("id", "user_id", "oauth_client_id", "has_all_companies", "requests_a_minute", "is_active")
+_BEHIND = f"""
+    SELECT {", ".join(f"s.{name}" for name in _OF_CLIENT)}, c.scopes, t.scopes, t.expires_at
+    FROM allauth_idp_oidc_token t
+    JOIN allauth_idp_oidc_client c ON c.id = t.client_id
+    JOIN accounts_serviceclient s ON s.oauth_client_id = c.id
+    WHERE t.hash = %s AND t.type = %s"""  # noqa: S608 (names are code)
 
 
 def _refused(code: str) -> Problem:

@@ -1,9 +1,7 @@
 """A file goes through: a dry run that says what would change, or the import itself, a thousand rows a transaction."""
 
-import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -139,22 +137,21 @@ class Passage:
         batches that are behind it, but for the file of refused rows. Raises TooManyRowsError.
         """
         passed = batches = 0
-        with seldom_collecting_garbage():
-            while batch := list(islice(rows, BATCH)):
-                passed += len(batch)
-                if passed > MOST_ROWS:
-                    raise TooManyRowsError
-                batches += 1
-                if is_final and batches > self._behind_us:
-                    judged = self._write(batch, on_batch)
-                else:
-                    judged = self._judge(batch, is_final=False)
-                    if not is_final:
-                        self.findings.add([(row, verdict) for row, _cells, verdict in judged])
-                for row, cells, verdict in judged:
-                    if verdict.fate is Fate.REFUSED:
-                        self._refused_rows.write(row, cells, verdict)
-                report(passed)
+        while batch := list(islice(rows, BATCH)):
+            passed += len(batch)
+            if passed > MOST_ROWS:
+                raise TooManyRowsError
+            batches += 1
+            if is_final and batches > self._behind_us:
+                judged = self._write(batch, on_batch)
+            else:
+                judged = self._judge(batch, is_final=False)
+                if not is_final:
+                    self.findings.add([(row, verdict) for row, _cells, verdict in judged])
+            for row, cells, verdict in judged:
+                if verdict.fate is Fate.REFUSED:
+                    self._refused_rows.write(row, cells, verdict)
+            report(passed)
 
     def _write(
         self, batch: Sequence[tuple[Row, list[str]]], on_batch: Callable[[Findings], None]
@@ -195,14 +192,3 @@ class Passage:
             sentence = _("Line %(line)s is about the same already; keep one of them.") % {"line": first}
             return Verdict(Fate.REFUSED, "", sentence)
         return None
-
-
-@contextmanager
-def seldom_collecting_garbage() -> Iterator[None]:
-    """A batch makes many rows and few cycles: looking for cycles all the time took an eighth of an import."""
-    thresholds = gc.get_threshold()
-    gc.set_threshold(50_000, 20, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)

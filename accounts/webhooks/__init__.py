@@ -4,7 +4,7 @@ A floor registers the kinds of events it knows in `AppConfig.ready()` and announ
 is a program manager's choice. `docs/webhooks.md` is what the developer of a receiver reads.
 """
 
-from accounts.webhooks.announcing import QUEUE, News, announce, announce_all, as_text, is_heard_sql
+from accounts.webhooks.announcing import QUEUE, News, announce, announce_all, as_text, heard_sql, is_heard_sql
 from accounts.webhooks.delivering import due, queue
 from accounts.webhooks.kinds import PING, EventKind, known_kinds, register
 from accounts.webhooks.replaying import NotOverError, replay, replay_span, set_aside
@@ -22,6 +22,7 @@ __all__ = [
     "announce_all",
     "as_text",
     "due",
+    "heard_sql",
     "is_heard_sql",
     "known_kinds",
     "ping",

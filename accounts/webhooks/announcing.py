@@ -65,16 +65,23 @@ def announce(
     announce_all([kind], lambda: [News(kind, company_id, str(subject_id), facts())], now=now)
 
 
-def announce_all(kinds: Collection[EventKind], news: Callable[[], Iterable[News]], *, now: datetime) -> None:
+def announce_all(
+    kinds: Collection[EventKind],
+    news: Callable[[], Iterable[News]],
+    *,
+    now: datetime,
+    heard: Collection[str] | None = None,
+) -> None:
     """Announce many events, in their order, with as many statements as for one.
 
     `news`, whose events are of `kinds`, is asked only if somebody listens to one of these: what nobody hears of costs
-    one query for a use case, and is not written.
+    one query for a use case, and is not written; `heard` are the codes that query gave, where it was made before.
     """
-    heard = _heard({kind.code for kind in kinds})
-    if not heard:
+    codes = {kind.code for kind in kinds}
+    listened_to = _heard(codes) if heard is None else codes.intersection(heard)
+    if not listened_to:
         return
-    told = [one for one in news() if one.kind.code in heard]
+    told = [one for one in news() if one.kind.code in listened_to]
     if told and _write(told, now):
         queues.wake(QUEUE)
 
@@ -82,6 +89,13 @@ def announce_all(kinds: Collection[EventKind], news: Callable[[], Iterable[News]
 def is_heard_sql(kind: EventKind) -> str:
     """Return a condition in SQL, that somebody listens to `kind`: for a statement that is made anyway."""
     return f"EXISTS (SELECT FROM accounts_webhooksubscription s WHERE s.is_active AND '{kind.code}' = ANY(s.kinds))"
+
+
+def heard_sql(kinds: Iterable[EventKind]) -> str:
+    """Return the query for the codes that active subscriptions to any of `kinds` listen to: for `announce_all`."""
+    codes = ",".join(kind.code for kind in kinds)
+    return f"""SELECT DISTINCT k.code FROM accounts_webhooksubscription s, unnest(s.kinds) AS k(code)
+               WHERE s.is_active AND s.kinds && '{{{codes}}}'"""  # noqa: S608 (codes are code)
 
 
 def as_text(at: datetime) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from loyalty.activities.dated import GivenConsent
 from loyalty.activities.limits import Doer, budget_of, budget_of_promotion, consent_limit, limits_of
 from loyalty.activities.originals import JudgedAward, JudgedFavour
 from loyalty.activities.returns import Back
@@ -37,6 +38,9 @@ class _Budgets(NamedTuple):
     campaign: Limit | None
 
 
+_NO_BUDGETS = _Budgets(None, None)
+
+
 def _budgets_of(gift: Gift, doer: Doer) -> _Budgets:
     promotion = gift.promotion
     of_promotion = (
@@ -58,11 +62,16 @@ class Awarding:
         self._favours: list[FavourRow] = []
         self._reversed: dict[int, AwardEntry] = {}
 
-    def give(self, verdict: Verdict, doer: Doer, evaluation: EvaluationRow) -> Iterator[JudgedAward | JudgedFavour]:
-        """Give what a rule gives for one activity, each recipient's; a limit of times counts all of it once."""
+    def give(
+        self, verdict: Verdict, doer: Doer, consent: GivenConsent | None, evaluation: EvaluationRow
+    ) -> Iterator[JudgedAward | JudgedFavour]:
+        """Give what a rule gives for one activity, each recipient's; a limit of times counts all of it once.
+
+        `consent` is the one under which it was done.
+        """
         counted: set[CapKey] = set()
-        for gift in self._within_consent(verdict.gifts, doer):
-            yield self._award(gift, doer, evaluation, counted)
+        for gift in self._within_consent(verdict.gifts, doer, consent):
+            yield self._award(gift, doer, consent, evaluation, counted)
         for favour in verdict.favours:
             if favour.refusal is None and (judged := self._favour(favour, doer, evaluation, counted)):
                 yield judged
@@ -119,26 +128,36 @@ class Awarding:
         """Write what was taken back."""
         write_reversals(self._reversed.values())
 
-    def _within_consent(self, gifts: Iterable[Gift], doer: Doer) -> Iterator[Gift]:
+    def _within_consent(self, gifts: Iterable[Gift], doer: Doer, consent: GivenConsent | None) -> Iterable[Gift]:
         """Give what is more than 0; what a person gets above the limit that the company has set goes where it wants."""
+        if consent is None or not consent.is_for_company:
+            return [gift for gift in gifts if gift.points > 0]
+        return self._parted(gifts, doer, consent)
+
+    def _parted(self, gifts: Iterable[Gift], doer: Doer, consent: GivenConsent) -> Iterator[Gift]:
         for gift in gifts:
-            above = self._above_consent(gift, doer) if gift.to is CapSubject.EMPLOYEE else 0
+            above = self._above_consent(gift, doer, consent) if gift.to is CapSubject.EMPLOYEE else 0
             for part in parted(gift, at=gift.points - above) if above else (gift,):
                 if part.points:
                     yield part
 
-    def _above_consent(self, gift: Gift, doer: Doer) -> int:
+    def _above_consent(self, gift: Gift, doer: Doer, consent: GivenConsent) -> int:
         """The points of a person's that are above the company's own limit and go to the company."""
-        consent = self._scene.consent_of(doer)
-        if consent is None or not consent.is_for_company:
-            return 0
         limit = consent_limit(doer.for_person(gift.person_id), consent)
         return 0 if limit is None else max(0, gift.points - self._caps.left(limit))
 
-    def _award(self, gift: Gift, doer: Doer, evaluation: EvaluationRow, counted: set[CapKey]) -> JudgedAward:
+    def _award(
+        self,
+        gift: Gift,
+        doer: Doer,
+        consent: GivenConsent | None,
+        evaluation: EvaluationRow,
+        counted: set[CapKey],
+    ) -> JudgedAward:
         of = doer.for_person(gift.person_id)
-        consent = self._scene.consent_of(doer)
-        limits = tuple(limits_of(gift.rule, of, to=gift.to, consent=consent, is_instead=gift.is_instead))
+        limits: tuple[Limit, ...] = ()
+        if gift.rule.caps or gift.to is CapSubject.EMPLOYEE:
+            limits = tuple(limits_of(gift.rule, of, to=gift.to, consent=consent, is_instead=gift.is_instead))
         budgets = _budgets_of(gift, doer)
         granted, left, from_promotion, from_campaign = self._let_through(gift, limits, budgets, counted)
         employee_id = of.employee_id if gift.to is CapSubject.EMPLOYEE else None
@@ -173,6 +192,8 @@ class Awarding:
         The budget of either is asked for what it adds alone: once it is spent, rules give what they give without it.
         What limits cut of it goes back to the budget, the campaign's first.
         """
+        if not limits and budgets == _NO_BUDGETS:
+            return gift.points, None, gift.from_promotion, gift.from_campaign
         without = gift.points - gift.from_campaign - gift.from_promotion
         promoted = self._left_of(gift.from_promotion, budgets.promotion)
         added = self._left_of(campaign_beside(gift, promoted), budgets.campaign)

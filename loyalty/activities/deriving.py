@@ -118,7 +118,7 @@ def within_reach(
             (rule.effect.derives, rule.effect.subject)
             for each in asked
             for rule in rules_for(configuration, program_id, each, at)
-            if isinstance(rule.effect, Effect) and rule.effect.derives
+            if rule.effect is not None and isinstance(rule.effect, Effect) and rule.effect.derives
         ]
         asked = []
         for code, object_ in [*tiers, *following]:

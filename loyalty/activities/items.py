@@ -190,18 +190,20 @@ def _rejected(code: str, field_: str, sentence: str) -> Outcome:
 def _known(items: Sequence[ActivityItem]) -> Known:
     enrolments: dict[int, list[Enrolment]] = {}
     employers: dict[int, int] = {}
-    for company_id, employee_id, membership_id, program_id, starts_at, ends_at in arrays.fetch(
+    asked = arrays.ask(
         _KNOWN,
         list({item.company_id for item in items}),
         list({employee_id for item in items for employee_id in item.people}),
-    ):
+    )
+    current = configuration()
+    for company_id, employee_id, membership_id, program_id, starts_at, ends_at in asked.rows:
         if employee_id is not None:
             employers[employee_id] = company_id
             continue
         there = enrolments.setdefault(company_id, [])
         if membership_id is not None:
             there.append(Enrolment(starts_at, ends_at, membership_id, company_id, program_id))
-    return Known(configuration(), enrolments, employers)
+    return Known(current, enrolments, employers)
 
 
 _KNOWN = """
@@ -214,7 +216,9 @@ _KNOWN = """
 
 def _fits(text: str) -> bool:
     """Whether a code can be kept: PostgreSQL takes no NUL, and no half of a surrogate pair, which JSON may spell."""
-    return len(text) <= _CODE_LENGTH and "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
+    if len(text) > _CODE_LENGTH or "\0" in text:
+        return False
+    return text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _check_id(item: ActivityItem, known: Known, now: datetime) -> ItemError | None:

@@ -29,7 +29,7 @@ from loyalty.activities.returns import Back, Undoing
 from loyalty.activities.scene import Scene
 from loyalty.activities.turns import Turn
 from loyalty.activities.writing import EvaluationRow, write_evaluations
-from loyalty.earning import PEOPLE, PROMOTIONS, Person, evaluate, people_to_json
+from loyalty.earning import PEOPLE, PROMOTIONS, Person, evaluate_met, people_to_json
 from loyalty.effects import EffectBook
 from loyalty.facts import (
     AMOUNT,
@@ -216,8 +216,9 @@ class Judging:
         judgement = Judgement(0, program_id, rule_set_id, agreement_id, {})
         points = 0
         issuing = self._issuing(doer, arrival)
-        for verdict in evaluate(rules.rules, values, people, promotions=promotions, person_id=item.employee_id):
-            for judged in self._awarding.give(verdict, doer, evaluation):
+        consent = self._scene.consent_of(doer)
+        for verdict in evaluate_met(rules.rules, values, people, promotions=promotions, person_id=item.employee_id):
+            for judged in self._awarding.give(verdict, doer, consent, evaluation):
                 if isinstance(judged, JudgedFavour):
                     judgement.favours.append(judged)
                 else:

@@ -20,7 +20,7 @@ def keep_to_lanes(batch: Batch) -> None:
     alone = {lane_of(batch.source.pk, external_id) for external_id in _missing(batch) | _ambiguous(batch)}
     lanes = sorted(alone | {lane_of(batch.source.pk, arrival.item.external_id) for arrival in batch.open})
     if lanes:
-        arrays.fetch(
+        arrays.run(
             """SELECT CASE WHEN alone THEN pg_advisory_xact_lock(%s, lane)
                            ELSE pg_advisory_xact_lock_shared(%s, lane) END
                FROM unnest(%s::integer[], %s::boolean[]) AS l(lane, alone)""",

@@ -38,7 +38,9 @@ class Doer(NamedTuple):
 
     def for_person(self, employee_id: int | None) -> "Doer":
         """The same, done by somebody else; None: by whom it was."""
-        return self if employee_id is None else self._replace(employee_id=employee_id)
+        if employee_id is None or employee_id == self.employee_id:
+            return self
+        return self._replace(employee_id=employee_id)
 
 
 def limits_of(
@@ -50,7 +52,8 @@ def limits_of(
     the company alone, what the company gets through that person. What the company gets instead of a person
     (`is_instead`) passes the rule's limits of the person.
     """
-    yield from _own_limits(rule, CapSubject.EMPLOYEE if is_instead else to, doer)
+    if rule.caps:
+        yield from _own_limits(rule, CapSubject.EMPLOYEE if is_instead else to, doer)
     if to is CapSubject.EMPLOYEE and (limit := consent_limit(doer, consent)):
         yield limit
 
@@ -98,10 +101,6 @@ def budget_of_promotion(promotion_id: int, budget: int | None, doer: Doer) -> Li
 
 
 def _subject_id(subject: CapSubject, doer: Doer) -> int | None:
-    match subject:
-        case CapSubject.EMPLOYEE:
-            return doer.employee_id
-        case CapSubject.COMPANY:
-            return doer.company_id
-        case CapSubject.PROGRAM:
-            return doer.program_id
+    if subject is CapSubject.EMPLOYEE:
+        return doer.employee_id
+    return doer.company_id if subject is CapSubject.COMPANY else doer.program_id

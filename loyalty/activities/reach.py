@@ -1,6 +1,6 @@
 """Reach: every limit, wallet and effect that judging a batch can come to, so that all of it is locked beforehand."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loyalty.activities.awarding import name_award, name_favour
@@ -26,10 +26,10 @@ class Reach:
     taken_back: set[Owner] = field(default_factory=set)
     effects: dict[str, type[Effect]] = field(default_factory=dict)
 
-    def add(self, limits: Iterator[Limit]) -> None:
+    def add(self, limits: Iterable[Limit]) -> None:
         """Add limits; of several for one counter the highest."""
-        for limit in limits:
-            self.limits[limit.key] = max(limit.limit, self.limits.get(limit.key, 0))
+        for key, limit, _counts in limits:
+            self.limits[key] = max(limit, self.limits.get(key, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def reach_of(scene: Scene, turns: Sequence[Turn], undone: Undone) -> Reach:
     reach = Reach()
     for doer, type_id, people in dict.fromkeys(_doers(scene, turns)):
         reach.owners.add(Owner(doer.program_id, doer.company_id))
-        for rule in scene.rules_at(doer, type_id)[-1].rules:
+        for rule in scene.rules_at(doer, type_id)[-1].reaching:
             _reach_rule(reach, rule, doer, people, scene)
         budgets = (budget_of_promotion(each.id, each.budget, doer) for each in scene.promotions_of(doer))
         reach.add(budget for budget in budgets if budget is not None)
@@ -67,7 +67,7 @@ def membership_of(scene: Scene, judgement: Judgement, done: Done) -> Enrolment |
 
 
 def _reach_rule(reach: Reach, rule: EarningRule, doer: Doer, people: tuple[int, ...], scene: Scene) -> None:
-    if isinstance(rule.effect, Effect):
+    if rule.effect is not None and isinstance(rule.effect, Effect):
         reach.effects[rule.effect.kind] = type(rule.effect)
     consent = scene.consent_of(doer)
     for to in rule.recipients:
@@ -79,7 +79,7 @@ def _reach_rule(reach: Reach, rule: EarningRule, doer: Doer, people: tuple[int, 
             if person_id is not None and rule.effect is None:
                 reach.owners.add(Owner(doer.program_id, doer.company_id, person_id))
     if budget := budget_of(rule, doer):
-        reach.add(iter((budget,)))
+        reach.add((budget,))
 
 
 def _doers(scene: Scene, turns: Sequence[Turn]) -> Iterator[tuple[Doer, int, tuple[int, ...]]]:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from django.db import transaction
-
 from loyalty.activities.announcing import announce
 from loyalty.activities.arrivals import insert_new, outcomes_of, refuse_foreign_currency
 from loyalty.activities.configuration import configuration
@@ -19,6 +17,7 @@ from loyalty.activities.turns import OvertakenError, take_turns
 from loyalty.models import Membership, Source
 from loyalty.own_activities import internal_source
 from loyalty.standing import TierMove
+from loyalty.together import atomic_together
 
 
 def record_activities(items: Sequence[ActivityItem], *, source: Source, now: datetime) -> list[Outcome]:
@@ -31,7 +30,7 @@ def record_activities(items: Sequence[ActivityItem], *, source: Source, now: dat
     in the same state.
     """
     while True:
-        with suppress(OvertakenError), transaction.atomic():
+        with suppress(OvertakenError), atomic_together():
             return _record(items, source, now)
 
 

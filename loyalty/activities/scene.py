@@ -6,7 +6,7 @@ Role, segment, tier, agreement and consent are dated rows; the scene keeps all o
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from accounts.conditions import Value
 from accounts.facts import COMPANY_COUNTRY, COMPANY_KIND, COMPANY_SEGMENTS, EMPLOYEE_BUYING_ROLE, EMPLOYEE_ROLES
@@ -20,6 +20,8 @@ from loyalty.ledger import Owner
 from loyalty.models import Consent
 from loyalty.own_activities import PROGRAM_ATTRIBUTE
 from loyalty.rulebook import NO_RULES, TypeRules, rule_set_at
+
+Rows = list[tuple[Any, ...]]
 
 _NOTHING: frozenset[str] = frozenset()
 _NOBODY: frozenset[int] = frozenset()
@@ -156,43 +158,70 @@ def read_scene(batch: Batch) -> Scene:
     arrivals = batch.open
     scene = Scene(batch.known.configuration)
     company_ids = list({arrival.item.company_id for arrival in arrivals})
-    for program_id in _read_memberships(scene, f"{_MEMBERSHIPS} FOR NO KEY UPDATE", company_ids):
+    employee_ids = list({employee_id for arrival in arrivals for employee_id in arrival.item.people})
+    # A return may undo what a person earned without naming the person.
+    asks_people = bool(employee_ids or batch.awaited or any(arrival.item.reverses for arrival in arrivals))
+    locked = arrays.ask(f"{_MEMBERSHIPS} FOR NO KEY UPDATE", company_ids)
+    companies = arrays.ask(_COMPANIES, company_ids)
+    consents, people = (
+        (arrays.ask(_CONSENTS, company_ids), arrays.ask(_PEOPLE, employee_ids)) if asks_people else (None, None)
+    )
+    for program_id in _take_memberships(scene, locked.rows):
         if program_id not in scene.configuration.programs:  # it began after the batch was checked
             scene.configuration = configuration()
     if scene.memberships:
-        _read_companies(scene, company_ids)
-        employee_ids = [*{employee_id for arrival in arrivals for employee_id in arrival.item.people}]
-        # A return may undo what a person earned without naming the person.
-        if employee_ids or batch.awaited or any(arrival.item.reverses for arrival in arrivals):
-            _read_consents(scene)
-            _read_people(scene, employee_ids)
+        _take_companies(scene, companies.rows)
+        if consents is not None and people is not None:
+            _take_consents(scene, consents.rows)
+            _take_people(scene, people.rows)
     return scene
 
 
 def look_at(known: Configuration, company_ids: Sequence[int], program_id: int) -> Scene:
     """Return what is known of companies and all of their people in one program; nothing is locked."""
-    scene = Scene(known)
-    _read_memberships(scene, _MEMBERSHIPS, company_ids)
+    scene, ids = Scene(known), [*company_ids]
+    _take_memberships(scene, arrays.fetch(_MEMBERSHIPS, ids))
     scene.memberships = {
         company_id: [row for row in rows if row.program_id == program_id]
         for company_id, rows in scene.memberships.items()
     }
-    _read_companies(scene, company_ids)
-    _read_consents(scene)
-    people = arrays.fetch("SELECT id FROM accounts_employee WHERE company_id = ANY(%s::bigint[])", [*company_ids])
-    _read_people(scene, [employee_id for (employee_id,) in people])
+    people = arrays.fetch("SELECT id FROM accounts_employee WHERE company_id = ANY(%s::bigint[])", ids)
+    _take_companies(scene, arrays.fetch(_COMPANIES, ids))
+    _take_consents(scene, arrays.fetch(_CONSENTS, ids))
+    _take_people(scene, arrays.fetch(_PEOPLE, [employee_id for (employee_id,) in people]))
     return scene
 
 
 _MEMBERSHIPS = """
     SELECT id, company_id, program_id, starts_at, ends_at, has_one_wallet FROM loyalty_membership
     WHERE company_id = ANY(%s::bigint[]) ORDER BY id"""
+_COMPANIES = """
+    SELECT c.id, c.kind, c.country, EXISTS (
+               SELECT FROM loyalty_agreement a JOIN loyalty_membership p ON p.id = a.membership_id
+               WHERE p.company_id = c.id AND a.status IN ('ACTIVE', 'ENDED')),
+           EXISTS (
+               SELECT FROM loyalty_personalpromotion o JOIN loyalty_membership p ON p.id = o.membership_id
+               WHERE p.company_id = c.id AND o.state = 'APPROVED'),
+           s.code, m.starts_at, m.ends_at
+    FROM accounts_company c
+    LEFT JOIN accounts_segmentmembership m ON m.company_id = c.id
+    LEFT JOIN accounts_segment s ON s.id = m.segment_id
+    WHERE c.id = ANY(%s::bigint[])"""
+_CONSENTS = """
+    SELECT c.membership_id, c.roles, c.monthly_limit, c.unearned, c.starts_at, c.ends_at
+    FROM loyalty_membership m JOIN loyalty_consent c ON c.membership_id = m.id
+    WHERE m.company_id = ANY(%s::bigint[])"""
+_PEOPLE = """
+    SELECT e.id, e.buying_role, r.code, a.starts_at, a.ends_at FROM accounts_employee e
+    LEFT JOIN accounts_roleassignment a ON a.employee_id = e.id
+    LEFT JOIN accounts_stakeholderrole r ON r.id = a.role_id
+    WHERE e.id = ANY(%s::bigint[])"""
 
 
-def _read_memberships(scene: Scene, sql: str, company_ids: Sequence[int]) -> set[int]:
-    """Take in the memberships of companies; return the programs."""
+def _take_memberships(scene: Scene, rows: Rows) -> set[int]:
+    """Take in memberships; return the programs that they are in."""
     programs: set[int] = set()
-    for membership_id, company_id, program_id, starts_at, ends_at, has_one_wallet in arrays.fetch(sql, [*company_ids]):
+    for membership_id, company_id, program_id, starts_at, ends_at, has_one_wallet in rows:
         enrolment = Enrolment(starts_at, ends_at, membership_id, company_id, program_id, has_one_wallet)
         if has_one_wallet:
             scene.one_wallets |= {membership_id}
@@ -201,23 +230,10 @@ def _read_memberships(scene: Scene, sql: str, company_ids: Sequence[int]) -> set
     return programs
 
 
-def _read_companies(scene: Scene, company_ids: Sequence[int]) -> None:
+def _take_companies(scene: Scene, rows: Rows) -> None:
     have_agreements: set[int] = set()
     have_promotions: set[int] = set()
-    for company_id, kind, country, has_agreement, has_promotion, code, starts_at, ends_at in arrays.fetch(
-        """SELECT c.id, c.kind, c.country, EXISTS (
-                      SELECT FROM loyalty_agreement a JOIN loyalty_membership p ON p.id = a.membership_id
-                      WHERE p.company_id = c.id AND a.status IN ('ACTIVE', 'ENDED')),
-                  EXISTS (
-                      SELECT FROM loyalty_personalpromotion o JOIN loyalty_membership p ON p.id = o.membership_id
-                      WHERE p.company_id = c.id AND o.state = 'APPROVED'),
-                  s.code, m.starts_at, m.ends_at
-           FROM accounts_company c
-           LEFT JOIN accounts_segmentmembership m ON m.company_id = c.id
-           LEFT JOIN accounts_segment s ON s.id = m.segment_id
-           WHERE c.id = ANY(%s::bigint[])""",
-        [*company_ids],
-    ):
+    for company_id, kind, country, has_agreement, has_promotion, code, starts_at, ends_at in rows:
         scene.companies[company_id] = {COMPANY_KIND: kind, COMPANY_COUNTRY: country or None}
         if has_agreement:
             have_agreements.add(company_id)
@@ -252,25 +268,15 @@ def _read_promotions(scene: Scene, company_ids: Collection[int]) -> None:
         scene.promotions.setdefault(membership_id, []).append(Promoted(starts_at, ends_at, promotion))
 
 
-def _read_consents(scene: Scene) -> None:
-    for membership_id, roles, monthly_limit, unearned, starts_at, ends_at in arrays.fetch(
-        """SELECT membership_id, roles, monthly_limit, unearned, starts_at, ends_at FROM loyalty_consent
-           WHERE membership_id = ANY(%s::bigint[])""",
-        [enrolment.id for enrolments in scene.memberships.values() for enrolment in enrolments],
-    ):
+def _take_consents(scene: Scene, rows: Rows) -> None:
+    for membership_id, roles, monthly_limit, unearned, starts_at, ends_at in rows:
         is_for_company = unearned == Consent.Unearned.COMPANY
         consent = GivenConsent(starts_at, ends_at, frozenset(roles), monthly_limit, is_for_company)
         scene.consents.setdefault(membership_id, []).append(consent)
 
 
-def _read_people(scene: Scene, employee_ids: list[int]) -> None:
-    for employee_id, buying_role, code, starts_at, ends_at in arrays.fetch(
-        """SELECT e.id, e.buying_role, r.code, a.starts_at, a.ends_at FROM accounts_employee e
-           LEFT JOIN accounts_roleassignment a ON a.employee_id = e.id
-           LEFT JOIN accounts_stakeholderrole r ON r.id = a.role_id
-           WHERE e.id = ANY(%s::bigint[])""",
-        employee_ids,
-    ):
+def _take_people(scene: Scene, rows: Rows) -> None:
+    for employee_id, buying_role, code, starts_at, ends_at in rows:
         scene.buying_roles[employee_id] = buying_role
         if code is not None:
             scene.roles.setdefault(employee_id, []).append(Belonging(starts_at, ends_at, code))

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.api.problems import FieldError, Problem
-from accounts.models import Company, Employee
+from accounts.models import Company
+from loyalty import arrays
 from loyalty.activities import ActivityItem, Gathering, ItemError, Outcome, Status, record_activities
 from loyalty.api.effects import effects_of
 from loyalty.models import Source
@@ -136,9 +137,14 @@ def _named(entries: Sequence[_Entry], actor: Actor) -> _Named:
     people |= {number for entry in entries for number in entry.raw.get("participants") or ()}
     employees: dict[tuple[int, str], int] = {}
     if people:
-        rows = Employee.objects.filter(company__in=ids.values(), external_id__in=people)
-        employees = {(row[0], row[1]): row[2] for row in rows.values_list("company_id", "external_id", "pk")}
+        rows = arrays.fetch(_PEOPLE_OF, list(ids.values()), list(people))  # of companies that the actor may see
+        employees = {(company_id, number): employee_id for company_id, number, employee_id in rows}
     return _Named({source.code: source for source in sources}, ids, employees)
+
+
+_PEOPLE_OF = """
+    SELECT company_id, external_id, id FROM accounts_employee
+    WHERE company_id = ANY(%s::bigint[]) AND external_id = ANY(%s::text[])"""
 
 
 def _fill(entry: _Entry, named: _Named) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from loyalty import arrays
 from loyalty.statement import OWN_KINDS
+from loyalty.together import together
 
 
 def effects_of(activity_ids: Collection[int]) -> dict[int, dict[str, list[dict[str, Any]]]]:
@@ -20,11 +21,15 @@ def effects_of(activity_ids: Collection[int]) -> dict[int, dict[str, list[dict[s
     if not effects:
         return effects
     ids = list(effects)
-    for activity_id, program, employee, points in arrays.fetch(_POINTS, ids, list(OWN_KINDS)):
+    with together():
+        points_of = arrays.ask(_POINTS, ids, list(OWN_KINDS))
+        tiers_of = arrays.ask(_TIERS, ids)
+        given_of = arrays.ask(_GIVEN, ids)
+    for activity_id, program, employee, points in points_of.rows:
         effects[activity_id]["points"].append({"program": program, "employee": employee, "points": int(points)})
-    for activity_id, program, tier, starts_at in arrays.fetch(_TIERS, ids):
+    for activity_id, program, tier, starts_at in tiers_of.rows:
         effects[activity_id]["tiers"].append({"program": program, "tier": tier, "starts_at": starts_at})
-    for activity_id, program, employee, kind, subject in arrays.fetch(_GIVEN, ids):
+    for activity_id, program, employee, kind, subject in given_of.rows:
         given = {"program": program, "employee": employee, "kind": kind, "code": subject}
         effects[activity_id]["given"].append(given)
     return effects

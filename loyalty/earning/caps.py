@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 
 class CapSubject(StrEnum):
@@ -61,6 +62,7 @@ class Cap:
         return f"{OBJECTS_OF}{of}" if self.is_per_object else of
 
 
+@lru_cache(maxsize=4096)
 def period_start(period: Period, day: date) -> date:
     """Return the first day of the period of `day`; weeks start on Monday, "ever" on the first day there is."""
     match period:

@@ -198,6 +198,18 @@ def evaluate(
     ]
 
 
+def evaluate_met(
+    rules: Iterable[EarningRule],
+    values: Values,
+    people: Sequence[Person] = (),
+    *,
+    promotions: Sequence[Promotion] = (),
+    person_id: int | None = None,
+) -> list[Verdict]:
+    """Return the verdicts of `evaluate` on the rules that are met alone: those of the others give nothing."""
+    return [_met(rule, values, people, promotions, person_id) for rule in rules if rule.condition.holds(values)]
+
+
 def _met(
     rule: EarningRule,
     values: Values,

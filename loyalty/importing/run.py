@@ -14,7 +14,6 @@ from pathlib import Path
 from django.db import transaction
 
 from accounts.conditions import FactType
-from accounts.moving.run import seldom_collecting_garbage
 from loyalty import arrays
 from loyalty.activities import ActivityItem, Outcome, Status, record_activities
 from loyalty.importing.customers import Customers
@@ -136,7 +135,7 @@ class _Run:
     def do(self, share: Share, tell: Callable[[tuple[int, list[Rejection]]], None]) -> _Tally:
         """Import the customers of a share; `tell` hears after each batch how many rows it had and what was rejected."""
         tally = _Tally()
-        with open_table(self.path, self.profile) as table, seldom_collecting_garbage():
+        with open_table(self.path, self.profile) as table:
             reader = LineReader(self.profile, table.places, self.means.attribute_types, now=self.now)
             customers = Customers(self.means.program, self.profile.new_companies, table.places, self.firsts)
             batches = _Batches(self.profile, self.means, customers, share, self.now)

@@ -12,7 +12,7 @@ from loyalty.ledger.lots import LotEntry
 from loyalty.ledger.terms import Expiry, LotDays, idle_until
 from loyalty.ledger.wallets import PERSONAL_KINDS, Kind, Owner, WalletEntry, lock_wallets, write_last_days
 from loyalty.models import Program, Transaction
-from loyalty.webhooks import Movement, announce_movements
+from loyalty.webhooks import Movement, announce_movements, ask_who_hears
 
 
 class InsufficientPointsError(Exception):
@@ -248,6 +248,7 @@ class Book:
 
         `ids` are the new ones, ascending, for whoever draws them together with those of other tables.
         """
+        heard = ask_who_hears() if self._acts else None
         ids = ids or arrays.draw_ids(**self.ids_needed())
         for act, act_id in zip(self._acts, ids["loyalty_transaction"], strict=True):
             act.id = act_id
@@ -265,8 +266,8 @@ class Book:
                 for use_id, (lot, posting, points) in zip(ids["loyalty_lotuse"], self._uses, strict=True)
             ],
         )
-        if self._acts:
-            announce_movements(self._movements, now=self._now)
+        if heard is not None:
+            announce_movements(self._movements, heard=heard, now=self._now)
 
     def _movements(self) -> list[Movement]:
         """What each act moved, in their order: into or out of what people and companies hold or owe.
@@ -414,7 +415,10 @@ class Book:
         return self._lots.draw(wallet.id, points, balance=wallet.balance)
 
     def _repay_debt(self, act: Act, owner: Owner, *, at: datetime) -> None:
-        wallet, debt = self._wallets[owner, Kind.AVAILABLE], self._wallets[owner, Kind.DEBT]
+        debt = self._wallets[owner, Kind.DEBT]
+        if not debt.balance:
+            return
+        wallet = self._wallets[owner, Kind.AVAILABLE]
         points = min(-debt.balance, wallet.balance)
         if points > 0:
             taken = self._draw(wallet, points)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from loyalty import arrays
 from loyalty.earning import Counts, cut
+from loyalty.together import Answer
 
 _KEY_COLUMNS: Mapping[str, str] = {
     "program_id": "bigint",
@@ -52,14 +53,22 @@ class CapBook:
     """The counters that one use case may move, under lock; open, cut and give back, then write once."""
 
     def __init__(self) -> None:
-        self._counters: dict[CapKey, _Counter] = {}
+        self._opened: Answer | None = None
+        self._known: dict[CapKey, _Counter] = {}
+
+    @property
+    def _counters(self) -> dict[CapKey, _Counter]:
+        if self._opened is not None:
+            self._known = {CapKey(*row[:-1]): _Counter(row[-1]) for row in self._opened.rows}
+            self._opened = None
+        return self._known
 
     def open(self, limits: Mapping[CapKey, int]) -> None:
         """Lock the counters of `limits` (key to limit in points), making missing ones; in the order of their keys.
 
         A limit below what was let through already is kept as what was let through: nothing more passes.
         """
-        rows = arrays.insert_returning(
+        self._opened = arrays.insert_asking(
             "loyalty_capusage",
             {**_KEY_COLUMNS, "used": "bigint", "limit": "bigint"},
             [(*key, 0, limit) for key, limit in sorted(limits.items())],
@@ -67,7 +76,6 @@ class CapBook:
                      SET "limit" = greatest(excluded."limit", loyalty_capusage.used)
                      RETURNING {", ".join(_KEY_COLUMNS)}, used""",  # noqa: S608 (names are code)
         )
-        self._counters = {CapKey(*row[:-1]): _Counter(row[-1]) for row in rows}
 
     def let_through(
         self, points: int, limits: Collection[Limit], *, counted: set[CapKey] | None = None
@@ -120,7 +128,7 @@ class CapBook:
                     FROM unnest({types}) AS c({names}, change)
                     WHERE ({", ".join(f"u.{name}" for name in _KEY_COLUMNS)})
                         = ({", ".join(f"c.{name}" for name in _KEY_COLUMNS)})""",  # noqa: S608 (names are code)
-                *arrays.columns_of(moved),
+                *arrays.literals({**_KEY_COLUMNS, "change": "bigint"}, moved),
             )
 
     def _move(self, key: CapKey, points: int) -> None:
@@ -134,11 +142,11 @@ class BlankCaps(CapBook):
 
     def __init__(self) -> None:
         super().__init__()
-        self._counters = _FromNothing()
+        self._known = _FromNothing()
 
     def begin_with(self, used: Mapping[CapKey, int]) -> None:
         """Let these counters begin at what was let through so far."""
-        self._counters.update({key: _Counter(count) for key, count in used.items()})
+        self._known.update({key: _Counter(count) for key, count in used.items()})
 
 
 class _FromNothing(dict[CapKey, _Counter]):

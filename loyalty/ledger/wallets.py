@@ -77,38 +77,36 @@ def lock_wallets(owners: Collection[Owner]) -> dict[tuple[Owner, str], WalletEnt
     Missing wallets are made. Balances are read in a statement of its own, after the locks are held.
     """
     everyone = {owner.company for owner in owners} | set(owners)
-    ids = _lock(everyone)
-    wallets = _read(ids)
+    wallets = _locked(everyone)
     missing = [owner for owner in everyone if (owner, Kind.AVAILABLE) not in wallets]
     if missing:
         ensure_wallets(missing)
-        wallets |= _read(_lock(set(missing)))
+        wallets |= _locked(set(missing))
     return wallets
 
 
-def _lock(owners: Collection[Owner]) -> list[int]:
-    rows = arrays.fetch(
-        """SELECT w.id FROM loyalty_wallet w
-           JOIN unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS o(program_id, company_id, employee_id)
-             ON w.program_id = o.program_id AND w.company_id = o.company_id
-            AND w.employee_id IS NOT DISTINCT FROM o.employee_id
-           ORDER BY w.id FOR NO KEY UPDATE OF w""",
-        *arrays.columns_of([tuple(owner) for owner in sorted(owners, key=_sort_key)]),
-    )
-    return [row[0] for row in rows]
+_OF_OWNERS = """
+    FROM loyalty_wallet w
+    JOIN unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS o(program_id, company_id, employee_id)
+      ON w.program_id = o.program_id AND w.company_id = o.company_id
+     AND w.employee_id IS NOT DISTINCT FROM o.employee_id
+    """
 
 
-def _read(ids: list[int]) -> dict[tuple[Owner, str], WalletEntry]:
+def _locked(owners: Collection[Owner]) -> dict[tuple[Owner, str], WalletEntry]:
+    columns = arrays.columns_of([tuple(owner) for owner in sorted(owners, key=_sort_key)])
+    locked = arrays.ask(f"SELECT w.id {_OF_OWNERS} ORDER BY w.id FOR NO KEY UPDATE OF w", *columns)
     rows = arrays.fetch(
-        """SELECT id, program_id, company_id, employee_id, kind, balance, expires_on
-           FROM loyalty_wallet WHERE id = ANY(%s)""",
-        ids,
+        f"SELECT w.id, w.program_id, w.company_id, w.employee_id, w.kind, w.balance, w.expires_on {_OF_OWNERS}",
+        *columns,
     )
+    ids = {row[0] for row in locked.rows}
     return {
         (Owner(program, company, employee), kind): WalletEntry(
             wallet_id, Owner(program, company, employee), kind, balance, expires_on
         )
         for wallet_id, program, company, employee, kind, balance, expires_on in rows
+        if wallet_id in ids  # somebody may have made others meanwhile
     }
 
 

@@ -15,7 +15,7 @@ from accounts.append_only import append_only
 from accounts.models import Approval, Company, Employee
 from accounts.scope import Actor, ScopedQuerySet
 from accounts.text import validate_plain_text
-from loyalty.models.ledger import Award
+from loyalty.models.awards import Award
 from loyalty.models.programs import Membership
 
 MOST_RULES = 20

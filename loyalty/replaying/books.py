@@ -47,7 +47,9 @@ def supposing(known: Configuration, *, program_id: int, draft_id: int, from_: da
 class NoWallets(Book):
     """A book in which nothing is spent and nothing expires: what rules give depends on neither."""
 
-    def open(self, owners: Collection[Owner], *, all_lots_of: Collection[Owner] = ()) -> int:
+    def open(
+        self, owners: Collection[Owner], *, spenders: Collection[Owner] = (), all_lots_of: Collection[Owner] = ()
+    ) -> int:
         """There is nothing to lock."""
         return 0
 

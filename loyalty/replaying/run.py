@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from django.db import connection, transaction
 
-from accounts.moving.run import seldom_collecting_garbage
 from loyalty.activities.configuration import configuration
 from loyalty.activities.scene import look_at
 from loyalty.earning import CapSubject, EarningRule
@@ -133,7 +132,7 @@ def _share(
     for start in range(0, len(company_ids), at_once or 1):
         portion = company_ids[start : start + at_once]
         seen = result.activities
-        with transaction.atomic(), seldom_collecting_garbage():
+        with transaction.atomic():
             for kept in replay(program, known, portion, now=now, found=result):
                 _count(result.side, kept, known, program.pk, from_)
                 if (result.activities - seen) >= _TOLD_EVERY:

@@ -169,12 +169,19 @@ class StandingBoard:
         for membership_id, company_id, plan in members:
             self._standings[membership_id] = MemberStanding(membership_id, company_id, plan)
         ids = list(self._standings)
-        for row in arrays.fetch(
+        held = arrays.ask(
             """SELECT membership_id, id, tier_id, source, starts_at, ends_at, evidence, title_id, beneath_id,
                       beneath_since
                FROM loyalty_tierassignment WHERE membership_id = ANY(%s::bigint[]) ORDER BY starts_at, id""",
             ids,
-        ):
+        )
+        titles = arrays.ask(
+            """SELECT membership_id, id, tier_id, source, starts_at, ends_at FROM loyalty_tiertitle
+               WHERE membership_id = ANY(%s::bigint[]) ORDER BY id""",
+            ids,
+        )
+        read_counts(self._standings.values(), first_at)
+        for row in held.rows:
             standing = self._standings[row[0]]
             steps = standing.plan
             beneath = None if row[8] is None else steps.step(row[8])
@@ -182,14 +189,9 @@ class StandingBoard:
             standing.holdings.append(
                 Holding(row[1], steps.step(row[2]), row[3], row[4], row[5], evidence, row[7], beneath, row[9])
             )
-        for membership_id, title_id, tier_id, source, starts_at, ends_at in arrays.fetch(
-            """SELECT membership_id, id, tier_id, source, starts_at, ends_at FROM loyalty_tiertitle
-               WHERE membership_id = ANY(%s::bigint[]) ORDER BY id""",
-            ids,
-        ):
+        for membership_id, title_id, tier_id, source, starts_at, ends_at in titles.rows:
             standing = self._standings[membership_id]
             standing.titles.append(Title(title_id, standing.plan.step(tier_id), source, starts_at, ends_at))
-        read_counts(self._standings.values(), first_at)
 
     def begin(self, standing: MemberStanding) -> None:
         """Take in a standing that is made up rather than read."""

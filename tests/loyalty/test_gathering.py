@@ -4,11 +4,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from time import perf_counter
 
 import pytest
 from django.db import connection, transaction
 
 from loyalty.activities import ActivityItem, Gathering, Status, record_activities
+from loyalty.activities.gathering import Group
 from loyalty.models import Activity
 from tests.factories.world import NOW, a_member, a_program, a_purchase, a_rule_set, a_source, balance
 from tests.loyalty.test_races import broken_laws
@@ -132,3 +134,28 @@ def test_purchases_of_one_moment_lead_to_what_they_lead_to_one_by_one() -> None:
     assert (sum(sizes), Activity.objects.count(), balance(member)) == (80, 40, 400)
     assert max(sizes) > 1
     assert not broken_laws()
+
+
+def test_whoever_comes_right_after_many_were_answered_waits_for_them_to_come_again() -> None:
+    work = Work()
+    gathering = Gathering(work, most=100)
+    gathering._last["a"] = Group(3, perf_counter(), took=100 * PATIENCE)
+
+    with ThreadPoolExecutor(3) as pool:
+        results = [list(future.result(PATIENCE)) for future in [pool.submit(gathering, "a", [n]) for n in (1, 2, 3)]]
+
+    assert results == [[2], [4], [6]]
+    assert [(key, sorted(items)) for key, items in work.done] == [("a", [1, 2, 3])]
+
+
+def test_nobody_waits_for_those_who_were_answered_long_ago_or_alone() -> None:
+    work = Work()
+    gathering = Gathering(work, most=100)
+    long_ago = perf_counter() - 100 * PATIENCE
+
+    with ThreadPoolExecutor(1) as pool:
+        for last in (Group(3, long_ago, took=100 * PATIENCE), Group(1, perf_counter(), took=100 * PATIENCE)):
+            gathering._last["a"] = last
+            assert pool.submit(gathering, "a", [1]).result(PATIENCE) == [2]
+
+    assert work.done == [("a", [1]), ("a", [1])]

@@ -17,6 +17,7 @@ from accounts.models.approvals import ApprovalQuerySet
 from loyalty import arrays
 from loyalty.ledger import Book, Owner
 from loyalty.models import Membership, Transaction, Wallet
+from loyalty.together import Answer
 from rewards.models import Redemption, Reward, RewardStock, SpendingPolicy
 from rewards.models.catalogue import RewardStockQuerySet
 from rewards.models.redemptions import RedemptionQuerySet
@@ -97,12 +98,12 @@ def test_racing_orders_never_overspend_their_wallet(count: int) -> None:
 
 
 def read_wallets_without_a_lock(monkeypatch: pytest.MonkeyPatch) -> None:
-    fetch = arrays.fetch
+    ask = arrays.ask
 
-    def fetch_without_lock(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        return fetch(sql.replace("FOR NO KEY UPDATE OF w", ""), *parameters)
+    def ask_without_lock(sql: str, *parameters: Any) -> Answer:
+        return ask(sql.replace("FOR NO KEY UPDATE OF w", ""), *parameters)
 
-    monkeypatch.setattr(arrays, "fetch", fetch_without_lock)
+    monkeypatch.setattr(arrays, "ask", ask_without_lock)
     meet_before(monkeypatch, Book, "write", 2)
 
 

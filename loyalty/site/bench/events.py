@@ -4,7 +4,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -17,7 +17,9 @@ from django.utils import timezone
 
 from accounts.models import Scope
 from accounts.service_clients import create_client
-from loyalty.activities import Status, record_activities
+from loyalty.activities import ActivityItem, Gathering, Outcome, Status, record_activities
+from loyalty.api.arriving import MOST_ITEMS
+from loyalty.models import Source
 from loyalty.site.bench.clients import ClientError, Unit, clients
 from loyalty.site.bench.club import Club
 from loyalty.site.bench.figures import Figure, check_laws, figure
@@ -28,7 +30,15 @@ CLIENTS = 8
 
 
 def single_event(club: Club, yardstick: Yardstick, rounds: Rounds) -> Figure:
-    """`record_activities` of one, full rules, a connection a client."""
+    """`record_activities` of one, full rules, a connection a client; those of one process share commits.
+
+    They do so as they do in the API, which gathers its callers the same way.
+    """
+
+    def record_all(source: Source, items: Sequence[ActivityItem]) -> Sequence[Outcome]:
+        return record_activities(items, source=source, now=timezone.now())
+
+    gathered = Gathering(record_all, most=MOST_ITEMS)
 
     def prepare(number: int) -> Unit:
         numbers = count()
@@ -36,7 +46,7 @@ def single_event(club: Club, yardstick: Yardstick, rounds: Rounds) -> Figure:
         def record_one() -> None:
             now = timezone.now()
             _member, item = club.purchase(number, next(numbers), now)
-            [outcome] = record_activities([item], source=club.source, now=now)
+            [outcome] = gathered(club.source, [item])
             if outcome.status is not Status.RECORDED:
                 raise ClientError(repr(outcome))
 
@@ -46,10 +56,7 @@ def single_event(club: Club, yardstick: Yardstick, rounds: Rounds) -> Figure:
 
 
 def api_event(club: Club, yardstick: Yardstick, rounds: Rounds) -> Figure:
-    """A whole request of one activity through the WSGI application, signed in by token.
-
-    As in production there is a process a processor, and the clients are spread over their threads.
-    """
+    """A whole request of one activity through the WSGI application, signed in by token."""
     tokens = [_a_token(club, number) for number in range(CLIENTS)]
 
     def prepare(number: int) -> Unit:
@@ -79,7 +86,7 @@ def api_event(club: Club, yardstick: Yardstick, rounds: Rounds) -> Figure:
         return send_one
 
     with Path(os.devnull).open("w") as nowhere:
-        return _measured("api_event", prepare, yardstick, rounds, threads=-(-CLIENTS // (os.cpu_count() or 1)))
+        return _measured("api_event", prepare, yardstick, rounds)
 
 
 def _a_token(club: Club, number: int) -> str:
@@ -131,11 +138,12 @@ def _post(application: Callable[..., Any], body: bytes, token: str) -> dict[str,
     return told
 
 
-def _measured(
-    name: str, prepare: Callable[[int], Unit], yardstick: Yardstick, rounds: Rounds, *, threads: int = 1
-) -> Figure:
-    """Measure in pairs of windows with the yardstick; raises LawBrokenError where a law does not hold afterwards."""
-    with clients(CLIENTS, prepare, threads=threads) as ours:
+def _measured(name: str, prepare: Callable[[int], Unit], yardstick: Yardstick, rounds: Rounds) -> Figure:
+    """Measure in pairs of windows with the yardstick; raises LawBrokenError where a law does not hold afterwards.
+
+    As in production there is a process a processor, and the clients are spread over their threads.
+    """
+    with clients(CLIENTS, prepare, threads=-(-CLIENTS // (os.cpu_count() or 1))) as ours:
         pairs = in_pairs(rounds.count, lambda: ours.work(rounds.seconds), lambda: yardstick.rate(rounds.seconds))
     check_laws()
     return figure(name, pairs.ratio, f"{CLIENTS} clients; {pairs.told('event', f'by {yardstick.name}')}")

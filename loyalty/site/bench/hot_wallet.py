@@ -12,6 +12,7 @@ from loyalty.site.bench.figures import Figure, LawBrokenError, check_laws, figur
 from loyalty.site.bench.history import NOW, History, Size, a_history, settle
 from loyalty.site.bench.pairs import Rounds, in_pairs
 from loyalty.site.bench.tpcb import Yardstick
+from loyalty.together import atomic_together
 
 CLIENTS = 8
 REDEEMERS = 64
@@ -43,7 +44,7 @@ def hot_wallet(yardstick: Yardstick, rounds: Rounds) -> Figure:
 
 def spend(history: History, owner: Owner, points: int) -> None:
     """Spend points as a redemption does; InsufficientPointsError where there are fewer."""
-    with transaction.atomic():
+    with atomic_together():
         book = Book(now=NOW, programs=[history.program])
         book.open([owner], spenders=[owner])
         book.spend(book.begin(Transaction.Kind.REDEEM, owner), owner, points, at=NOW)

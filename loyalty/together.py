@@ -1,0 +1,266 @@
+"""Statements that go to the database together: in one packet, in their order, each answered like one sent alone.
+
+A statement that is sent alone costs two changes between processes beside its own work, which for few rows is more than
+that. It takes libpq's pipeline mode, below psycopg's cursors, which would send each statement by itself all the same.
+"""
+
+import select
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import count
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import psycopg
+from django.db import connection, transaction
+from psycopg import errors, pq
+from psycopg.adapt import Transformer
+
+Row = tuple[Any, ...]
+
+
+class Answer:
+    """What a statement that waits to be sent will give; asking for its rows sends everything up to it."""
+
+    def __init__(self, sender: "Sender | None" = None, rows: list[Row] | None = None) -> None:
+        self._sender = sender
+        self._rows = rows
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows."""
+        if self._rows is None and self._sender is not None:
+            self._sender.send()
+        return self._rows or []
+
+    def take(self, rows: list[Row]) -> None:
+        """Take in the rows that came."""
+        self._rows = rows
+
+
+class Sender:
+    """Statements of this thread's connection that wait to be sent, in their order; or (`waits` False) do not."""
+
+    def __init__(self, *, waits: bool) -> None:
+        self._waits = waits
+        self._waiting: list[tuple[str, Sequence[Any], Answer]] = []
+
+    def add(self, sql: str, parameters: Sequence[Any]) -> Answer:
+        """Let a statement wait; `sql` has a %s for each parameter, and %% for a percent sign."""
+        answer = Answer(self)
+        self._waiting.append((sql, parameters, answer))
+        if not self._waits:
+            self.send()
+        return answer
+
+    def send(self, *, and_commit: bool = False) -> None:
+        """Send what waits and read the answers. Raises what Django raises for the first statement that fails.
+
+        Nothing may follow `and_commit` in the transaction: what Django then does to commit it finds nothing to do.
+        """
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            with connection.wrap_database_errors:
+                _exchange(connection.connection, waiting, and_commit=and_commit)
+
+
+_of_thread = threading.local()
+
+
+@contextmanager
+def atomic_together() -> Iterator[None]:
+    """A transaction whose statements of `arrays` wait for each other, up to the next whose rows are asked for.
+
+    The last go with the commit. What goes to the database otherwise (the ORM) comes after what waits, too.
+    """
+    with transaction.atomic(), together(commits=True):
+        yield
+
+
+@contextmanager
+def together(*, commits: bool = False) -> Iterator[None]:
+    """The same without a transaction of its own; `commits` is for the one that is about to end."""
+    outer: Sender | None = getattr(_of_thread, "sender", None)
+    ours = None if outer else _a_sender(waits=True)
+    if ours is None:
+        yield
+        if outer:
+            outer.send()
+        return
+
+    def after_those_that_wait(execute: Callable[..., Any], *arguments: Any) -> Any:
+        ours.send()
+        return execute(*arguments)
+
+    _of_thread.sender = ours
+    try:
+        with connection.execute_wrapper(after_those_that_wait):
+            yield
+        is_last = (
+            commits
+            and len(connection.atomic_blocks) == 1
+            and connection.commit_on_exit
+            and not connection.needs_rollback
+        )
+        ours.send(and_commit=is_last)
+    finally:
+        _of_thread.sender = None
+
+
+def sender() -> Sender | None:
+    """Return where a statement waits for others, or goes at once outside of `together`.
+
+    None where statements are watched (by tests, which count them): those go through Django's cursors.
+    """
+    found: Sender | None = getattr(_of_thread, "sender", None)
+    return found or _a_sender(waits=False)
+
+
+def _a_sender(*, waits: bool) -> Sender | None:
+    if connection.execute_wrappers or connection.queries_logged:
+        return None
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    return Sender(waits=waits)
+
+
+_Key = tuple[str, tuple[int, ...]]
+"""What tells a planned statement: its text, and the types of its parameters, as PostgreSQL numbers them."""
+
+_prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[_Key, bytes]] = WeakKeyDictionary()
+"""Names of the statements that each connection has planned."""
+
+_MOST_PLANS = 500
+"""Plans that a connection keeps; with more it begins anew."""
+
+_numbers = count()
+
+
+def _exchange(
+    bare: psycopg.Connection[Any], statements: Sequence[tuple[str, Sequence[Any], Answer]], *, and_commit: bool
+) -> None:
+    pgconn = bare.pgconn
+    names = _prepared.setdefault(bare, {})
+    new: dict[_Key, bytes] = {}
+    expected: list[Answer | None] = []
+    written = [list(map(_written, parameters)) for _sql, parameters, _answer in statements]
+    pgconn.enter_pipeline_mode()
+    try:
+        if pgconn.transaction_status == pq.TransactionStatus.IDLE and not bare.autocommit:
+            pgconn.send_query_params(b"BEGIN", None)
+            expected.append(None)
+        if len(names) >= _MOST_PLANS:
+            names.clear()
+            pgconn.send_query_params(b"DEALLOCATE ALL", None)
+            expected.append(None)
+        for (sql, parameters, answer), values in zip(statements, written, strict=True):
+            types = tuple(map(_type_of, parameters))
+            key = sql, types
+            name = names.get(key) or new.get(key)
+            if name is None:
+                name = new[key] = b"together_%d" % next(_numbers)
+                pgconn.send_prepare(name, _numbered(sql), types)
+                expected.append(None)
+            pgconn.send_query_prepared(name, values)
+            expected.append(answer)
+        if and_commit:
+            pgconn.send_query_params(b"COMMIT", None)
+            expected.append(None)
+        pgconn.pipeline_sync()
+        while pgconn.flush():
+            _wait(pgconn, select.POLLIN | select.POLLOUT)
+        _read(bare, expected)
+    finally:
+        with suppress(psycopg.Error):
+            pgconn.exit_pipeline_mode()
+        if pgconn.pipeline_status != pq.PipelineStatus.OFF:
+            bare.close()  # broken off between sending and reading: what comes yet must not answer something else
+    names.update(new)
+
+
+def _read(bare: psycopg.Connection[Any], expected: Sequence[Answer | None]) -> None:
+    """Read an answer a statement, up to the last; raises for the first statement that failed."""
+    pgconn, adapting = bare.pgconn, Transformer(bare)
+    failed: pq.abc.PGresult | None = None
+    answers = iter(expected)
+    while True:
+        while pgconn.is_busy():
+            _wait(pgconn, select.POLLIN)
+        result = pgconn.get_result()
+        if result is None:
+            continue
+        if result.status == pq.ExecStatus.PIPELINE_SYNC:
+            break
+        if result.status == pq.ExecStatus.FATAL_ERROR:
+            failed = failed or result
+        answer = next(answers)
+        if answer is not None and failed is None:
+            answer.take([])
+            if result.ntuples:
+                adapting.set_pgresult(result)
+                answer.take(adapting.load_rows(0, result.ntuples, tuple))
+    if failed is not None:
+        raise errors.error_from_result(failed, encoding=bare.info.encoding)
+
+
+def _wait(pgconn: pq.abc.PGconn, events: int) -> None:
+    """Wait until the socket is ready, and take in what came."""
+    poll = select.poll()
+    poll.register(pgconn.socket, events)
+    poll.poll()
+    pgconn.consume_input()
+
+
+def _numbered(sql: str) -> bytes:
+    first, *others = sql.split("%s")
+    numbered = "".join([first, *(f"${number}{part}" for number, part in enumerate(others, start=1))])
+    return numbered.replace("%%", "%").encode()
+
+
+_INT4, _INT8, _DATES = 23, 20, 1182
+_TYPES: Mapping[type, int] = {bool: 16, bytes: 17, Decimal: 1700, date: 1082, datetime: 1184}
+
+
+def _type_of(value: Any) -> int:
+    """The type of a parameter; 0 where the server knows it from the statement, as of texts and most arrays."""
+    if isinstance(value, str):
+        return 0
+    if type(value) is int:
+        return _INT4 if -(2**31) <= value < 2**31 else _INT8
+    if isinstance(value, list):
+        return _DATES if value and type(value[0]) is date else 0
+    return _TYPES.get(type(value), 0)
+
+
+def _written(value: Any) -> bytes | None:
+    """Write a parameter as text; raises psycopg.DataError for one that would be cut off at a NUL."""
+    if value is None:
+        return None
+    text = _as_text(value)
+    if 0 in text:
+        raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+    return text
+
+
+def _as_text(value: Any) -> bytes:
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, list):
+        if value and type(value[0]) is int:  # and so are all others, or None
+            return f"{{{repr(value)[1:-1].replace('None', 'NULL')}}}".encode()
+        return b"{" + b",".join([_element(each) for each in value]) + b"}"
+    if isinstance(value, bytes):
+        return b"\\x" + value.hex().encode()
+    return str(value).encode()
+
+
+def _element(value: Any) -> bytes:
+    if value is None:
+        return b"NULL"
+    if isinstance(value, int | date) and not isinstance(value, datetime):
+        return str(value).encode()
+    text = f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
+    return b'"' + text.replace("\\", "\\\\").replace('"', '\\"').encode() + b'"'

@@ -1,0 +1,171 @@
+"""Statements that are sent together do what they do alone, in their order, and fail as a whole."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import DataError, IntegrityError, connection, transaction
+
+from accounts.models import Company
+from loyalty import arrays, together
+from loyalty.together import atomic_together
+
+RENAME = "UPDATE accounts_company SET name = %s WHERE external_id = %s"
+NAMES = "SELECT name FROM accounts_company ORDER BY external_id"
+
+
+@pytest.fixture
+def packets(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
+    """How many statements went in each packet, and whether a commit went with them."""
+    sent: list[tuple[int, bool]] = []
+    exchange = together._exchange
+
+    def noted(bare: psycopg.Connection[Any], statements: Any, *, and_commit: bool) -> None:
+        sent.append((len(statements), and_commit))
+        exchange(bare, statements, and_commit=and_commit)
+
+    monkeypatch.setattr(together, "_exchange", noted)
+    return sent
+
+
+def two_companies() -> None:
+    for number in ("C1", "C2"):
+        Company.objects.create(name=f"Firm {number}", external_id=number)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_statements_wait_for_the_next_that_is_asked_and_the_last_go_with_the_commit(
+    packets: list[tuple[int, bool]],
+) -> None:
+    two_companies()
+
+    with atomic_together():
+        arrays.run(RENAME, "One", "C1")
+        before = arrays.ask(NAMES)
+        arrays.run(RENAME, "Two", "C2")
+        assert packets == []
+        assert arrays.fetch(NAMES) == [("One",), ("Two",)]
+        arrays.run(RENAME, "Three", "C2")
+
+    assert before.rows == [("One",), ("Firm C2",)]
+    assert packets == [(4, False), (1, True)]
+    connection.close()
+    assert list(Company.objects.order_by("external_id").values_list("name", flat=True)) == ["One", "Three"]
+
+
+@pytest.mark.django_db
+def test_orm_comes_after_what_waits_and_an_inner_block_leaves_nothing_waiting(packets: list[tuple[int, bool]]) -> None:
+    two_companies()
+
+    with atomic_together():
+        arrays.run(RENAME, "One", "C1")
+        assert Company.objects.get(external_id="C1").name == "One"
+        with atomic_together():
+            arrays.run(RENAME, "Two", "C2")
+        assert [count for count, _commit in packets] == [1, 1]
+        assert not any(commit for _count, commit in packets)  # the transaction is the test's
+
+
+def _rename_and_insert() -> None:
+    with atomic_together():
+        arrays.run(RENAME, "One", "C1")
+        arrays.run("INSERT INTO accounts_company (id) VALUES (%s)", 1)
+        arrays.run(RENAME, "Two", "C2")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_statement_that_fails_raises_what_django_raises_and_nothing_is_left_of_the_others() -> None:
+    two_companies()
+
+    with pytest.raises(IntegrityError) as refused:
+        _rename_and_insert()
+
+    assert isinstance(refused.value.__cause__, psycopg.errors.NotNullViolation)
+    assert arrays.fetch(NAMES) == [("Firm C1",), ("Firm C2",)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_plans_outlive_a_rollback_and_new_connections_make_their_own() -> None:
+    for _attempt in range(2):
+        with transaction.atomic():
+            assert arrays.fetch("SELECT %s::bigint + 1", 41) == [(42,)]
+            transaction.set_rollback(True)
+    connection.close()
+
+    assert arrays.fetch("SELECT %s::bigint + 1", 41) == [(42,)]
+
+
+def _rename_and_look() -> None:
+    with atomic_together():
+        arrays.run(RENAME, "One", "C1")
+        arrays.fetch(NAMES)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_connection_on_which_reading_was_broken_off_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    two_companies()
+
+    def broken_off(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(together, "_read", broken_off)
+        with pytest.raises(KeyboardInterrupt):
+            _rename_and_look()
+
+    assert arrays.fetch(NAMES) == [("Firm C1",), ("Firm C2",)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("bigint", -(2**62)),
+        ("numeric", Decimal("12.50")),
+        ("text", 'a "quoted" \\ text, {with} NULL and Ünïcode 客'),
+        ("text", ""),
+        ("boolean", True),
+        ("date", date(2026, 2, 28)),
+        ("timestamptz", datetime(2026, 2, 28, 12, 30, 0, 123456, tzinfo=UTC)),
+        ("bytea", b"\x00\\\xff"),
+        ("bigint[]", [1, None, 3]),
+        ("text[]", ["a,b", 'c"d', "\\", "", "NULL", None]),
+        ("date[]", [date(2026, 2, 28), None]),
+        ("boolean[]", [True, False]),
+    ],
+)
+def test_values_arrive_as_they_are(type_: str, value: object) -> None:
+    assert arrays.fetch(f"SELECT %s::{type_}, %s::{type_} IS NULL", value, None) == [(value, True)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("value", ["C1\0", ["C1\0"], ["C2", "C1\0"]])
+def test_text_with_a_nul_is_refused_and_the_connection_goes_on(value: object) -> None:
+    bare = connection.connection
+
+    with pytest.raises(DataError):
+        arrays.fetch("SELECT %s::text", value)
+
+    assert connection.connection is bare
+    assert arrays.fetch("SELECT 1") == [(1,)]
+
+
+@pytest.mark.django_db
+def test_connection_keeps_no_more_plans_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(together, "_MOST_PLANS", 3)
+
+    found = [arrays.fetch(f"SELECT {number} + %s", 1) for number in range(10)]
+
+    assert found == [[(number + 1,)] for number in range(10)]
+    assert arrays.fetch("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'together%%'")[0][0] <= 3
+
+
+@pytest.mark.django_db
+def test_parameters_are_told_by_their_types_and_percent_signs_stand() -> None:
+    day, at = date(2026, 2, 28), datetime(2026, 2, 28, 12, tzinfo=UTC)
+
+    assert arrays.fetch("SELECT %s + %s, %s - %s, 7 %% %s", day, 1, at, at, 4) == [(date(2026, 3, 1), timedelta(), 3)]
+    assert arrays.fetch("SELECT %s + %s", 2**40, 1) == [(2**40 + 1,)]
+    assert arrays.fetch("SELECT %s + %s", Decimal("1.5"), 1) == [(Decimal("2.5"),)]
