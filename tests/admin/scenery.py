@@ -117,7 +117,7 @@ def furnish(by: User, *, companies: int = 1) -> Program:
         lists={"tools": ["DRILL-9", "SAW-1"]},
         campaigns=[{"code": "spring", "name": "Spring", "budget": 10_000}],
     )
-    _replay(a_rule_set(program, starts_at=EPOCH - timedelta(days=1), status=RuleSet.Status.DRAFT), companies, by)
+    draft = a_rule_set(program, starts_at=EPOCH - timedelta(days=1), status=RuleSet.Status.DRAFT)
     reward = a_reward(program, pieces=1_000)
     survey = a_survey(program, opens_at=EPOCH)
     a_version(survey)
@@ -128,6 +128,7 @@ def furnish(by: User, *, companies: int = 1) -> Program:
         _furnish_company(program, reward, survey, by)
         _furnish_benefits(program, seminar, by)
         _furnish_doors(program)
+    _replay(draft, by)
     _end_a_pilot(program, by)
     take_figures(now=NOW)
     close_books(now=NOW + timedelta(days=2))
@@ -156,19 +157,18 @@ def _end_a_pilot(program: Program, by: User) -> None:
     end_points(now=NOW + timedelta(days=2))
 
 
-def _replay(draft: RuleSet, companies: int, by: User) -> None:
-    """A replay that was worked out, with so many companies."""
+def _replay(draft: RuleSet, by: User) -> None:
+    """A replay that was worked out for every member."""
     replay = ask_for_replay(rule_set=draft, days=0, by=by, now=NOW)
     replay.finished_at, replay.since = NOW, EPOCH
     replay.findings = {
         "months": [["2026-03-01", 10, 12]], "tiers": [["", 10, 12]], "segments": [], "roles": [["*company", 10, 12]],
     }  # fmt: skip
     replay.save()
-    for number in range(companies):
+    for membership in draft.program.memberships.all():
         ReplayedCompany.objects.create(
-            replay=replay, company=a_company(name=f"Replayed {number}"), points_today=10, points_then=12 + number,
-            rules={"rule-0": [10, 12 + number]},
-        )  # fmt: skip
+            replay=replay, company_id=membership.company_id, points_today=10, points_then=12, rules={"rule-0": [10, 12]}
+        )
 
 
 def _furnish_doors(program: Program) -> None:

@@ -8,6 +8,7 @@ from django.test import Client
 from loyalty.concerns import concerns_of
 from loyalty.models import RuleSet
 from tests.client.pages import words_of
+from tests.examples.test_running import an_example
 from tests.factories.world import EPOCH, a_program, a_rule_set
 
 SPEND = {"kind": "per", "points": 1, "step": "1", "of": "activity.amount"}
@@ -60,6 +61,7 @@ def test_rules_by_which_people_alone_gain_are_a_kickback(drawn_up: list[dict[str
 def test_it_is_said_at_the_version_before_it_is_put_in_force_and_at_home(desk: Client) -> None:
     program = a_program(tiers={"basic": 0})
     draft = a_rule_set(program, rules((SPEND, PERSON)), starts_at=EPOCH, status=RuleSet.Status.DRAFT)
+    an_example(program, {"gives_company": 0})
     page = f"/admin/loyalty/ruleset/{draft.pk}/"
 
     assert KICKBACK in words_of(desk.get(f"{page}change/"))

@@ -1,13 +1,16 @@
 """The optimistic lock: nobody saves over what somebody else changed meanwhile."""
 
+import json
 import re
 from typing import Any
 
 import pytest
+from django.forms import BoundField
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.admin.condition_forms import ConditionField
 from accounts.models import Company, User
 from loyalty.models import Program, Tier
 from tests.factories.canaries import fingerprint
@@ -28,12 +31,17 @@ def form_of(browser: Client, url: str) -> dict[str, Any]:
 def sent_by(context: Any) -> dict[str, Any]:
     """What the form of a page holds, its stamp and the rows edited with it included."""
     form = context["adminform"].form
-    fields = {bound.html_name: bound.value() for bound in form if not bound.field.disabled}
+    fields = {bound.html_name: _typed(bound) for bound in form if not bound.field.disabled}
     for inline in context["inline_admin_formsets"]:
         for part in (inline.formset.management_form, *inline.formset.forms):
-            fields |= {bound.html_name: bound.value() for bound in part if not bound.field.disabled}
+            fields |= {bound.html_name: _typed(bound) for bound in part if not bound.field.disabled}
     sent = {name: value for name, value in fields.items() if value is not None and value is not False}
     return {**sent, "shown": context["stamp"]} if "stamp" in context else sent
+
+
+def _typed(bound: BoundField) -> Any:
+    """What a field sends; a condition as its document, which its rows are another way to tell."""
+    return json.dumps(bound.initial or {}) if isinstance(bound.field, ConditionField) else bound.value()
 
 
 def test_second_of_two_managers_is_refused_and_keeps_what_was_typed(desk: Client) -> None:

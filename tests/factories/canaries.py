@@ -62,18 +62,22 @@ from loyalty.models import (
     BookDay,
     CohortMonth,
     EndNotice,
+    Example,
+    ExampleStep,
     ExchangeRate,
     HandedOver,
     Membership,
     Metric,
     Program,
     ProgramComment,
+    ReplayedCompany,
     RuleSet,
     Source,
     Tier,
     TierThreshold,
     Transaction,
 )
+from loyalty.replaying import ask_for_replay
 from loyalty.titles import give_by_hand, record_payment, subscribe
 from loyalty.titles import invite as invite_to_tier
 from loyalty.transfers import pass_on
@@ -224,6 +228,7 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
     _points_passed_on(given, canary, colleague, now)
     _agreements_of(given, canary)
     _promotions_of(given, canary, colleague, manager, now)
+    _replay_of(given, canary, manager, now)
     _titles_of(given, canary, admin, manager, now)
     _records_of(company, canary, manager, (member, colleague, admin), account_manager, now)
     return CanaryCompany(
@@ -551,7 +556,30 @@ def _a_program_of(canary: str) -> Program:
         lists={f"{canary}-list": [f"{canary}-object"]},
         campaigns=[{"code": f"{canary}-campaign", "name": f"{canary} campaign"}],
     )
+    example = Example.objects.create(
+        program=program, code=f"{canary}-example", name=f"{canary} example", country=f"{canary} country",
+        segments=[segment.code], tier=f"{canary}-tier-1", roles=[f"{canary}-role"], tier_after=f"{canary}-tier-2",
+        favours=[f"badge:{canary}-badge"],
+    )  # fmt: skip
+    ExampleStep.objects.create(
+        example=example, position=1, activity_type=kind, day=EPOCH.date(), object=f"{canary}-object",
+        attributes={f"{canary}-place": f"{canary}-place"},
+    )  # fmt: skip
     return program
+
+
+def _replay_of(membership: Membership, canary: str, manager: User, now: datetime) -> None:
+    """A replay that was worked out: what the company might have had is the program managers' alone."""
+    rule_set = membership.program.rule_sets.latest("pk")
+    replay = ask_for_replay(rule_set=rule_set, days=0, by=manager, now=now)
+    replay.fingerprint = f"{canary} fingerprint"
+    replay.findings = {"months": [], "tiers": [[f"{canary}-tier-1", 1, 2]], "segments": [], "roles": []}
+    replay.finished_at = now
+    replay.save()
+    ReplayedCompany.objects.create(
+        replay=replay, company_id=membership.company_id, points_today=1, points_then=2, tier_today=f"{canary}-tier-1",
+        tier_then=f"{canary}-tier-2", rules={f"{canary}-rule": [1, 2]},
+    )  # fmt: skip
 
 
 def _agreements_of(membership: Membership, canary: str) -> None:
