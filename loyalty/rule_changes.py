@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
-from loyalty.models import Campaign, ProductList, Rule, RuleSet
+from loyalty.models import Rule, RuleSet
 from loyalty.vocabulary import Vocabulary
 
 InWords = Callable[[Rule, Vocabulary], str]
@@ -44,8 +43,8 @@ def changes(before: RuleSet | None, after: RuleSet, in_words: InWords) -> list[R
     """
     words = Vocabulary()
     found = list(_between(_rules(before, in_words, words), _rules(after, in_words, words)))
-    for say in (_list_in_words, _campaign_in_words):
-        found += _between(_parts(before, say), _parts(after, say))
+    found += _list_changes(before, after)
+    found += _between({} if before is None else _campaigns(before), _campaigns(after))
     return found
 
 
@@ -70,26 +69,32 @@ def _rules(rule_set: RuleSet | None, in_words: InWords, words: Vocabulary) -> Sa
     return {rule.code: (rule.name, in_words(rule, words)) for rule in rows.order_by("position", "code")}
 
 
-def _parts(rule_set: RuleSet | None, say: Callable[[RuleSet], Said]) -> Said:
-    return {} if rule_set is None else say(rule_set)
+def _list_changes(before: RuleSet | None, after: RuleSet) -> Iterator[RuleChange]:
+    """Lists by what comes onto them and what goes: the whole of one may be ten thousand products."""
+    was = {} if before is None else {row.code: row for row in before.product_lists.all()}
+    there = {row.code: row for row in after.product_lists.order_by("code")}
+    for code in sorted(was.keys() | there.keys()):
+        old, new = (set(rows[code].products) if code in rows else set[str]() for rows in (was, there))
+        if old != new:
+            yield RuleChange((there.get(code) or was[code]).name, _products(old - new), _products(new - old))
 
 
-def _list_in_words(rule_set: RuleSet) -> Said:
-    rows: QuerySet[ProductList] = rule_set.product_lists.order_by("code")
-    return {
-        row.code: (
-            row.name,
-            _("%(count)s products: %(products)s")
-            % {"count": len(row.products), "products": ", ".join(sorted(row.products))},
-        )
-        for row in rows
-    }
+def _products(products: set[str]) -> str:
+    if not products:
+        return ""
+    shown = ", ".join(sorted(products)[:_MOST_SHOWN])
+    if len(products) <= _MOST_SHOWN:
+        return shown
+    more = number_format(len(products) - _MOST_SHOWN, force_grouping=True)
+    return _("%(products)s and %(more)s more") % {"products": shown, "more": more}
 
 
-def _campaign_in_words(rule_set: RuleSet) -> Said:
-    rows: QuerySet[Campaign] = rule_set.campaigns.order_by("code")
+_MOST_SHOWN = 20
+
+
+def _campaigns(rule_set: RuleSet) -> Said:
     said: Said = {}
-    for row in rows:
+    for row in rule_set.campaigns.order_by("code"):
         sentence = _("%(factor)s times, from %(first)s to %(last)s") % {
             "factor": number_format(row.factor.normalize()),
             "first": date_format(row.starts_on, "DATE_FORMAT"),

@@ -11,16 +11,20 @@ from loyalty import arrays
 from loyalty.activities.configuration import Configuration
 from loyalty.activities.items import ActivityItem, Arrival, ItemError, read_attributes
 
+_PAGE = 5_000
+"""Activities at once in memory. Pages rather than a cursor, which would keep a transaction open from end to end."""
+
 _ACTIVITIES = """
+    WITH page AS MATERIALIZED (
+        SELECT id, activity_id FROM loyalty_evaluation
+        WHERE program_id = %s AND company_id = ANY(%s::bigint[]) AND id > %s AND id <= %s ORDER BY id LIMIT %s)
     SELECT e.id, a.id, a.source_id, a.external_id, a.type_id, a.company_id, a.employee_id, a.participants::text,
            a.object, a.quantity, a.amount, a.currency, a.attributes::text, a.occurred_at, a.recorded_at,
            a.reverses_external_id, l.original_id, r.activity_id IS NOT NULL
-    FROM loyalty_evaluation e
+    FROM page e
     JOIN loyalty_activity a ON a.id = e.activity_id
     LEFT JOIN loyalty_returnlink l ON l.activity_id = a.id
     LEFT JOIN loyalty_activityreturn r ON r.activity_id = a.id
-    WHERE e.program_id = %(program)s AND e.company_id = ANY(%(companies)s::bigint[])
-      AND a.type_id <> ALL(%(derived)s::bigint[])
     ORDER BY e.id"""
 
 _EVENTS = """
@@ -61,15 +65,23 @@ class PastTitle:
     source: str
 
 
-def past_of(program_id: int, company_ids: Sequence[int], known: Configuration) -> Iterator[Past]:
-    """Give what companies did, in the order of arrival; in a transaction, until it ends.
+def past_of(program_id: int, company_ids: Sequence[int], known: Configuration, *, last: int) -> Iterator[Past]:
+    """Give what companies did up to the evaluation `last`, in the order of arrival, page by page.
 
     What followed from activities is left out: it is for the rules to bring it about again.
     """
     codes = {type_id: code for code, type_id in known.types.items()}
-    asked = {"program": program_id, "companies": [*company_ids], "derived": sorted(known.derived_types)}
-    for row in arrays.stream(_ACTIVITIES, asked):
-        yield _past(row, codes, known)
+    after = 0
+    while rows := arrays.fetch(_ACTIVITIES, program_id, [*company_ids], after, last, _PAGE):
+        after = rows[-1][0]
+        yield from (_past(row, codes, known) for row in rows if row[4] not in known.derived_types)
+
+
+def last_of(program_id: int) -> int:
+    """Return the latest evaluation of a program so far; what arrives later is not gone through."""
+    return int(
+        arrays.fetch("SELECT coalesce(max(id), 0) FROM loyalty_evaluation WHERE program_id = %s", program_id)[0][0]
+    )
 
 
 def count_of(program_id: int, company_ids: Sequence[int]) -> int:

@@ -19,7 +19,6 @@ from loyalty.replaying.run import suppose
 from loyalty.rulebook import fingerprint
 
 REPLAY = "rule-set-replay"
-PROCESSES = 2
 _ROWS = 2_000
 THE_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -61,7 +60,7 @@ def _work_out_for(replay: Replay, run: Run) -> Mapping[str, object]:
     before = fingerprint(rule_set)
     from_ = now - timedelta(days=replay.days) if replay.days else THE_BEGINNING
     try:
-        supposed = suppose(rule_set, from_=from_, now=now, processes=PROCESSES, on_progress=run.report)
+        supposed = suppose(rule_set, from_=from_, now=now, on_progress=run.report)
     except FormulaError as error:
         raise JobFailedError(error.translated(_)) from error
     except ConditionError as error:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from django.db import connection, transaction
+from django.db import connection
 
 from loyalty.activities.configuration import configuration
 from loyalty.activities.scene import look_at
@@ -14,7 +14,7 @@ from loyalty.effects import Effect
 from loyalty.models import Membership, Program, RuleSet, Source
 from loyalty.replaying.books import Supposed, blank_books, supposing
 from loyalty.replaying.judging import Kept, Replaying
-from loyalty.replaying.past import count_of, past_of, titles_of
+from loyalty.replaying.past import count_of, last_of, past_of, titles_of
 from loyalty.shares import Share, share_out
 from loyalty.standing import month_of
 
@@ -79,7 +79,8 @@ def suppose(
 
     Everything that members did is judged again from the very first activity on, with the versions that were in force
     until `from_`, so that limits, tiers and returns are as they would have been; points count from `from_` on. What a
-    company has in common with no other is worked out in several `processes`, where the rules allow for it.
+    company has in common with no other is worked out in several `processes`, where the rules allow for it; these close
+    the connection of this one, so a job, which a lock of its connection holds, works in one.
     """
     program = rule_set.program
     known = supposing(configuration(), program_id=program.pk, draft_id=rule_set.pk, from_=from_)
@@ -132,12 +133,11 @@ def _share(
     for start in range(0, len(company_ids), at_once or 1):
         portion = company_ids[start : start + at_once]
         seen = result.activities
-        with transaction.atomic():
-            for kept in replay(program, known, portion, now=now, found=result):
-                _count(result.side, kept, known, program.pk, from_)
-                if (result.activities - seen) >= _TOLD_EVERY:
-                    tell(result.activities - seen)
-                    seen = result.activities
+        for kept in replay(program, known, portion, now=now, found=result):
+            _count(result.side, kept, known, program.pk, from_)
+            if (result.activities - seen) >= _TOLD_EVERY:
+                tell(result.activities - seen)
+                seen = result.activities
         tell(result.activities - seen)
     return result
 
@@ -151,7 +151,7 @@ def replay(
     found: Supposition,
 ) -> Iterator[Sequence[Kept]]:
     """Let the past of companies happen again under what is supposed; give, a thing that happened, what points it
-    brought or took. What was `found` beside points is filled in on the way. In a transaction, until it ends.
+    brought or took. What was `found` beside points is filled in on the way.
     """
     scene = look_at(known, company_ids, program.pk)
     sources = Source.objects.in_bulk()
@@ -161,7 +161,8 @@ def replay(
         scene, blank_books(known, now=now, effect_kinds=effect_kinds(known, program.pk)), sources, program.pk, now=now
     )
     members = [row.id for rows in scene.memberships.values() for row in rows]
-    for kept in judging.replay(past_of(program.pk, company_ids, known), titles_of(members)):
+    past = past_of(program.pk, company_ids, known, last=last_of(program.pk))
+    for kept in judging.replay(past, titles_of(members)):
         found.activities += 1
         yield kept
     yield judging.end(now)

@@ -52,12 +52,22 @@ def test_what_is_new_gone_and_changed_is_said() -> None:
 
     found = said(version, draft)
 
-    assert [line.partition(" – ")[0] for line in found] == ["Changed", "New", "Gone", "Changed"]
+    assert [line.partition(" – ")[0] for line in found] == ["Changed", "New", "Gone", "Gone"]
     assert "500" in found[0]
     assert found[0].index("500") < found[0].index("Before:")
     assert "7 points" in found[1]
     assert "5 points" in found[2]
-    assert found[3] == "Changed – Tea: 1 products: A Before: 2 products: A, B"
+    assert found[3] == "Gone – Tea: B"
+
+
+def test_long_list_is_told_by_what_comes_and_goes() -> None:
+    version = a_version()
+    draft = a_draft(version)
+    draft.product_lists.update(products=["A", *(f"N{number:02}" for number in range(25))])
+
+    assert said(version, draft) == [
+        f"Changed – Tea: {', '.join(f'N{number:02}' for number in range(20))} and 5 more Before: B"
+    ]
 
 
 def test_name_alone_is_no_change_of_what_a_rule_says() -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts import jobs
 from accounts.models import Company, Job, SegmentMembership, User
 from loyalty.models import Membership, Program, Replay, ReplayedCompany, Rule, RuleSet
-from loyalty.replaying import as_it_stands, ask_for_replay, job_kinds, latest_replay, suppose
+from loyalty.replaying import as_it_stands, ask_for_replay, job_kinds, latest_replay, past, run, suppose
 from loyalty.replaying.replays import THE_BEGINNING
 from tests.factories.world import (
     EPOCH,
@@ -101,6 +101,40 @@ def test_what_would_be_stands_beside_what_is(program: Program) -> None:
         ("Large", 900, 0, -900, "silver", "silver", {"spend": [900, 0]}),
         ("Small", 60, 180, 120, "bronze", "bronze", {"person": [0, 60], "spend": [60, 120]}),
     ]
+
+
+def test_past_is_gone_through_page_by_page(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    company = Company.objects.get(name="Large")
+    record(*(a_purchase(company, 10 + number) for number in range(7)))
+    whole = suppose(a_draft(program), from_=THE_BEGINNING, now=NOW)
+
+    monkeypatch.setattr(past, "_PAGE", 2)
+
+    assert suppose(program.rule_sets.latest("pk"), from_=THE_BEGINNING, now=NOW) == whole
+    assert whole.activities == 9
+
+
+@pytest.mark.django_db(transaction=True)
+def test_progress_is_told_outside_any_transaction_and_cancel_ends_it(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replay = ask_for_replay(rule_set=a_draft(program), days=0, by=a_manager(), now=NOW)
+    monkeypatch.setattr(run, "_TOLD_EVERY", 1)
+    told: list[bool] = []
+    report = jobs.Run.report
+
+    def hear(self: jobs.Run, done: int, total: int = 0) -> None:
+        told.append(connection.in_atomic_block)
+        Job.objects.filter(pk=self.job.pk).update(is_cancel_asked=True)
+        report(self, done, total)
+
+    monkeypatch.setattr(jobs.Run, "report", hear)
+    assert jobs.queue_of(job_kinds(), lambda: NOW).take(NOW) == 1
+
+    replay.refresh_from_db()
+    assert told == [False]
+    assert (Job.objects.get(pk=replay.job_id).state, replay.finished_at) == ("CANCELLED", None)
+    assert not ReplayedCompany.objects.exists()
 
 
 def test_only_the_days_asked_for_are_compared(program: Program) -> None:
