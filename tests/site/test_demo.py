@@ -12,6 +12,7 @@ from django.urls import reverse
 from accounts import laws
 from accounts.mail import queue_of_mail
 from accounts.models import Approval, Company, FollowUp, Mail, ServiceNote
+from loyalty.examples import run_examples
 from loyalty.models import (
     Award,
     BadgeHolding,
@@ -19,6 +20,7 @@ from loyalty.models import (
     BookDay,
     HandedOver,
     ProgramDay,
+    RuleSet,
     TierAssignment,
     Transaction,
     Wallet,
@@ -40,6 +42,10 @@ def test_the_demo_shows_everything_keeps_every_law_and_lets_everybody_in() -> No
     waiting = Wallet.objects.filter(kind=Wallet.Kind.PENDING, balance__gt=0)
     assert waiting.filter(company__employees__user__email="admin@demo.example").exists()
     assert HandedOver.objects.exists()
+    ran = run_examples(RuleSet.objects.get(program__code="halden-together", status="ACTIVE"))
+    assert [(one.example.code, one.in_words()) for one in ran] == [
+        ("an-order", ""), ("at-most", ""), ("trained", ""), ("silver", ""),
+    ]  # fmt: skip
     assert BookDay.objects.filter(program__code="halden-together").count() > 170
     assert set(Redemption.objects.values_list("state", flat=True)) == set(Redemption.State.values)
     assert Company.objects.count() == len(FIRMS)

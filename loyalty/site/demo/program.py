@@ -1,5 +1,6 @@
 """The demo's program: rules, tiers and rewards of a vendor of tools."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,6 +10,8 @@ from loyalty.models import (
     ActivityType,
     Badge,
     Campaign,
+    Example,
+    ExampleStep,
     Metric,
     ProductList,
     Program,
@@ -133,6 +136,32 @@ _REWARDS = (
 )  # fmt: skip
 
 
+_EXAMPLES: tuple[tuple[dict[str, Any], tuple[dict[str, Any], ...]], ...] = (
+    (
+        {"code": "an-order", "name": "An order, and a third of it comes back", "roles": ["buyer"],
+         "gives_company": 333, "gives_person": 20},
+        (
+            {"type": "purchase", "amount": 3_000, "gives_company": 500, "gives_person": 30},
+            {"type": "purchase", "amount": 1_000, "undoes": 1, "gives_company": -167, "gives_person": -10},
+        ),
+    ),
+    (
+        {"code": "at-most", "name": "Large orders bring at most 600 a month", "gives_company": 1_400},
+        ({"type": "purchase", "amount": 2_000, "times": 4, "by_person": False},),
+    ),
+    (
+        {"code": "trained", "name": "A training brings points to both, and the badge", "gives_company": 120,
+         "gives_person": 120, "favours": ["badge:trained"]},
+        ({"type": "training", "attributes": {"module": "wear"}},),
+    ),
+    (
+        {"code": "silver", "name": "One great order leads to silver", "gives_company": 4_100, "tier_after": "silver"},
+        ({"type": "purchase", "amount": 36_000, "by_person": False},),
+    ),
+)  # fmt: skip
+"""What the program promises, in figures: no draft is put in force with which one of these fails."""
+
+
 def create_program(*, starts_at: datetime) -> Program:
     """Make the program, in force from `starts_at`."""
     purchase = ActivityType.objects.create(code="purchase", name="Purchase")
@@ -214,6 +243,7 @@ def create_program(*, starts_at: datetime) -> Program:
             RuleCap.objects.create(rule=rule, subject=subject, period=period, limit=limit)
     rule_set.status, rule_set.starts_at = RuleSet.Status.ACTIVE, starts_at
     rule_set.save()
+    _create_examples(program, types, starts_at)
     for code, name, description, price, pieces, category, paid_from in _REWARDS:
         reward = Reward.objects.create(
             program=program,
@@ -229,3 +259,17 @@ def create_program(*, starts_at: datetime) -> Program:
         if pieces:
             StockMovement.objects.create(stock=stock, pieces=pieces)
     return program
+
+
+def _create_examples(program: Program, types: Mapping[str, ActivityType], starts_at: datetime) -> None:
+    for position, (fields, steps) in enumerate(_EXAMPLES):
+        example = Example.objects.create(program=program, position=position, **fields)
+        for number, step in enumerate(steps, start=1):
+            given = {name: value for name, value in step.items() if name != "type"}
+            ExampleStep.objects.create(
+                example=example,
+                position=number,
+                activity_type=types[step["type"]],
+                day=starts_at.date() + timedelta(days=number),
+                **given,
+            )
