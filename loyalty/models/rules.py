@@ -295,7 +295,7 @@ class Rule(models.Model):
                 | (~Q(beneficiary="SPLIT") & Q(person_share=0)),
                 name="rule_person_share",
                 violation_error_message=_(
-                    "Where company and employee share, the employee's share is from 1 to 99 %; say 0 elsewhere."
+                    "Where company and employee share, the employee's part is 1 to 99 in a hundred; say 0 elsewhere."
                 ),
             ),
             # Points to a role that nobody named, or a role that the rule does not give to.
