@@ -219,11 +219,8 @@ class TwofoldAdminSite(AdminSite):
         """The sidebar: groups by what a manager does, not by Django app."""
         if app_label is not None:
             return super().get_app_list(request, app_label)
-        models = {
-            f"{app['app_label']}.{model['object_name']}": model
-            for app in super().get_app_list(request)
-            for model in app["models"]
-        }
+        found = self._build_app_dict(request)  # every page asks: in no order, as the groups have their own
+        models = {f"{app}.{model['object_name']}": model for app in found for model in found[app]["models"]}
         groups = [
             {
                 "name": name,
