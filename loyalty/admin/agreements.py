@@ -3,24 +3,23 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.admin.documents import DOCUMENT_FIELDS
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter
 from accounts.admin.scoped import ReadOnlyAdmin, ScopedInline, manager_behind
 from accounts.admin.steps import Step, SteppedAdmin
 from accounts.approvals import ApprovalError
+from loyalty.admin.agreement_rates import is_open
 from loyalty.admin.by_hand import refusal as said
-from loyalty.admin.documents import formula_menu
 from loyalty.admin.versions import ActivateForm
-from loyalty.agreements import AgreementError, ask, draft_from, end, next_version, terms_of, why_unfit, withdraw
+from loyalty.agreements import AgreementError, ask, draft_from, end, next_version, terms_of, withdraw
 from loyalty.models import Agreement, AgreementLimit, AgreementRate
 
 
@@ -71,32 +70,6 @@ STEPS: Mapping[str, Step] = {
 }
 
 
-def is_open(agreement: Agreement | None) -> bool:
-    """Whether terms may still change: the agreement is new, or a draft."""
-    return agreement is None or agreement.status == Agreement.Status.DRAFT
-
-
-class RateForm(forms.ModelForm[AgreementRate]):
-    """A rate of a draft, checked against the rule for which it stands."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "formula" in self.fields:
-            self.fields["formula"].help_text = formula_menu()
-            self.fields["formula"].widget.attrs["rows"] = 5
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse what does not fit, in the words of the check that is done again when it is asked for."""
-        cleaned = super().clean() or self.cleaned_data
-        agreement = self.fields["agreement"].parent_instance  # type: ignore[attr-defined]  # new ones have no id yet
-        if agreement.membership_id and cleaned.get("rule_code") and "formula" in cleaned:
-            program = agreement.membership.program
-            code, formula = cleaned["rule_code"], cleaned["formula"]
-            if sentence := why_unfit(program, code, formula, now=timezone.now()):
-                self.add_error("formula", sentence)
-        return cleaned
-
-
 class _TermsInline:
     """Terms are open as long as their agreement is."""
 
@@ -114,12 +87,16 @@ class _TermsInline:
 
 
 class RateInline(_TermsInline, ScopedInline[AgreementRate, Agreement]):
-    """The agreed rates."""
+    """The agreed rates; each has a page of its own."""
 
     model = AgreementRate
-    form = RateForm
-    formfield_overrides = DOCUMENT_FIELDS
+    fields = readonly_fields = ("rule_code",)
+    show_change_link = True
     can_delete = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """They are made on their own page."""
+        return False
 
 
 class LimitInline(_TermsInline, ScopedInline[AgreementLimit, Agreement]):
@@ -196,6 +173,13 @@ class AgreementAdmin(SteppedAdmin[Agreement]):
             Agreement.Status.ENDED.value: ["draft"],
         }[row.status]
 
+    def further_tools(self, request: HttpRequest, row: Agreement) -> list[dict[str, Any]]:
+        """A draft takes rates."""
+        if not is_open(row) or not request.user.has_perm("loyalty.add_agreementrate"):
+            return []
+        url = reverse("admin:loyalty_agreementrate_add", query={"agreement": row.pk})
+        return [{"label": _("Agree on a rate"), "url": url}]
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -205,17 +189,6 @@ class AgreementAdmin(SteppedAdmin[Agreement]):
             buttons = {"show_save": False, "show_save_and_continue": False, "show_save_and_add_another": False}
             extra_context = {**(extra_context or {}), **buttons}
         return super().change_view(request, object_id, form_url, extra_context)
-
-
-@admin.register(AgreementRate)
-class AgreementRateAdmin(ReadOnlyAdmin[AgreementRate]):
-    """Agreed rates, to search in; they are set on the agreement's page."""
-
-    list_display = ("rule_code", "agreement", "formula")
-    list_filter = (("agreement__membership__program", VocabularyFilter), "agreement__status")
-    list_select_related = ("agreement__membership__company", "agreement__membership__program")
-    search_fields = ("rule_code", "agreement__membership__company__name")
-    ordering = ("-pk",)
 
 
 @admin.register(AgreementLimit)

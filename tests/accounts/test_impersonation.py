@@ -294,8 +294,7 @@ def _doors(response: HttpResponseBase) -> list[str]:
     return re.findall(r'class="tab" href="([^"]*)"', source_of(response))
 
 
-@pytest.mark.parametrize("word", ["canary-internal", "canary-bbb"])
-def test_nothing_is_seen_that_the_person_could_not_see(world: CanaryWorld, word: str) -> None:
+def test_nothing_is_seen_that_the_person_could_not_see(world: CanaryWorld) -> None:
     browser = looking(world.manager, world.a.member)
 
     leaks = [
@@ -304,7 +303,8 @@ def test_nothing_is_seen_that_the_person_could_not_see(world: CanaryWorld, word:
         if not route.startswith(("admin/", "see-as/"))
         for side in (world.a, world.b)
         for path in paths_of(route, side)
-        if word in source_of(browser.get(path)).replace(path, "")
+        for shown in [source_of(browser.get(path)).replace(path, "")]
+        if "canary-internal" in shown or "canary-bbb" in shown
     ]
 
     assert leaks == []

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 ADD = "admin:loyalty_agreement_add"
 CHANGE = "admin:loyalty_agreement_change"
-RATE = '{"kind": "per", "points": 2, "step": "1", "of": "activity.amount"}'
+ADD_RATE = "admin:loyalty_agreementrate_add"
 
 
 def a_partner() -> Membership:
@@ -26,20 +26,17 @@ def a_partner() -> Membership:
     return a_member(program)
 
 
-def typed(member: Membership, *, code: str = "spend", formula: str = RATE, **more: Any) -> dict[str, Any]:
+def typed(member: Membership, **more: Any) -> dict[str, Any]:
     """What a manager writes into the form of a new agreement."""
-    return {
-        "membership": member.pk,
-        "factor": "1.5",
-        "reason": "A frame contract",
-        "rates-TOTAL_FORMS": 1,
-        "rates-INITIAL_FORMS": 0,
-        "rates-0-rule_code": code,
-        "rates-0-formula": formula,
-        "limits-TOTAL_FORMS": 0,
-        "limits-INITIAL_FORMS": 0,
-        **more,
-    }
+    empty = {f"{part}-{count}": 0 for part in ("rates", "limits") for count in ("TOTAL_FORMS", "INITIAL_FORMS")}
+    return {"membership": member.pk, "factor": "1.5", "reason": "A frame contract", **empty, **more}
+
+
+def a_rate(agreement: Agreement, **more: str) -> dict[str, Any]:
+    """What a manager writes into the form of a rate of it."""
+    formula = {"kind": "per", "points": "2", "step": "1", "of": "activity.amount"}
+    parts = {f"formula-{key}": text for key, text in formula.items()}
+    return {"agreement": agreement.pk, "rule_code": "spend", **parts, **more}
 
 
 def test_agreement_is_drawn_up_asked_for_and_approved_by_somebody_else(desk: Client, client: Client) -> None:
@@ -47,7 +44,9 @@ def test_agreement_is_drawn_up_asked_for_and_approved_by_somebody_else(desk: Cli
 
     drafted = desk.post(reverse(ADD), typed(member), follow=True)
     agreement = Agreement.objects.get()
-    page = desk.get(reverse(CHANGE, args=[agreement.pk])).content.decode()
+    offered = desk.get(reverse(ADD_RATE, query={"agreement": agreement.pk}))
+    back = desk.post(reverse(ADD_RATE), a_rate(agreement))
+    page = desk.get(back.headers["Location"]).content.decode()
     asked = desk.post(reverse("admin:loyalty_agreement_ask", args=[agreement.pk]), follow=True)
     approval = Approval.objects.get()
     approve = reverse("admin:accounts_approval_approve", args=[approval.pk])
@@ -57,6 +56,8 @@ def test_agreement_is_drawn_up_asked_for_and_approved_by_somebody_else(desk: Cli
     done = client.post(approve, follow=True).content.decode()
 
     assert drafted.status_code == 200
+    assert offered.context["adminform"].form["formula"].initial == member.program.rule_sets.get().rules.get().formula
+    assert back.headers["Location"] == reverse(CHANGE, args=[agreement.pk])
     assert "2 points for each full 1 GBP of amount to the company, by your agreement." in page
     assert "waits for a second person" in asked.content.decode()
     assert own.status_code == 409
@@ -70,17 +71,42 @@ def test_agreement_is_drawn_up_asked_for_and_approved_by_somebody_else(desk: Cli
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"code": "spent"}, "There is no rule “spent” in this program"),
-        ({"formula": '{"kind": "fixd"}'}, "is not one of"),
-        ({"formula": "{"}, "This is not JSON"),
-        ({"factor": "0"}, "The factor is from 0.01 to 100."),
+        ({"rule_code": "spent"}, "There is no rule “spent” in this program"),
+        ({"formula-kind": "fixd"}, "is not one of"),
+        ({"formula-step": "0"}, "“for each full”"),
+        ({"formula-kind": "badge", "formula-badge": "first"}, "is not one of"),
     ],
 )
-def test_what_does_not_fit_is_said_at_the_form(desk: Client, fields: dict[str, Any], sentence: str) -> None:
-    page = desk.post(reverse(ADD), typed(a_partner(), **fields))
+def test_rate_that_does_not_fit_is_said_at_the_form(desk: Client, fields: dict[str, str], sentence: str) -> None:
+    draft = a_draft_agreement(a_partner())
+
+    page = desk.post(reverse(ADD_RATE), a_rate(draft, **fields))
 
     assert sentence in page.content.decode()
+    assert not AgreementRate.objects.exists()
+
+
+def test_factor_that_takes_everything_is_refused_at_the_form(desk: Client) -> None:
+    page = desk.post(reverse(ADD), typed(a_partner(), factor="0"))
+
+    assert "The factor is from 0.01 to 100." in page.content.decode()
     assert not Agreement.objects.exists()
+
+
+def test_rate_changes_while_the_agreement_is_a_draft_and_is_read_from_then_on(desk: Client) -> None:
+    draft = a_draft_agreement(a_partner(), rates={"spend": {"kind": "fixed", "points": 3}})
+    rate = draft.rates.get()
+    address = reverse("admin:loyalty_agreementrate_change", args=[rate.pk])
+
+    desk.post(address, {"rule_code": "spend", "formula-kind": "fixed", "formula-points": "5"})
+    desk.post(reverse("admin:loyalty_agreement_ask", args=[draft.pk]))
+    refused = desk.post(address, {"rule_code": "spend", "formula-kind": "fixed", "formula-points": "9"})
+    late = desk.post(reverse(ADD_RATE), a_rate(draft))
+
+    assert refused.status_code == 403
+    assert "Select a valid choice" in late.content.decode()
+    assert 'name="_save"' not in desk.get(address).content.decode()
+    assert AgreementRate.objects.get().formula == {"kind": "fixed", "points": 5}
 
 
 def test_step_that_cannot_be_taken_says_why(desk: Client) -> None:

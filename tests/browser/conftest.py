@@ -26,6 +26,29 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 PHONE = (390, 844)
 DESKTOP = (1280, 900)
 
+_ALSO = pytest.mark.long
+"""Each screen is seen on every run by the tours of test_pages.py; what is done on both is done on one of them there."""
+
+ON_PHONES = pytest.mark.parametrize(
+    "screen", [pytest.param(PHONE, id="phone"), pytest.param(DESKTOP, id="desktop", marks=_ALSO)]
+)
+"""Where most work on phones."""
+
+AT_DESKS = pytest.mark.parametrize(
+    "screen", [pytest.param(DESKTOP, id="desktop"), pytest.param(PHONE, id="phone", marks=_ALSO)]
+)
+"""Where most work at a desk."""
+
+EVERYWHERE = pytest.mark.parametrize(
+    ("screen", "scripts"),
+    [
+        pytest.param(PHONE, True, id="phone"),
+        pytest.param(PHONE, False, id="phone-without-javascript"),
+        pytest.param(DESKTOP, True, id="desktop", marks=_ALSO),
+    ],
+)
+"""On phones, with and without scripts."""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_session_is_left(django_db_setup: None, playwright: Playwright) -> Iterator[None]:

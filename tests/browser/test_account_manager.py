@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from accounts.models import AccountManagerAssignment, Draft, FollowUp, ServiceNote
 from loyalty.models import BenefitGrant
-from tests.browser.conftest import DESKTOP, PHONE, Opener
+from tests.browser.conftest import EVERYWHERE, ON_PHONES, PHONE, Opener
 from tests.browser.scenery import World
 from tests.factories.signing_in import code_of_the_app
 from tests.factories.world import EPOCH, PASSWORD, a_company
@@ -17,11 +17,6 @@ pytestmark = pytest.mark.browser
 
 TEXT = "They want the autumn catalogue before the fair."
 PROMISE = "Send the autumn catalogue"
-EVERYWHERE = pytest.mark.parametrize(
-    ("screen", "scripts"),
-    [(PHONE, True), (DESKTOP, True), (PHONE, False)],
-    ids=["phone", "desktop", "phone-without-javascript"],
-)
 
 
 class Counted:
@@ -96,7 +91,7 @@ def test_a_call_with_a_promise_takes_three_clicks_from_today(
     assert watched.complaints() == [] if scripts else watched.heard == []
 
 
-@pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@ON_PHONES
 def test_a_company_that_is_not_on_today_s_lists_takes_three_clicks_too(
     world: World, opened: Opener, screen: tuple[int, int]
 ) -> None:

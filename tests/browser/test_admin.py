@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from accounts.models import WebhookAttempt, WebhookDelivery
 from loyalty.models import Membership
-from tests.browser.conftest import DESKTOP, PHONE, Opener
+from tests.browser.conftest import AT_DESKS, DESKTOP, Opener
 from tests.browser.examining import barriers
 from tests.browser.scenery import World
 from tests.browser.watching import Watched
@@ -14,15 +14,13 @@ from tests.factories.world import NOW, a_company
 
 pytestmark = pytest.mark.browser
 
-SCREENS = pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
-
 
 def open_list(watched: Watched, name: str) -> None:
     watched.page.goto("/")
     watched.page.get_by_role("main").get_by_role("link", name=name, exact=True).click()
 
 
-@SCREENS
+@AT_DESKS
 def test_a_company_is_found_by_a_word_of_its_name_and_opened(
     world: World, opened: Opener, screen: tuple[int, int]
 ) -> None:
@@ -39,7 +37,7 @@ def test_a_company_is_found_by_a_word_of_its_name_and_opened(
     assert watched.complaints() == []
 
 
-@SCREENS
+@AT_DESKS
 def test_the_ledger_can_be_read_and_not_changed(world: World, opened: Opener, screen: tuple[int, int]) -> None:
     watched = opened(world.manager, screen=screen)
     page = watched.page
@@ -56,7 +54,7 @@ def test_the_ledger_can_be_read_and_not_changed(world: World, opened: Opener, sc
     assert watched.complaints() == []
 
 
-@SCREENS
+@AT_DESKS
 def test_searchable_selects_and_date_pickers_work_under_the_security_policy(
     world: World, opened: Opener, screen: tuple[int, int]
 ) -> None:
@@ -110,7 +108,7 @@ def test_what_is_looked_for_in_deliveries_stands_beside_the_filters(world: World
     assert watched.complaints() == []
 
 
-@SCREENS
+@AT_DESKS
 def test_address_of_a_webhook_can_be_read_where_it_is_typed(
     world: World, opened: Opener, screen: tuple[int, int]
 ) -> None:

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from surveys.models import Response
-from tests.browser.conftest import DESKTOP, PHONE, Opener
+from tests.browser.conftest import EVERYWHERE, Opener
 from tests.browser.scenery import World
 
 pytestmark = pytest.mark.browser
@@ -12,11 +12,7 @@ pytestmark = pytest.mark.browser
 MOST_STEPS = 20
 
 
-@pytest.mark.parametrize(
-    ("screen", "scripts"),
-    [(PHONE, True), (DESKTOP, True), (PHONE, False)],
-    ids=["phone", "desktop", "phone-without-javascript"],
-)
+@EVERYWHERE
 def test_a_survey_is_answered_without_going_back(
     world: World, opened: Opener, screen: tuple[int, int], scripts: bool
 ) -> None:

@@ -5,12 +5,10 @@ from playwright.sync_api import Page, expect
 
 from loyalty.models import Wallet
 from rewards.models import Redemption
-from tests.browser.conftest import DESKTOP, PHONE, Opener
+from tests.browser.conftest import ON_PHONES, Opener
 from tests.browser.scenery import World
 
 pytestmark = pytest.mark.browser
-
-SCREENS = pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
 
 
 def state_of(world: World) -> str:
@@ -26,7 +24,7 @@ def open_inbox(page: Page) -> None:
     page.goto("/inbox/")
 
 
-@SCREENS
+@ON_PHONES
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
 def test_an_order_is_approved_in_two_clicks_from_the_message(
     world: World, opened: Opener, screen: tuple[int, int], scripts: bool
@@ -48,7 +46,7 @@ def test_an_order_is_approved_in_two_clicks_from_the_message(
     assert watched.complaints() == []
 
 
-@SCREENS
+@ON_PHONES
 def test_an_order_is_rejected_with_a_reason_and_not_without(
     world: World, opened: Opener, screen: tuple[int, int]
 ) -> None:
@@ -74,7 +72,7 @@ def test_an_order_is_rejected_with_a_reason_and_not_without(
     expect(buyer.get_by_text("Reason: Wait for the new budget.")).to_be_visible()
 
 
-@SCREENS
+@ON_PHONES
 def test_a_colleague_stands_in_and_decides(world: World, opened: Opener, screen: tuple[int, int]) -> None:
     page = opened(world.client, screen=screen).page
     page.goto("/company/approvals/")
@@ -94,7 +92,7 @@ def test_a_colleague_stands_in_and_decides(world: World, opened: Opener, screen:
     expect(stand_in.get_by_text("You ordered it yourself, so somebody else decides.")).to_be_visible()
 
 
-@SCREENS
+@ON_PHONES
 def test_rewards_are_filtered_without_scripts(world: World, opened: Opener, screen: tuple[int, int]) -> None:
     page = opened(world.client, screen=screen, scripts=False).page
     page.goto("/rewards/")

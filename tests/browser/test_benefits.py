@@ -7,12 +7,10 @@ from playwright.sync_api import Locator, Page, expect
 from accounts.models import FollowUp
 from loyalty.benefits import plain_cells
 from loyalty.models import BenefitUse
-from tests.browser.conftest import DESKTOP, PHONE, Opener
+from tests.browser.conftest import ON_PHONES, Opener
 from tests.browser.scenery import World
 
 pytestmark = pytest.mark.browser
-
-SCREENS = pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
 
 
 def way_to_a_use(page: Page) -> list[Locator]:
@@ -23,7 +21,7 @@ def way_to_a_use(page: Page) -> list[Locator]:
     ]
 
 
-@SCREENS
+@ON_PHONES
 def test_a_benefit_is_used_in_three_clicks(world: World, opened: Opener, screen: tuple[int, int]) -> None:
     watched = opened(world.client, screen=screen)
     page = watched.page
@@ -41,7 +39,7 @@ def test_a_benefit_is_used_in_three_clicks(world: World, opened: Opener, screen:
     assert watched.complaints() == []
 
 
-@SCREENS
+@ON_PHONES
 def test_a_double_click_on_use_makes_one_use(world: World, opened: Opener, screen: tuple[int, int]) -> None:
     page = opened(world.client, screen=screen).page
     page.goto(reverse("benefits"))

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from rewards.models import Redemption
-from tests.browser.conftest import DESKTOP, PHONE, Opener
+from tests.browser.conftest import ON_PHONES, Opener
 from tests.browser.scenery import World
 from tests.browser.test_redeeming import ORDER_ADDRESS
 from tests.factories.world import PASSWORD
@@ -12,7 +12,6 @@ from tests.factories.world import PASSWORD
 pytestmark = pytest.mark.browser
 
 MOST_STOPS = 40
-SCREENS = pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
 
 HAS_FOCUS = "element => element === document.activeElement"
 FOCUS_IN_SIGHT = """
@@ -43,7 +42,7 @@ def tab_to(page: Page, wanted: Locator) -> None:
     pytest.fail(f"Tab does not lead to {wanted} on {page.url}")
 
 
-@SCREENS
+@ON_PHONES
 def test_sign_in_and_redeem_by_keyboard_alone(world: World, opened: Opener, screen: tuple[int, int]) -> None:
     orders = Redemption.objects.count()
     watched = opened(screen=screen)
@@ -73,7 +72,7 @@ def test_sign_in_and_redeem_by_keyboard_alone(world: World, opened: Opener, scre
     assert watched.complaints() == []
 
 
-@SCREENS
+@ON_PHONES
 def test_the_skip_link_comes_first_and_leads_to_the_content(
     world: World, opened: Opener, screen: tuple[int, int]
 ) -> None:

@@ -6,17 +6,13 @@ import pytest
 from playwright.sync_api import expect
 
 from accounts.models import User
-from tests.browser.conftest import DESKTOP, PHONE, Opener
+from tests.browser.conftest import EVERYWHERE, Opener
 from tests.browser.scenery import World
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize(
-    ("screen", "scripts"),
-    [(PHONE, True), (DESKTOP, True), (PHONE, False)],
-    ids=["phone", "desktop", "phone-without-javascript"],
-)
+@EVERYWHERE
 def test_language_switch_keeps_the_page_and_turns_it_for_arabic(
     world: World, opened: Opener, screen: tuple[int, int], scripts: bool
 ) -> None:

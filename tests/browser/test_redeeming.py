@@ -7,13 +7,12 @@ from playwright.sync_api import Locator, Page, expect
 
 from loyalty.models import Wallet
 from rewards.models import Redemption
-from tests.browser.conftest import DESKTOP, PHONE, Opener
+from tests.browser.conftest import ON_PHONES, Opener
 from tests.browser.scenery import PRICE, World
 
 pytestmark = pytest.mark.browser
 
 ORDER_ADDRESS = re.compile(r"/orders/\d+/$")
-SCREENS = pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
 
 
 def points_left(world: World) -> int:
@@ -36,7 +35,7 @@ def way_to_an_order(page: Page, world: World) -> list[Locator]:
     ]
 
 
-@SCREENS
+@ON_PHONES
 def test_a_reward_is_redeemed_in_three_clicks_and_cancelled_in_one(
     world: World, opened: Opener, screen: tuple[int, int]
 ) -> None:
@@ -63,7 +62,7 @@ def test_a_reward_is_redeemed_in_three_clicks_and_cancelled_in_one(
     assert watched.complaints() == []
 
 
-@SCREENS
+@ON_PHONES
 def test_a_double_click_on_confirm_makes_one_order(world: World, opened: Opener, screen: tuple[int, int]) -> None:
     had, orders = points_left(world), Redemption.objects.count()
     page = opened(world.client, screen=screen).page

@@ -9,7 +9,7 @@ from django.urls import reverse
 from playwright.sync_api import Locator, Page, expect
 
 from loyalty.models import Rule
-from tests.browser.conftest import DESKTOP, PHONE, Opener
+from tests.browser.conftest import AT_DESKS, Opener
 from tests.browser.examining import barriers, sticking_out
 from tests.browser.scenery import World
 
@@ -58,7 +58,7 @@ def make_the_rule(page: Page, clicks: Clicks, after_facts: Callable[[], Any] | N
     clicks.write("At most", "500")
 
 
-@pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@AT_DESKS
 def test_a_rule_is_made_in_eight_clicks_and_its_sentence_is_read_before_it_is_saved(
     world: World, opened: Opener, screen: tuple[int, int]
 ) -> None:

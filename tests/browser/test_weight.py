@@ -24,9 +24,11 @@ FROM_THE_WIRE = """
 """
 
 
-def test_client_pages_take_few_requests_and_few_bytes(world: World, opened: Opener) -> None:
+def test_client_pages_take_few_requests_and_few_bytes(
+    world: World, opened: Opener, request: pytest.FixtureRequest
+) -> None:
     page = opened(world.client, screen=PHONE).page
-    stops = client_pages(world)
+    stops = client_pages(world)[:: 1 if request.config.getoption("--long") else 2]
     favicon = compressed(page.request.get(FAVICON).body())
     heavy: list[str] = []
 

@@ -43,10 +43,12 @@ class Offer:
     scheme: Scheme
     words: Vocabulary
     program_id: int
+    has_effects: bool = True
+    """Whether something else than points can be given."""
 
     def read(self, document: object) -> object:
         """Return what a document means; raises FormulaError."""
-        if not is_effect(document):
+        if not (self.has_effects and is_effect(document)):
             return parse_formula(document, self.catalogue, self.scheme)
         effect = parse_effect(document)
         self.words.require_subject(effect, self.program_id)
@@ -158,7 +160,7 @@ class FormulaWidget(forms.Widget):
         if isinstance(value, Filled):
             editor |= {
                 "is_kept": self.is_kept,
-                "menus": list(_menus(value.kind)),
+                "menus": list(_menus(value.kind, has_effects=self.offer is None or self.offer.has_effects)),
                 **_Page(self.offer, value, name).context(),
             }
         else:
@@ -235,8 +237,10 @@ def _meant(filled: Filled) -> tuple[str, dict[str, tuple[str, ...]]]:
     return filled.kind, {name: texts for name, texts in answers.items() if texts}
 
 
-def _menus(chosen: str) -> Iterator[tuple[str, list[Option]]]:
-    for label, kinds in ((_("Points"), KINDS), (_("In the place of points"), effects())):
+def _menus(chosen: str, *, has_effects: bool) -> Iterator[tuple[str, list[Option]]]:
+    for label, kinds in ((_("Points"), KINDS), (_("In the place of points"), effects() if has_effects else {})):
+        if not kinds:
+            continue
         yield label, [Option(code, _(kind.title), code == chosen) for code, kind in kinds.items()]
 
 
