@@ -52,6 +52,10 @@ class RateForm(ReshapedForm[AgreementRate]):
         self.agreement: Agreement | None = chosen(self, "agreement")
         if "formula" not in self.fields:
             return
+        if "agreement" in self.fields:
+            wrapper: Any = self.fields["agreement"].widget
+            wrapper.can_add_related = wrapper.can_change_related = wrapper.can_view_related = False
+            wrapper.widget.attrs |= _brings_anew("#id_rule_code", also="#id_formula-editor")
         rules = rules_for(self.agreement) if self.agreement else {}
         rule = self._rule_of(rules)
         before = None if self.instance._state.adding else self.instance.formula
@@ -73,14 +77,7 @@ class RateForm(ReshapedForm[AgreementRate]):
             choices.append((asked, _("%(code)s (there is none)") % {"code": asked}))
         field: Any = self.fields["rule_code"]
         field.choices, self.initial["rule_code"] = choices, asked
-        field.widget.attrs |= {
-            "hx-post": "",
-            "hx-trigger": "change",
-            "hx-vals": '{"_reshape": "formula:rule"}',
-            "hx-target": "#id_formula-editor",
-            "hx-select": "#id_formula-editor",
-            "hx-swap": "outerHTML",
-        }
+        field.widget.attrs |= _brings_anew("#id_formula-editor")
         return rules.get(asked)
 
     def clean(self) -> dict[str, Any]:
@@ -91,6 +88,13 @@ class RateForm(ReshapedForm[AgreementRate]):
             if sentence := why_unfit(program, cleaned["rule_code"], cleaned["formula"], now=timezone.now()):
                 self.add_error("formula", sentence)
         return cleaned
+
+
+def _brings_anew(part: str, *, also: str = "") -> dict[str, str]:
+    """Return attributes of a control on which parts of the page depend."""
+    attributes = {"hx-post": "", "hx-trigger": "change", "hx-vals": '{"_reshape": "formula:rule"}'}
+    attributes |= {"hx-target": part, "hx-select": part, "hx-swap": "outerHTML"}
+    return attributes | ({"hx-select-oob": also} if also else {})
 
 
 def _offer(rule: Rule) -> Offer:
