@@ -94,7 +94,9 @@ def test_export_of_every_list_answers_and_is_not_cut_to_a_page(desk: Client, man
     assert sizes["loyalty.Rule"] == Rule.objects.count()
 
 
-@pytest.mark.parametrize("model", [Company, Item, Rule, Wallet])
+@pytest.mark.parametrize(
+    "model", [Company, *(pytest.param(model, marks=pytest.mark.long) for model in (Item, Wallet)), Rule]
+)
 def test_export_costs_the_same_with_more_rows(
     desk: Client, manager: User, model: type[Company | Item | Rule | Wallet]
 ) -> None:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -368,27 +367,3 @@ def test_link_and_provider_at_once_make_one_login(firm: Firm, nia: Employee, sig
     assert by_link == user or isinstance(by_link, NoSuchInvitationError)
     assert User.objects.filter(email__iexact=NIA).count() == 1
     assert Invitation.objects.get().state(timezone.now()) == Invitation.State.ACCEPTED
-
-
-def test_who_had_been_invited_before_addresses_were_kept_is_known_by_them(firm: Firm, company: Company) -> None:
-    gone, old, new, taken, back = (an_employee(company, login=False) for _ in range(5))
-    elsewhere = an_employee(a_company(), login=False)
-    Employee.objects.filter(pk=gone.pk).update(is_active=False)
-    now = timezone.now()
-    Invitation.objects.bulk_create(
-        Invitation(
-            employee=person, address=address, invited_by=user_of(firm.admin), invited_at=now,
-            expires_at=now + LIFETIME, revoked_at=now if person == back else None,
-        )
-        for person, address in [
-            (old, NIA), (new, NIA.upper()), (gone, NIA), (taken, user_of(firm.member).email), (back, "b@firm.example"),
-            (elsewhere, NIA),
-        ]
-    )  # fmt: skip
-
-    with connection.cursor() as cursor:
-        cursor.execute(import_module("accounts.migrations.0015_people_known_by_an_address").KNOWN)
-
-    assert list(Employee.objects.exclude(address="").order_by("pk").values_list("pk", "address")) == [
-        (new.pk, NIA.upper()), (elsewhere.pk, NIA),
-    ]  # fmt: skip

@@ -58,7 +58,7 @@ def test_a_database_that_refuses_writes_is_down(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_a_schema_of_another_version_is_down(client: Client) -> None:
-    MigrationRecorder.Migration.objects.filter(app="accounts").latest("pk").delete()
+    MigrationRecorder.Migration.objects.filter(app="sessions").latest("pk").delete()
 
     status, body = ready(client)
 
