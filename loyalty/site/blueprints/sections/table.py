@@ -169,4 +169,4 @@ def normal(entry: Mapping[str, Any], of: tuple[Key, ...]) -> dict[str, Any]:
 
 
 def _in_words(said: Mapping[str, str]) -> str:
-    return "; ".join(f"{capfirst(name)}: {value}" for name, value in said.items())
+    return "; ".join(f"{capfirst(name)}: {value.rstrip('.')}" for name, value in said.items())

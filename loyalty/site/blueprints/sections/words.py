@@ -104,8 +104,11 @@ class ActivityTypeSection(Section):
                     continue
                 kind.save()
             added = self._add_attributes(kind, entry, loading, path)
-            if is_new or added:
-                loading.make(self, kind.name, "" if is_new else kind.code, ", ".join([kind.code, *added]))
+            if is_new:
+                loading.make(self, kind.name, "", ", ".join([kind.code, *added]))
+            elif added:
+                words = {"kind": kind, "attributes": ", ".join(added)}
+                loading.say(self, _("“%(kind)s” carries %(attributes)s, too.") % words, is_at_once=True)
             else:
                 loading.same[str(self.title)] += 1
 
