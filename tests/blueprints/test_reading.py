@@ -162,6 +162,11 @@ SHAPES: dict[str, tuple[str, str, list[str]]] = {
         "  rules: []\n",
         ["Line 8, column 10, rule_set › rules: This list is empty: it has at least one entry."],
     ),
+    "too many entries": (
+        "blueprint: 1",
+        "blueprint: 1\nbadges: [" + "{code: a, name: A}, " * 1_001 + "]",
+        ["Line 2, column 9, badges: This list has 1,001 entries, and 1,000 is the most."],
+    ),
     "another format": ("blueprint: 1", "blueprint: 2", ["Line 1, column 12, blueprint: Here belongs 1, not 2."]),
     "a code twice": (
         "    - code: orders",

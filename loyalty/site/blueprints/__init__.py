@@ -5,13 +5,14 @@ A section is a module (`sections/`): it says what stands under its key, loads it
 
 from loyalty.site.blueprints.documents import BlueprintError, Document, Fault
 from loyalty.site.blueprints.dumping import canonical, dump, text_of
-from loyalty.site.blueprints.loading import Loaded, check, foresee, load, schema
+from loyalty.site.blueprints.loading import MAY_LOAD, Loaded, check, foresee, load, schema
 from loyalty.site.blueprints.reading import MAX_BYTES, read
 from loyalty.site.blueprints.shipped import SHIPPED, Shipped, shipped
 from loyalty.site.blueprints.writing import write
 
 __all__ = [
     "MAX_BYTES",
+    "MAY_LOAD",
     "SHIPPED",
     "BlueprintError",
     "Document",

@@ -24,6 +24,20 @@ FORMAT = 1
 """Of the document; another one would be read otherwise."""
 
 
+MAY_LOAD = tuple(
+    f"{app}.{action}_{model}"
+    for app, models in (
+        ("accounts", ("segment", "stakeholderrole")),
+        ("loyalty", ("activitytype", "activityattribute", "program", "metric", "tier", "tierthreshold", "badge")),
+        ("loyalty", ("benefit", "benefitmatrix", "benefitcell", "ruleset", "rule", "rulecap", "sharedlimit")),
+        ("loyalty", ("productlist", "campaign", "example", "examplestep")),
+    )
+    for model in models
+    for action in ("add", "change")
+)
+"""A blueprint makes all of these: whoever may not, may not load one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """What loading a blueprint made, or would make: `examples` that fail with it say so in a sentence each."""

@@ -34,9 +34,13 @@ def keys(required: tuple[str, ...] = (), /, **properties: Schema) -> Schema:
     }
 
 
+MOST_ENTRIES = 1_000
+"""Of one list: each is checked by the engine, and a manager waits for the answer."""
+
+
 def entries(schema: Schema, *, least: int = 0) -> Schema:
     """Return the schema of a list of such things."""
-    listed: dict[str, Any] = {"type": "array", "items": schema}
+    listed: dict[str, Any] = {"type": "array", "items": schema, "maxItems": MOST_ENTRIES}
     return {**listed, "minItems": least} if least else listed
 
 
@@ -138,6 +142,9 @@ def _texts(value: Any, schema: Schema) -> Iterator[str]:
 def _counts(value: Any, schema: Schema) -> Iterator[str]:
     if len(value) < schema.get("minItems", 0):
         yield _("This list is empty: it has at least one entry.")
+    if "maxItems" in schema and len(value) > schema["maxItems"]:
+        words = {"count": f"{len(value):,}", "most": f"{schema['maxItems']:,}"}
+        yield _("This list has %(count)s entries, and %(most)s is the most.") % words
 
 
 _CHECKS: Mapping[str, tuple[Callable[[Any, Schema], Iterator[str]], ...]] = {

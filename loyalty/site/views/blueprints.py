@@ -19,6 +19,7 @@ from accounts.middleware import actor_behind
 from loyalty.models import Program
 from loyalty.site.blueprints import (
     MAX_BYTES,
+    MAY_LOAD,
     SHIPPED,
     BlueprintError,
     Document,
@@ -31,12 +32,6 @@ from loyalty.site.blueprints import (
     text_of,
 )
 
-MAY_LOAD = tuple(
-    f"loyalty.{action}_{model}"
-    for action in ("add", "change")
-    for model in ("program", "ruleset", "rule", "benefitmatrix", "tier", "metric", "example")
-)
-"""A blueprint makes all of these: whoever may not, may not load one."""
 MAY_READ = ("loyalty.view_program", "loyalty.view_ruleset", "loyalty.view_benefitmatrix", "loyalty.view_example")
 
 ADJUSTED = ("code", "name", "currency", "time_zone")

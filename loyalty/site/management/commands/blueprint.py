@@ -9,7 +9,18 @@ from django.utils import timezone
 
 from accounts.models import User
 from loyalty.models import Program
-from loyalty.site.blueprints import MAX_BYTES, BlueprintError, Document, Loaded, foresee, load, read, schema, text_of
+from loyalty.site.blueprints import (
+    MAX_BYTES,
+    MAY_LOAD,
+    BlueprintError,
+    Document,
+    Loaded,
+    foresee,
+    load,
+    read,
+    schema,
+    text_of,
+)
 
 
 class Command(BaseCommand):
@@ -45,7 +56,7 @@ class Command(BaseCommand):
 
     def _load(self, options: Any) -> None:
         by = User.objects.filter(email__iexact=options["by"], is_active=True).first()
-        if by is None or not by.has_perms(("loyalty.add_program", "loyalty.add_ruleset")):
+        if by is None or not by.has_perms(MAY_LOAD):
             raise CommandError(f"{options['by']} is no program manager here.")
         try:
             self._tell(load(document=_document(options["file"]), by=by, now=timezone.now()))
