@@ -251,7 +251,30 @@ def test_a_live_program_gets_drafts_beside_what_holds_at_once(by: User) -> None:
         load(document=read(changed.replace("points: 8}", "points: 9}")), by=by, now=later)
 
 
+def test_names_and_order_alone_are_a_change(by: User) -> None:
+    first = loaded(CLUB, by)
+    assert first.rule_set is not None
+    rulesets.activate(rule_set=first.rule_set, by=by, starts_at=NOW, now=NOW)
+    listed = CLUB[CLUB.index("    - code: list") : CLUB.index("examples:")]
+    turned = CLUB.replace(listed, "").replace("  rules:\n", f"  rules:\n{listed}")
+
+    seen = foresee(
+        document=read(turned.replace("name: Basic", "name: Start").replace("name: Club", "name: C")), now=NOW
+    )
+
+    assert told(seen) == [
+        "program: Changed – C: Name: C Before: Name: Club",
+        "tiers: Changed – Start: Name: Start Before: Name: Basic",
+        "rules: Each rule says the same; their order, names, or what no rule asks for is another.",
+    ]
+
+
 WRONG: dict[str, tuple[str, str, str]] = {
+    "a metric that nothing counts": (
+        "tier_metric: spend",
+        "tier_metric: spent",
+        "Line 2, column 89, program › tier_metric: There is no metric “spent”. Did you mean “spend”?",
+    ),
     "an unknown time zone": (
         "Europe/Berlin",
         "Europe/Berlino",

@@ -120,6 +120,8 @@ class _Reader:
             self._documents += 1
             if self._documents > 1:
                 yield _("A file holds one blueprint; a second document begins here.")
+        if "\0" in str(getattr(event, "value", "")):
+            yield _("A NUL is no sign of a text. Take it out.")
         self._nodes += 1
         if self._nodes > MAX_NODES:
             yield _("The file holds more than %(most)s parts, and no blueprint does.") % {"most": f"{MAX_NODES:,}"}

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar
 
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from loyalty.ending import tell_of_end
 from loyalty.models import Program
-from loyalty.site.blueprints.documents import Path
+from loyalty.site.blueprints.documents import Path, nearest
 from loyalty.site.blueprints.keys import entry_of, keys_of
 from loyalty.site.blueprints.schema import Schema, keys
 from loyalty.site.blueprints.sections.section import Loading, Section
@@ -62,16 +62,9 @@ class ProgramSection(Section):
             else:
                 program.save()
                 tell_of_end(program, now=loading.now)
-                self._tell(loading, program, said)
+                loading.compare(self, program, said, _said(program))
             loading.program = program
-
-    def _tell(self, loading: Loading, program: Program, said: Mapping[str, str]) -> None:
-        now = _said(program)
-        names = [name for name in {**said, **now} if said.get(name) != now.get(name)]
-        nothing = _("nothing")
-        before = "; ".join(f"{capfirst(name)}: {said.get(name, nothing)}" for name in names)
-        after = "; ".join(f"{capfirst(name)}: {now.get(name, nothing)}" for name in names)
-        loading.make(self, program.name, "" if loading.is_new else before, after)
+            loading.later(partial(_require_metric, program, loading, path))
 
     def dump(self, program: Program, *, now: datetime) -> dict[str, Any]:
         """Return its terms."""
@@ -82,6 +75,14 @@ class ProgramSection(Section):
         return normal(part, KEYS)
 
 
+def _require_metric(program: Program, loading: Loading, path: Path) -> None:
+    """Refuse a metric that nothing would ever count: no tier would be reached."""
+    codes = set(program.metrics.values_list("code", flat=True))
+    if program.tier_metric and program.tier_metric not in codes:
+        words = {"code": program.tier_metric, "hint": nearest(program.tier_metric, codes)}
+        loading.fault((*path, "tier_metric"), _("There is no metric “%(code)s”. %(hint)s") % words)
+
+
 def _said(program: Program) -> dict[str, str]:
-    values = ((key, getattr(program, key.field.attname)) for key in KEYS if key.field.name not in ("code", "name"))
+    values = ((key, getattr(program, key.field.attname)) for key in KEYS if key.name != "code")
     return {str(key.field.verbose_name): key.in_words(value) for key, value in values if key.write(value) is not None}

@@ -103,8 +103,12 @@ class RuleSetSection(Section):
         loading.drafts.append(version)
         by_id = loading.by.pk if loading.by else None
         audit.record("rule-set-drafted", version, actor_id=by_id, now=loading.now, version=version.version)
-        for change in changes(current, version, in_words):
+        found = changes(current, version, in_words)
+        for change in found:
             loading.make(self, change.name, change.before, change.after, is_at_once=False)
+        if not found:
+            text = _("Each rule says the same; their order, names, or what no rule asks for is another.")
+            loading.say(self, text, is_at_once=False)
 
     def _load_parts(self, part: Any, version: RuleSet, loading: Loading) -> None:
         for name, of, model in _PARTS:

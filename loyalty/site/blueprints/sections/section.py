@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Model
@@ -27,6 +27,13 @@ from loyalty.site.blueprints.keys import Key, values_from
 from loyalty.site.blueprints.schema import Schema
 
 M = TypeVar("M", bound=Model)
+
+
+class Coded(Protocol):
+    """A row with a code and a name."""
+
+    code: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,19 @@ class Loading:
         """Note something new (`before` is empty) or changed."""
         self.say(section, str(RuleChange(name, before, after)), is_at_once=is_at_once)
 
+    def compare(self, section: Section, row: Coded, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+        """Note a row by what there is to say of it: all where there was nothing before, else what is another."""
+        names = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+        if not before:
+            said = {key: value for key, value in after.items() if value != row.name}
+            self.make(section, row.name, "", _in_words(said) or row.code)
+        elif names:
+            was, there = ({key: said.get(key, _("nothing")) for key in names} for said in (before, after))
+            self.make(section, row.name, _in_words(was), _in_words(there))
+        else:
+            text = _("“%(name)s” is written otherwise, and means the same.") % {"name": row.name}
+            self.say(section, text, is_at_once=True)
+
     def say(self, section: Section, sentence: str, *, is_at_once: bool) -> None:
         """Note the same in a sentence."""
         self.made.append(Made(str(section.title), sentence, is_at_once))
@@ -137,6 +157,10 @@ class Loading:
         """Note what is wrong with a formula that stands at a path."""
         sentence = error.translated(_).removeprefix(f"{error.key}: ")
         self.fault((*path, *steps_of(error.key)), capfirst(sentence))
+
+
+def _in_words(said: Mapping[str, str]) -> str:
+    return "; ".join(f"{capfirst(name)}: {value.rstrip('.')}" for name, value in said.items())
 
 
 def other_draft(version: ProgramVersion) -> str:

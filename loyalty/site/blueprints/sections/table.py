@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from accounts.conditions import Catalogue, ConditionError, parse, sentence
@@ -88,17 +87,7 @@ class Table(Section):
             return
         row.save()
         self.after(row, entry, loading, path)
-        after = self._said(row)
-        if is_new:
-            loading.make(self, str(row), "", _in_words(after) or row.code)
-            return
-        names = [name for name in {**said, **after} if said.get(name) != after.get(name)]
-        nothing = _("nothing")
-        loading.make(
-            self, str(row),
-            _in_words({name: said.get(name, nothing) for name in names}),
-            _in_words({name: after.get(name, nothing) for name in names}),
-        )  # fmt: skip
+        loading.compare(self, row, said, self._said(row))
 
     def _keeps_fixed(
         self, row: Any, before: Mapping[str, Any], entry: Mapping[str, Any], loading: Loading, path: Path
@@ -133,7 +122,7 @@ class Table(Section):
         said = {}
         for key in self.keys:
             value = getattr(row, key.field.attname)
-            if key.field.name in ("code", "name") or (key.write(value) is None):
+            if key.field.name == "code" or key.write(value) is None:
                 continue
             if key.field.name == "condition":
                 catalogue = self.catalogue(row)
@@ -166,7 +155,3 @@ def normal(entry: Mapping[str, Any], of: tuple[Key, ...]) -> dict[str, Any]:
     known = {key.name: key.write(key.read(value)) for key, value in there}
     rest = {name: from_json(value) for name, value in entry.items() if name not in known}
     return {name: value for name, value in (known | rest).items() if value not in (None, "", [], {})}
-
-
-def _in_words(said: Mapping[str, str]) -> str:
-    return "; ".join(f"{capfirst(name)}: {value.rstrip('.')}" for name, value in said.items())
