@@ -4,10 +4,12 @@ import io
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from accounts.models import AuditEntry, Segment, SegmentMembership, StakeholderRole, User
 from loyalty import benefits, rulesets
@@ -544,3 +546,29 @@ def test_a_document_made_in_memory_is_loaded_without_marks(by: User) -> None:
         load(document=Document({**read(one.read()).data, "badges": [{"code": "a"}]}), by=by, now=NOW)
 
     assert str(caught.value) == "badges › a: “name” is missing here."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_managers_load_the_same_blueprint_once() -> None:
+    by, start = a_manager(), Barrier(2)
+    came: list[str] = []
+
+    def load_it() -> None:
+        try:
+            start.wait()
+            came.append("made" if load(document=read(CLUB), by=by, now=NOW).made else "nothing")
+        except BlueprintError as error:
+            came.append(str(error))
+        finally:
+            connection.close()
+
+    threads = [Thread(target=load_it) for _one in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    refused = "Somebody made some of it at the same moment. Nothing was changed: load it again."
+    assert sorted(came) in ([refused, "made"], ["made", "nothing"])
+    assert (Program.objects.count(), RuleSet.objects.count(), Rule.objects.count()) == (1, 1, 4)
+    assert AuditEntry.objects.filter(action="blueprint-loaded").count() == 1

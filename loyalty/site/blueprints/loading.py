@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -22,6 +23,9 @@ from loyalty.versions import version_of
 
 FORMAT = 1
 """Of the document; another one would be read otherwise."""
+
+MOST_FAULTS = 100
+"""Whoever mends so many looks again."""
 
 
 MAY_LOAD = tuple(
@@ -82,8 +86,8 @@ def schema() -> Schema:
 
 
 def check(document: Document) -> None:
-    """Refuse a document that is not as the schema has it, or says a code twice: BlueprintError with all its faults."""
-    faults = list(faults_of(document, schema())) or list(_repeated(document))
+    """Refuse a document that is not as the schema has it, or says a code twice: BlueprintError with its faults."""
+    faults = list(islice(faults_of(document, schema()), MOST_FAULTS)) or list(islice(_repeated(document), MOST_FAULTS))
     if faults:
         raise BlueprintError(faults)
 
