@@ -1,6 +1,7 @@
 """What is left to do until a program lives: its drafts, each with the page that offers the next step; its examples."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.admin.steps import SteppedAdmin
 from accounts.middleware import actor_behind
 from loyalty.examples import run_examples
 from loyalty.models import BenefitMatrix, Program, RuleSet
@@ -23,11 +25,12 @@ _MAY = ("loyalty.view_program", "loyalty.view_ruleset", "loyalty.view_benefitmat
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A version on the way to life, and its page."""
+    """A version on the way to life, its page, and of a draft the steps that its page offers."""
 
     title: str
     version: ProgramVersion
     url: str
+    ways_on: list[dict[str, Any]]
 
     @property
     def is_draft(self) -> bool:
@@ -49,9 +52,9 @@ def setup_view(request: HttpRequest, pk: int) -> HttpResponse:
     rule_set = rule_sets[-1] if rule_sets else version_of(RuleSet, program, now=now)
     parts = []
     if matrix is not None:
-        parts.append(_part(_("Benefits, version %(version)s"), matrix, "loyalty_benefitmatrix"))
+        parts.append(_part(request, _("Benefits, version %(version)s"), matrix))
     if rule_set is not None:
-        parts.append(_part(_("Rules, version %(version)s"), rule_set, "loyalty_ruleset"))
+        parts.append(_part(request, _("Rules, version %(version)s"), rule_set))
     context = {
         **admin.site.each_context(request),
         "opts": Program._meta,
@@ -67,5 +70,9 @@ def setup_view(request: HttpRequest, pk: int) -> HttpResponse:
     return TemplateResponse(request, "admin/loyalty/program/setup.html", context)
 
 
-def _part(title: str, version: ProgramVersion, address: str) -> Part:
-    return Part(title % {"version": version.version}, version, reverse(f"admin:{address}_change", args=[version.pk]))
+def _part(request: HttpRequest, title: str, version: ProgramVersion) -> Part:
+    page = admin.site.get_model_admin(type(version))
+    is_draft = version.status == ProgramVersion.Status.DRAFT
+    ways_on = page.ways_on(request, version) if is_draft and isinstance(page, SteppedAdmin) else []
+    url = reverse(f"admin:{version._meta.app_label}_{version._meta.model_name}_change", args=[version.pk])
+    return Part(title % {"version": version.version}, version, url, ways_on)
