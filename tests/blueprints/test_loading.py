@@ -249,7 +249,9 @@ def test_a_live_program_gets_drafts_beside_what_holds_at_once(by: User) -> None:
     assert list(RuleSet.objects.order_by("version").values_list("version", "status")) == [(1, "ACTIVE"), (2, "DRAFT")]
     assert dump(first.program, now=later)["rule_set"] == canonical(read(CLUB).data)["rule_set"]
     assert load(document=read(changed), by=by, now=later).made == []
-    with pytest.raises(BlueprintError, match="Version 2 is a draft already, and says something else"):
+    with pytest.raises(BlueprintError, match="benefit_matrix: Version 2 is a draft already, and says something else"):
+        load(document=read(changed.replace("times: 3", "times: 4")), by=by, now=later)
+    with pytest.raises(BlueprintError, match="rule_set: Version 2 is a draft already, and says something else"):
         load(document=read(changed.replace("points: 8}", "points: 9}")), by=by, now=later)
 
 

@@ -44,12 +44,9 @@ def entries(schema: Schema, *, least: int = 0) -> Schema:
     return {**listed, "minItems": least} if least else listed
 
 
-def faults_of(document: Document, schema: Schema, path: Path = ()) -> Iterator[Fault]:
-    """Yield what of a document is not as the schema has it, or of the part of it at a path."""
-    value: Any = document.data
-    for step in path:
-        value = value[step]
-    yield from _faults(document, value, schema, path)
+def faults_of(document: Document, schema: Schema) -> Iterator[Fault]:
+    """Yield what of a document is not as the schema has it."""
+    yield from _faults(document, document.data, schema, ())
 
 
 def _faults(document: Document, value: Any, schema: Schema, path: Path) -> Iterator[Fault]:
