@@ -1,6 +1,7 @@
 """Blueprints are loaded as drafts, all or nothing; a second time changes nothing; what is dumped loads again."""
 
 import io
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -518,6 +519,9 @@ def test_commands_check_and_refuse(by: User, tmp_path: Path) -> None:
     file.write_text(CLUB.replace("then: {company: 7}", "then: {company: 8}"))
 
     assert "tiers: New – Gold: Rank: 2; From: 1,000" in out.getvalue()
+    shape = io.StringIO()
+    call_command("blueprint", "schema", stdout=shape)
+    assert json.loads(shape.getvalue())["required"] == ["blueprint", "program", "rule_set"]
     assert not Program.objects.exists()
     assert say("check") == "“An order” fails. step 1, points of the company: 8 expected, 7 came."
     assert say("load", "--by", "nobody@example.com") == "nobody@example.com is no program manager here."
