@@ -33,6 +33,26 @@ class NotInForceError(VersionError):
     """Only a version that is in force, or will be, can be taken out of force."""
 
 
+def version_of(kind: type[V], program: Program, *, now: datetime) -> V | None:
+    """Return the version that tells what a program is: in force, or to come, or drawn up, or the last one that was."""
+    rows = list(kind._default_manager.filter(program=program).order_by("version"))
+    draft = kind.Status.DRAFT
+    held = [
+        row for row in rows
+        if row.status != draft and row.starts_at is not None and (row.ends_at is None or row.ends_at > now)
+    ]  # fmt: skip
+    if held:
+        return min(held, key=lambda row: row.starts_at or now)
+    drafts = [row for row in rows if row.status == draft]
+    there = drafts or rows
+    return there[-1] if there else None
+
+
+def drafts_of(kind: type[V], program: Program) -> list[V]:
+    """Return its drafts."""
+    return list(kind._default_manager.filter(program=program, status=kind.Status.DRAFT).order_by("version"))
+
+
 def next_version(kind: type[V], program_id: int) -> int:
     """Lock the program until the transaction ends, and return the number of its next version of this kind."""
     _lock(program_id)

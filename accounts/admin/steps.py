@@ -128,12 +128,15 @@ class SteppedAdmin(ScopedModelAdmin[M]):
 
     def tools(self, request: HttpRequest, row: M) -> list[dict[str, Any]]:
         """Return the buttons of a row: those that lead elsewhere, then its steps."""
-        steps = [
+        return [*self.further_tools(request, row), *self.ways_on(request, row)]
+
+    def ways_on(self, request: HttpRequest, row: M) -> list[dict[str, Any]]:
+        """Return the buttons of the steps that the row can take now, by whoever asks."""
+        return [
             {"label": self.steps[name].label, "url": self._url(name, row)}
             for name in self.offered(row)
             if self.may_take(request, row, self.steps[name])
         ]
-        return [*self.further_tools(request, row), *steps]
 
     def _url(self, page: str, row: Model) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=[row.pk])

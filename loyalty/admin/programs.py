@@ -23,6 +23,7 @@ from accounts.admin.scoped import FixedFieldsForm, ReadOnlyAdmin, ScopedInline, 
 from accounts.conditions import ConditionError, parse, sentence
 from accounts.scope import in_force
 from loyalty.admin.liability import liability_view
+from loyalty.admin.setup import setup_view
 from loyalty.ending import tell_of_end
 from loyalty.models import (
     ActivityAttribute,
@@ -149,21 +150,28 @@ class ProgramAdmin(ScopedModelAdmin[Program]):
     search_fields = ("name", "code")
     ordering = ("name",)
     inlines = (ProgramTierInline, MetricInline)
-    change_form_template = "admin/with_tools.html"
+    change_form_template = "admin/loyalty/program/page.html"
 
     def get_urls(self) -> list[URLPattern]:
-        """The page of what a program owes."""
-        view = self.admin_site.admin_view(liability_view)
-        return [path("<int:pk>/liability/", view, name="loyalty_program_liability"), *super().get_urls()]
+        """The pages of what a program owes, and of what is left to do until it lives."""
+        view = self.admin_site.admin_view
+        ours = [
+            path("<int:pk>/liability/", view(liability_view), name="loyalty_program_liability"),
+            path("<int:pk>/setup/", view(setup_view), name="loyalty_program_setup"),
+        ]
+        return [*ours, *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Offer the way to what the program owes."""
+        """Offer the ways to what the program owes, and to what is left to do."""
         tools = []
+        if object_id.isdecimal():
+            url = reverse("admin:loyalty_program_setup", args=[object_id])
+            tools.append({"label": _("What is left to do"), "url": url})
         if object_id.isdecimal() and request.user.has_perm("loyalty.view_bookday"):
             url = reverse("admin:loyalty_program_liability", args=[object_id])
-            tools = [{"label": _("Liability"), "url": url}]
+            tools.append({"label": _("Liability"), "url": url})
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -35,6 +36,11 @@ class VersionAdmin(SteppedAdmin[V]):
     """Screens of versions: all that changes one is a step."""
 
     refusal: ClassVar[type[Exception]] = VersionError
+
+    def tools(self, request: HttpRequest, row: V) -> list[dict[str, Any]]:
+        """The way back to what is left to do for the program stands last."""
+        url = reverse("admin:loyalty_program_setup", args=[row.program_id])
+        return [*super().tools(request, row), {"label": _("What is left to do"), "url": url}]
 
     def has_delete_permission(self, request: HttpRequest, obj: V | None = None) -> bool:
         """Drafts can be thrown away."""

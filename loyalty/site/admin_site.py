@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
@@ -214,6 +214,18 @@ class TwofoldAdminSite(AdminSite):
         from loyalty.site.admin_home import home  # it knows the screens, which are made after their site
 
         return super().index(request, {"title": _("Home"), **home(request), **(extra_context or {})})
+
+    def get_urls(self) -> list[Any]:
+        """The pages of blueprints, which span floors."""
+        from loyalty.site.views import blueprints
+
+        view = self.admin_view
+        ours = [
+            path("blueprints/", view(blueprints.choose), name="blueprints"),
+            path("blueprints/look/", view(blueprints.look), name="blueprint_look"),
+            path("loyalty/program/<int:pk>/blueprint/", view(blueprints.download), name="program_blueprint"),
+        ]
+        return [*ours, *super().get_urls()]
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """The sidebar: groups by what a manager does, not by Django app."""

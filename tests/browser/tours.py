@@ -225,4 +225,7 @@ def _pages_of_managers(world: World) -> list[Stop]:
         Stop(reverse("mfa_index")),
         Stop(reverse("mfa_deactivate_totp")),
         Stop(f"{reverse('mfa_reauthenticate')}?next=/me/"),
+        Stop(reverse("admin:blueprints")),
+        Stop(reverse("admin:blueprint_look", query={"blueprint": "halden-together"})),
+        Stop(reverse("admin:loyalty_program_setup", args=[world.program.pk])),
     ]

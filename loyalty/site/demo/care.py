@@ -3,113 +3,17 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from accounts import follow_ups
 from accounts.actors import actor_of
 from accounts.models import Employee, Segment, StakeholderRole, User
-from loyalty.benefits import activate, draft_from, grant, set_cell, use
+from loyalty.benefits import draft_from, grant, set_cell, use
 from loyalty.models import Benefit, BenefitMatrix, Program, RuleCap, Tier
 from loyalty.site.demo.calendar import Calendar, Deed
 from loyalty.site.demo.settling import Settled, Staff
 from loyalty.titles import invite, record_payment, subscribe
 
-_KIND, _PER = Benefit.Kind, RuleCap.Per
-_BENEFITS: tuple[dict[str, Any], ...] = (
-    {
-        "code": "direct-line",
-        "name": "A direct line to application engineers",
-        "kind": _KIND.CONTACT,
-        "description": "An engineer who knows your machines answers, without a queue.",
-        "how_to_use": "Call on working days from 7 to 19 o'clock and say your customer number.",
-        "contact": "+49 7121 555 900",
-    },
-    {
-        "code": "tool-wear",
-        "name": "Tool wear: what the edge tells",
-        "kind": _KIND.INFORMATION,
-        "description": "Forty pages with photographs: read a worn edge and choose the next grade.",
-        "address": "https://halden.example/library/tool-wear",
-    },
-    {
-        "code": "tax-seminar",
-        "name": "Seminar: depreciation of tools and machines",
-        "kind": _KIND.SERVICE,
-        "description": "Half a day with a tax adviser, for the people who keep the books.",
-        "how_to_use": "Ask for a place; we send date and room.",
-        "value": 240,
-        "lead_days": 5,
-    },
-    {
-        "code": "process-hour",
-        "name": "An hour with our process engineer",
-        "kind": _KIND.SERVICE,
-        "description": "Bring one part and its drawing; leave with a better way to make it.",
-        "value": 160,
-        "lead_days": 3,
-    },
-    {
-        "code": "basket",
-        "name": "A basket for the department",
-        "kind": _KIND.GOODS,
-        "description": "Fruit, nuts and coffee from growers near you.",
-        "value": 45,
-        "lead_days": 7,
-    },
-    {
-        "code": "machine-lease",
-        "name": "Better terms for leasing machines",
-        "kind": _KIND.OFFER,
-        "description": "Our bank takes half a point off the rate for machines above 50,000.",
-        "how_to_use": "Name the code when you ask for an offer.",
-        "value": 1_500,
-        "offer_code": "HALDEN-GOLD-05",
-    },
-    {
-        "code": "early-look",
-        "name": "Next year's tools, half a year early",
-        "kind": _KIND.INFORMATION,
-        "description": "Drawings, grades and first measurements, in confidence.",
-        "address": "https://halden.example/preview",
-    },
-    {
-        "code": "fast-lane",
-        "name": "Orders leave the same day",
-        "kind": _KIND.CONTACT,
-        "description": "What is ordered before 14 o'clock leaves our store the same day.",
-        "contact": "Every order, nothing to do",
-    },
-)
-_ALL = ("bronze", "silver", "gold")
-_CELLS: tuple[tuple[tuple[str, ...], str, str, str, int | None, RuleCap.Per], ...] = (
-    (_ALL, "", "", "direct-line", None, _PER.YEAR),
-    (_ALL, "workshop", "", "tool-wear", None, _PER.YEAR),
-    (("silver",), "workshop", "", "process-hour", 1, _PER.QUARTER),
-    (("gold",), "workshop", "", "process-hour", 2, _PER.QUARTER),
-    (("silver", "gold"), "accountant", "", "tax-seminar", 1, _PER.YEAR),
-    (("silver",), "", "", "basket", 1, _PER.YEAR),
-    (("gold",), "", "", "basket", 4, _PER.YEAR),
-    (("gold",), "", "", "fast-lane", None, _PER.YEAR),
-    (("silver", "gold"), "buyer", "", "early-look", None, _PER.YEAR),
-    (("gold",), "owner", "", "machine-lease", 2, _PER.YEAR),
-    (("silver", "gold"), "sales", "dealers", "early-look", None, _PER.YEAR),
-    (("bronze", "silver"), "owner", "key", "process-hour", 1, _PER.YEAR),
-    (("circle",), "", "", "direct-line", None, _PER.YEAR),
-    (("circle",), "", "", "fast-lane", None, _PER.YEAR),
-    (("circle",), "", "", "basket", 6, _PER.YEAR),
-    (("circle",), "workshop", "", "process-hour", 4, _PER.QUARTER),
-    (("circle",), "owner", "", "machine-lease", 4, _PER.YEAR),
-)
-"""Tiers, role ("": the company), segment ("": all), benefit, times, per."""
-
-
-def draw_up_benefits(program: Program, by: User, *, starts_at: datetime) -> None:
-    """Make the benefits and put the first version of the matrix in force from `starts_at`."""
-    for fields in _BENEFITS:
-        Benefit.objects.create(program=program, **fields)
-    matrix = draft_from(program=program, by=by, now=starts_at)
-    _fill(matrix, by, starts_at)
-    activate(matrix=matrix, by=by, starts_at=starts_at, now=starts_at)
+_PER = RuleCap.Per
 
 
 def plan_next_version(program: Program, by: User, *, now: datetime) -> None:
@@ -136,12 +40,6 @@ def enjoy_benefits(calendar: Calendar, firms: Iterable[Settled], staff: Staff) -
     calendar.on(calendar.until - timedelta(days=10), _giving(by_number["C-3300"]))
     calendar.on(calendar.until - timedelta(days=40), _paying(by_number["C-4010"], staff))
     calendar.on(calendar.until - timedelta(days=3), _inviting(by_number["C-1001"], staff))
-
-
-def _fill(matrix: BenefitMatrix, by: User, now: datetime) -> None:
-    for tiers, role, segment, code, quota, period in _CELLS:
-        for tier in tiers:
-            _add(matrix, tier, role, segment, code, quota, period, by, now)
 
 
 def _add(

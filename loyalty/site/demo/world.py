@@ -12,7 +12,7 @@ from loyalty.models import Program, Source
 from loyalty.rulesets import draft_from
 from loyalty.site.demo.business import do_business
 from loyalty.site.demo.calendar import Calendar
-from loyalty.site.demo.care import draw_up_benefits, enjoy_benefits, plan_next_version
+from loyalty.site.demo.care import enjoy_benefits, plan_next_version
 from loyalty.site.demo.firms import FIRMS
 from loyalty.site.demo.letters import invite_somebody
 from loyalty.site.demo.orders import give_by_hand, go_shopping, pass_points_on
@@ -45,8 +45,7 @@ def load(*, now: datetime) -> None:
     begin = (now - timedelta(weeks=WEEKS)).replace(hour=8, minute=0, second=0, microsecond=0)
     with transaction.atomic():
         staff, words = hire(), agree_on_words()
-        program = create_program(starts_at=begin - timedelta(days=1))
-        draw_up_benefits(program, staff.manager, starts_at=begin - timedelta(days=1))
+        program = create_program(by=staff.manager, starts_at=begin - timedelta(days=1))
         source = Source.objects.create(code="erp", name="ERP", kind=Source.Kind.API)
         _let_in(source, staff.manager, now)
         firms = [settle(firm, program, staff, words, now) for firm in FIRMS]

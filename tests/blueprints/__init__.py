@@ -1,0 +1,1 @@
+"""Blueprints: read, loaded, dumped, and led from the shelf to life."""
