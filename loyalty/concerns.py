@@ -121,7 +121,7 @@ class _Looking:
             if not any(each.odd is Odd.CONTRADICTION for each in found):
                 sound.append((rule, earning))
         if unlimited:
-            notes.append(Concern(_("Nothing limits what these rules give."), tuple(unlimited)))
+            notes.append(Concern(_("Nothing limits what these rules give over time."), tuple(unlimited)))
         notes += self._beside_each_other(sound)
         notes += self._other_drafts()
         complexity = complexity_of((earning for _rule, earning in self._read), naming=NAMING)
@@ -265,7 +265,7 @@ _TEMPLATES: Mapping[tuple[Odd, int], StrOrPromise] = {
         "In the table of “%(rule)s” the row for %(subject)s never counts: its “only if” keeps that out."
     ),
     (Odd.LIMIT_OF_NOTHING, 0): gettext_lazy("“%(rule)s” gives nothing: one of its limits is 0."),
-    (Odd.NO_LIMIT, 0): gettext_lazy("Nothing limits what “%(rule)s” gives."),
+    (Odd.NO_LIMIT, 0): gettext_lazy("Nothing limits what “%(rule)s” gives over time."),
 }
 """By how many rows tell it, at least."""
 

@@ -308,6 +308,7 @@ class VendorApprovalAdmin(ApprovalAdmin):
         self, request: HttpRequest, approval: Approval, known: Request, form: forms.Form, *, status: int = 200
     ) -> HttpResponse:
         """Everything that a decision rests on, and both ways to take it."""
+        form.fields["reason"].help_text = _("Kept with the request. A rejection says why: whoever asked reads it.")
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

@@ -205,11 +205,24 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
             return ("program", "combining")
         asked = ("request",) if last_request(obj) else ()
         look = _look(obj)
-        told = (*(("doubts",) if look.doubts else ()), *(("notes",) if look.notes else ()), "complexity")
+        doubts, notes = ("doubts",) if look.doubts else (), ("notes",) if look.notes else ()
         changed = ("changes",) if obj.status == RuleSet.Status.DRAFT or obj.version > 1 else ()
         is_movable = obj.status == RuleSet.Status.DRAFT and request.user.has_perm("loyalty.change_rule")
         rules = "in_order" if is_movable else "in_words"
-        return ("program", "version", "state", "starts_at", "ends_at", *asked, "combining", *changed, rules, *told)
+        return (
+            "program",
+            "version",
+            "state",
+            "starts_at",
+            "ends_at",
+            *asked,
+            "combining",
+            *doubts,
+            *changed,
+            rules,
+            *notes,
+            "complexity",
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: RuleSet | None = None) -> Any:
         """A version that exists changes by steps alone; how a draft combines factors is its own to say."""
@@ -250,7 +263,11 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
     def notes(self, rule_set: RuleSet) -> str:
         """What may well be meant."""
         summary = _("%(count)s to read") % {"count": len(_look(rule_set).notes)}
-        return format_html("<details><summary>{}</summary>{}</details>", summary, concerns_shown(_look(rule_set).notes))
+        return format_html(
+            '<details class="rule-folded"><summary>{}</summary>{}</details>',
+            summary,
+            concerns_shown(_look(rule_set).notes),
+        )
 
     @admin.display(description=gettext_lazy("how hard it is to explain"))
     def complexity(self, rule_set: RuleSet) -> str:
