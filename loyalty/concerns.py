@@ -232,7 +232,7 @@ def _sentence(finding: Finding, rule: str, catalogue: Catalogue, times: Times) -
     words = {
         "rule": rule,
         "rows": rows,
-        "subject": finding.subject,
+        "subject": {"True": _("yes"), "False": _("no")}.get(finding.subject, finding.subject),
         "day": date_format(times.first, "DATE_FORMAT"),
     }
     return _template(finding) % words

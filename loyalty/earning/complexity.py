@@ -113,7 +113,7 @@ def _of_rule(rule: EarningRule) -> Counter[Burden]:
         {
             Burden.RULE: 1,
             Burden.ROW: len(explain(rule.condition, {})),
-            Burden.GROUP: _groups(rule.condition, is_root=True),
+            Burden.GROUP: _groups(rule.condition),
             Burden.RATE: rule.formula.lines,
             Burden.EXTRA: _extras(rule.formula),
             Burden.LIMIT: sum(not cap.shared_as for cap in rule.caps),
@@ -122,10 +122,20 @@ def _of_rule(rule: EarningRule) -> Counter[Burden]:
     )
 
 
-def _groups(node: Condition, *, is_root: bool) -> int:
-    inner = sum(_groups(part, is_root=False) for _path, part in node.children(""))
-    is_group = isinstance(node, Not) or (isinstance(node, All | Any) and not is_root)
-    return inner + is_group
+def _groups(node: Condition) -> int:
+    """Every "not", and every list of rows below another; the list of all rows is none."""
+    below = sum(isinstance(part, All | Any) + _groups(part) for part in _parts(node))
+    return below + isinstance(node, Not)
+
+
+def _parts(node: Condition) -> tuple[Condition, ...]:
+    match node:
+        case Not(part):
+            return (part,)
+        case All(parts) | Any(parts):
+            return parts
+        case _:
+            return ()
 
 
 def _extras(formula: Formula) -> int:

@@ -73,19 +73,17 @@ def scrutinise(rule: EarningRule, *, catalogue: Catalogue, times: Times) -> list
 
 
 def pairs(rules: Sequence[EarningRule], *, catalogue: Catalogue) -> list[Pair]:
-    """Return which of the rules for one kind of activity give the same to the same: at once, or never both."""
+    """Return which of the rules for one kind of activity give the same to the same: at once, or never both.
+
+    The same are points and points, or the very same badge or benefit.
+    """
     found = []
     for index, first in enumerate(rules):
         for second in rules[index + 1 :]:
-            if _is_same_gift(first, second) and not set(first.recipients).isdisjoint(second.recipients):
+            if first.effect == second.effect and not set(first.recipients).isdisjoint(second.recipients):
                 is_apart = not can_hold(first.condition, second.condition, catalogue=catalogue)
                 found.append(Pair(first, second, is_apart))
     return found
-
-
-def _is_same_gift(first: EarningRule, second: EarningRule) -> bool:
-    """Points and points, or the very same badge or benefit."""
-    return first.effect == second.effect if first.effect or second.effect else True
 
 
 def _beside_the_times(rule: EarningRule, catalogue: Catalogue, times: Times) -> Iterator[Finding]:
@@ -134,9 +132,9 @@ def _in_formula(rule: EarningRule, catalogue: Catalogue, times: Times) -> Iterat
 
 def _dead_rates(rule: EarningRule, table: Lookup, catalogue: Catalogue) -> Iterator[Finding]:
     """Rows of a table for what the condition keeps out."""
-    fact = catalogue.get(table.by)
-    if fact is None or all(outcome.leaf.fact != table.by for outcome in explain(rule.condition, {})):
+    if all(outcome.leaf.fact != table.by for outcome in explain(rule.condition, {})):
         return
+    fact = catalogue[table.by]
     for row in table.rows:
         keys = tuple(str(key) for key in row.keys)
         if fact.type is FactType.BOOLEAN:
