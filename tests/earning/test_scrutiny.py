@@ -167,7 +167,9 @@ def test_complexity_is_a_plain_sum_that_says_what_it_is_made_of() -> None:
     to_role = a_rule(None, FIXED, to=Beneficiary.ROLE, role="owner", is_divided=True)
     others = complexity_of([*kinds, to_role], naming=(SEGMENTS,)).counts
     assert (others[Burden.FORMULA], others[Burden.NAMED], others[Burden.SHARE]) == (2, 2, 2)
-    assert complexity_of([a_rule({"not": {"any": [GOLD, KEY]}})], naming=()).counts[Burden.GROUP] == 2
+    nested: Any
+    for nested in ({"not": {"any": [GOLD, KEY]}}, {"all": [ABOVE, {"any": [GOLD, {"not": KEY}]}]}):
+        assert complexity_of([a_rule(nested)], naming=()).counts[Burden.GROUP] == 2
     assert found.by_rule == {"rich": 3 + 6 + 2 + 2 + 1 + 1, "shared": 3 + 2 + 2 + 1 + 2}
     assert [complexity_of([a_rule()] * count, naming=()).ease for count in (5, 6, 12, 13)] == [
         Ease.EASY, Ease.TAKES_EXPLAINING, Ease.TAKES_EXPLAINING, Ease.HARD,
