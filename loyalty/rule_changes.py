@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from django.db.models import F
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
@@ -31,9 +32,15 @@ class RuleChange:
 
 
 def predecessor_of(rule_set: RuleSet) -> RuleSet | None:
-    """Return the version beside which a draft is read: the latest one that is or was in force."""
-    versions = RuleSet.objects.filter(program=rule_set.program_id, version__lt=rule_set.version)
-    return versions.exclude(status=RuleSet.Status.DRAFT).order_by("-version").first()
+    """Return the version beside which one is read: of those that came to hold, the latest before it.
+
+    For a draft that is the latest of all, whatever its number: it would take the place of that one.
+    """
+    held = RuleSet.objects.filter(program=rule_set.program_id).exclude(status=RuleSet.Status.DRAFT)
+    held = held.exclude(ends_at=F("starts_at"))
+    if rule_set.status != RuleSet.Status.DRAFT:
+        held = held.filter(starts_at__lt=rule_set.starts_at)
+    return held.order_by("-starts_at").first()
 
 
 def changes(before: RuleSet | None, after: RuleSet, in_words: InWords) -> list[RuleChange]:

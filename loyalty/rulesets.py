@@ -7,18 +7,20 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.conditions import ConditionError
-from accounts.models import User
+from accounts.models import Approval, User
 from loyalty.agreements import unfit_for
 from loyalty.earning import FormulaError
 from loyalty.models import Campaign, ProductList, Program, Rule, RuleCap, RuleSet, SharedLimit
-from loyalty.proving import ExampleFailsError, NotProvenError, require_examples_met, require_proven
+from loyalty.proving import ExampleFailsError, require_examples_met
 from loyalty.versions import (
     NotADraftError,
     NotInForceError,
     StartsTooEarlyError,
     VersionError,
+    closed_draft,
     locked_draft,
     put_in_force,
+    require_room,
     take_out_of_force,
 )
 from loyalty.versions import next_version as next_version_of
@@ -29,15 +31,16 @@ __all__ = [
     "NoRulesError",
     "NotADraftError",
     "NotInForceError",
-    "NotProvenError",
     "StartsTooEarlyError",
     "UnfitForAgreementError",
     "UnsoundRuleError",
     "VersionError",
+    "WaitsForApprovalError",
     "activate",
     "draft_from",
     "move_rule",
     "next_version",
+    "require_startable",
     "retire",
 ]
 
@@ -56,6 +59,10 @@ class UnsoundRuleError(VersionError):
     def __init__(self, message: str, *, rule_code: str) -> None:
         super().__init__(message)
         self.rule_code = rule_code
+
+
+class WaitsForApprovalError(VersionError):
+    """The draft waits for a second person: it goes into force by that approval alone."""
 
 
 def next_version(program: Program) -> int:
@@ -133,29 +140,45 @@ def draft_from(*, rule_set: RuleSet, by: User, now: datetime) -> RuleSet:
     return draft
 
 
-def activate(
-    *, rule_set: RuleSet, by: User, starts_at: datetime, now: datetime, has_to_be_proven: bool = False
-) -> RuleSet:
+def activate(*, rule_set: RuleSet, by: User, starts_at: datetime, now: datetime) -> RuleSet:
     """Put a draft in force from `starts_at`; the version in force at that moment ends there. Returns the version.
 
-    A program's first version may start in the past, any other starts at `now` or later. Raises NotADraftError,
-    NoRulesError, UnsoundRuleError, UnfitForAgreementError, ExampleFailsError or StartsTooEarlyError; then nothing has
-    changed. Where it `has_to_be_proven`, NotProvenError is raised, too: that is how managers put one in force.
+    This is the engine's act, for what installs a program; people ask and approve (`loyalty.activation`), which ends
+    here. A program's first version may start in the past, any other starts at `now` or later. Raises what
+    `require_startable` does, NotADraftError, WaitsForApprovalError or ExampleFailsError; then nothing has changed.
     """
-    why_not_past = _(
-        "The version cannot begin in the past: activities were judged by the rules of then. Begin now or later."
-    )
     with transaction.atomic():
-        draft = locked_draft(rule_set)
-        _require_sound_rules(draft)
-        if unfit := unfit_for(draft, starts_at=starts_at):
-            raise UnfitForAgreementError(unfit)
-        if has_to_be_proven:
-            require_proven(draft)
-        else:
-            require_examples_met(draft)
-        put_in_force(draft, action="rule-set-activated", by=by, starts_at=starts_at, now=now, why_not_past=why_not_past)
+        draft = closed_draft(rule_set)
+        if draft.approval is not None and draft.approval.state != Approval.State.APPROVED:
+            raise WaitsForApprovalError(
+                _(
+                    "Version %(version)s waits for a second person’s approval. "
+                    "Let it be decided, or withdraw the request."
+                )
+                % {"version": draft.version}
+            )
+        require_startable(draft, starts_at=starts_at, now=now)
+        require_examples_met(draft)
+        put_in_force(
+            draft, action="rule-set-activated", by=by, starts_at=starts_at, now=now, why_not_past=_why_not_past()
+        )
     return draft
+
+
+def require_startable(draft: RuleSet, *, starts_at: datetime, now: datetime) -> None:
+    """Refuse a draft whose rules cannot be run, or do not fit an agreement, or that has no room from `starts_at` on.
+
+    Call it under the lock of the program. Raises NoRulesError, UnsoundRuleError, UnfitForAgreementError or
+    StartsTooEarlyError.
+    """
+    _require_sound_rules(draft)
+    if unfit := unfit_for(draft, starts_at=starts_at):
+        raise UnfitForAgreementError(unfit)
+    require_room(draft, starts_at, now, _why_not_past())
+
+
+def _why_not_past() -> str:
+    return _("The version cannot begin in the past: activities were judged by the rules of then. Begin now or later.")
 
 
 def move_rule(*, rule: Rule, by: int, who: User, now: datetime) -> list[Rule]:

@@ -70,13 +70,22 @@ def locked_draft(version: V) -> V:
     return draft
 
 
+def closed_draft(version: V) -> V:
+    """Return a draft as `locked_draft` does, once edits under way are done; none comes in until the transaction ends.
+
+    Raises NotADraftError.
+    """
+    rows = type(version)._default_manager.select_for_update(no_key=True, of=("self",)).select_related("program")
+    return rows.get(pk=locked_draft(version).pk)
+
+
 def put_in_force(draft: V, *, action: str, by: User, starts_at: datetime, now: datetime, why_not_past: str) -> None:
     """Let a locked draft hold from `starts_at`; the version in force at that moment ends there. Recorded as `action`.
 
     A program's first version may start in the past, any other starts at `now` or later: `why_not_past` says why.
     Raises StartsTooEarlyError; then nothing has changed.
     """
-    ended = _make_room(draft, starts_at, now, why_not_past)
+    ended = _make_room(draft, require_room(draft, starts_at, now, why_not_past), starts_at, now)
     draft.status, draft.starts_at, draft.ends_at = draft.Status.ACTIVE, starts_at, None
     draft.save(update_fields=["status", "starts_at", "ends_at"])
     audit.record(
@@ -114,18 +123,8 @@ def take_out_of_force(version: V, *, action: str, by: User, now: datetime) -> V:
     return ended
 
 
-def _lock(program_id: int) -> None:
-    """Two managers act one after the other."""
-    Program.objects.select_for_update(no_key=True).get(pk=program_id)
-
-
-def _locked(version: V) -> V:
-    _lock(version.program_id)
-    return type(version)._default_manager.select_related("program").get(pk=version.pk)
-
-
-def _make_room(draft: V, starts_at: datetime, now: datetime, why_not_past: str) -> V | None:
-    """End the version in force at `starts_at` there, and return it."""
+def require_room(draft: V, starts_at: datetime, now: datetime, why_not_past: str) -> list[V]:
+    """Return the versions that hold or held, if a draft can begin at `starts_at`. Raises StartsTooEarlyError."""
     others = [
         (version, version.starts_at)
         for version in type(draft)._default_manager.filter(program=draft.program_id).exclude(status=draft.Status.DRAFT)
@@ -139,7 +138,22 @@ def _make_room(draft: V, starts_at: datetime, now: datetime, why_not_past: str) 
                 _("Version %(version)s begins on %(start)s. Begin after that, or take that version out of force first.")
                 % {"version": version.version, "start": date_format(localtime(start), "DATETIME_FORMAT")}
             )
-    for version, _start in others:
+    return [version for version, _start in others]
+
+
+def _lock(program_id: int) -> None:
+    """Two managers act one after the other."""
+    Program.objects.select_for_update(no_key=True).get(pk=program_id)
+
+
+def _locked(version: V) -> V:
+    _lock(version.program_id)
+    return type(version)._default_manager.select_related("program").get(pk=version.pk)
+
+
+def _make_room(draft: V, others: list[V], starts_at: datetime, now: datetime) -> V | None:
+    """End the one of `others` that is in force at `starts_at` there, and return it."""
+    for version in others:
         if version.ends_at is None or version.ends_at > starts_at:
             version.ends_at = starts_at
             if starts_at <= now:

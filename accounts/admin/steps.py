@@ -120,7 +120,11 @@ class SteppedAdmin(ScopedModelAdmin[M]):
         text = str(step.done) % {"row": result}
         self.log_change(request, result, text)
         self.message_user(request, text, messages.SUCCESS)
-        return HttpResponseRedirect(self._url("change", result))
+        return HttpResponseRedirect(self.next_url(result))
+
+    def next_url(self, row: Model) -> str:
+        """Return where one goes on once a step was taken: the row that it led to."""
+        return self._url("change", row)
 
     def may_take(self, request: HttpRequest, row: M, step: Step) -> bool:
         """Whether whoever asks may take the step at all."""

@@ -4,6 +4,7 @@ A JSON document is parsed against a catalogue of facts, answers whether it holds
 Pure: no Django, no database. A fact's value that is not known meets no comparison but `known: false`; see `language`.
 """
 
+from accounts.conditions.clashes import Clash, Literal, can_hold, clashes
 from accounts.conditions.facts import (
     OPERATOR_NAMES,
     Catalogue,
@@ -46,6 +47,7 @@ __all__ = [
     "Always",
     "Any",
     "Catalogue",
+    "Clash",
     "Condition",
     "ConditionError",
     "Fact",
@@ -57,6 +59,7 @@ __all__ = [
     "Label",
     "Leaf",
     "LeafOutcome",
+    "Literal",
     "Not",
     "Operator",
     "Outline",
@@ -64,6 +67,8 @@ __all__ = [
     "Row",
     "Value",
     "Values",
+    "can_hold",
+    "clashes",
     "document_of",
     "explain",
     "failure_sentence",

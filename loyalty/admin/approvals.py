@@ -1,4 +1,4 @@
-"""Requests that the vendor's own people decide: points by hand or in a file, more time, agreements, promotions."""
+"""Requests that the vendor's own people decide: rules, points by hand, more time, agreements, promotions, files."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,15 +28,20 @@ from accounts.models import Approval, Import
 from accounts.moving import steps
 from accounts.moving.steps import MovingError
 from accounts.text import validate_plain_text
-from loyalty import agreements, promotions
+from loyalty import activation, agreements, promotions
 from loyalty.admin.by_hand import MINUS, refusal
+from loyalty.admin.rule_cases import begins_in_words, review_of
 from loyalty.agreements import AgreementError
 from loyalty.by_hand import ByHandError, adjustments, extensions
 from loyalty.ledger import InsufficientPointsError
-from loyalty.models import Adjustment, Agreement, Extension, PersonalPromotion, Program
+from loyalty.models import Adjustment, Agreement, Extension, PersonalPromotion, Program, RuleSet
 from loyalty.promotions import PromotionError
+from loyalty.versions import VersionError
 
 Facts = list[tuple[str, object]]
+
+
+_NOTHING_MOVED = gettext_lazy("Rejected: nothing was moved.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,9 @@ class Request:
     approved: StrOrPromise
     decide: Callable[..., Any]
     facts: Callable[[HttpRequest, Approval], Facts]
+    rejected: StrOrPromise = _NOTHING_MOVED
+    review: Callable[[int], dict[str, Any]] | None = None
+    """What is read before a decision about the subject's id, where it is taken on the request's own page."""
 
 
 def _points_by_hand(request: HttpRequest, approval: Approval) -> Facts:
@@ -125,7 +133,32 @@ def _file(request: HttpRequest, approval: Approval) -> Facts:
     ]
 
 
+def _rules(request: HttpRequest, approval: Approval) -> Facts:
+    rule_set = RuleSet.objects.visible_to(actor_behind(request)).select_related("program").get(pk=approval.subject_id)
+    return [
+        (_("Program"), rule_set.program),
+        (_("Version"), rule_set.version),
+        (_("Begins"), begins_in_words(rule_set, now=timezone.now())),
+        (_("Reason"), approval.note),
+        (_("Asked by"), approval.asked_by.name),
+    ]
+
+
 REQUESTS: Mapping[str, Request] = {
+    activation.KIND: Request(
+        label=gettext_lazy("Rules of a program"),
+        subject=gettext_lazy("The rules"),
+        page="admin:loyalty_ruleset_change",
+        consequence=gettext_lazy(
+            "Approved, the version holds from the moment that was asked for, or from now on if that is over; the "
+            "version in force then ends there. Rejected, it stays a draft, and whoever asked reads why."
+        ),
+        approved=gettext_lazy("Approved: the version is put in force."),
+        rejected=gettext_lazy("Rejected: the version stays a draft."),
+        decide=lambda pk, **decision: activation.decide(rule_set_id=pk, **decision),
+        facts=_rules,
+        review=lambda pk: review_of(RuleSet.objects.select_related("program").get(pk=pk)),
+    ),
     adjustments.KIND: Request(
         label=gettext_lazy("Points by hand"),
         subject=gettext_lazy("The points"),
@@ -179,12 +212,20 @@ REQUESTS: Mapping[str, Request] = {
 """What is decided at the vendor's; each kind leads to the page of what it is about."""
 
 
-REFUSALS = (ByHandError, ApprovalError, InsufficientPointsError, MovingError, AgreementError, PromotionError)
+REFUSALS = (
+    ByHandError,
+    ApprovalError,
+    InsufficientPointsError,
+    MovingError,
+    AgreementError,
+    PromotionError,
+    VersionError,
+)
 """What a decision may be refused with."""
 
 
 def _said(error: Exception) -> str:
-    if isinstance(error, AgreementError | PromotionError):
+    if isinstance(error, AgreementError | PromotionError | VersionError):
         return str(error)
     return moving.refusal(error) if isinstance(error, MovingError) else refusal(error)
 
@@ -243,19 +284,46 @@ class VendorApprovalAdmin(ApprovalAdmin):
     ) -> HttpResponse:
         """Offer the decision to whoever may take it."""
         approval = self.get_object(request, object_id)
+        known = REQUESTS.get(approval.kind) if approval else None
+        if approval and known and known.review and self._may_decide(request, approval):
+            return self._decision_page(request, approval, known, ApproveForm())
         tools = self._tools(request, approval) if approval else []
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
 
     def _tools(self, request: HttpRequest, approval: Approval) -> list[dict[str, Any]]:
-        me = manager_behind(request)
         known = REQUESTS.get(approval.kind)
         if known is None:
             return []
         tools = [{"label": str(known.subject), "url": reverse(known.page, args=[approval.subject_id])}]
-        if approval.state == Approval.State.WAITING and approval.asked_by_id != me.pk and may_approve(me):
+        if self._may_decide(request, approval):
             for name, label in (("approve", _("Approve")), ("reject", _("Reject"))):
                 tools.append({"label": label, "url": reverse(f"admin:accounts_approval_{name}", args=[approval.pk])})
         return tools
+
+    def _may_decide(self, request: HttpRequest, approval: Approval) -> bool:
+        me = manager_behind(request)
+        return approval.state == Approval.State.WAITING and approval.asked_by_id != me.pk and may_approve(me)
+
+    def _decision_page(
+        self, request: HttpRequest, approval: Approval, known: Request, form: forms.Form, *, status: int = 200
+    ) -> HttpResponse:
+        """Everything that a decision rests on, and both ways to take it."""
+        form.fields["reason"].help_text = _("Kept with the request. A rejection says why: whoever asked reads it.")
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": approval,
+            "title": f"{_('Decide')}: {self.request(approval)}",
+            "facts": known.facts(request, approval),
+            "consequence": known.consequence,
+            "form": form,
+            "submit": _("Decide"),
+            "approve_url": reverse("admin:accounts_approval_approve", args=[approval.pk]),
+            "reject_url": reverse("admin:accounts_approval_reject", args=[approval.pk]),
+            "back_url": reverse("admin:accounts_approval_changelist"),
+            **(known.review(approval.subject_id) if known.review else {}),
+        }
+        return TemplateResponse(request, "admin/loyalty/ruleset/review.html", context, status=status)
 
     def decide_view(self, request: HttpRequest, pk: int, *, is_approved: bool) -> HttpResponse:
         """Confirm a decision and take it, or say why it cannot be taken."""
@@ -276,13 +344,15 @@ class VendorApprovalAdmin(ApprovalAdmin):
                 form.add_error(None, _said(error))
                 status = 409
             else:
-                text = str(known.approved) if is_approved else _("Rejected: nothing was moved.")
-                self.message_user(request, text, messages.SUCCESS)
+                text = known.approved if is_approved else known.rejected
+                self.message_user(request, str(text), messages.SUCCESS)
                 return HttpResponseRedirect(reverse("admin:accounts_approval_change", args=[pk]))
         elif form.is_bound:
             status = 422
         elif approval.asked_by_id == me.pk:
             self.message_user(request, refusal(OwnRequestError()), messages.WARNING)
+        if known.review is not None and approval.state == Approval.State.WAITING:
+            return self._decision_page(request, approval, known, form, status=status)
         label = _("Approve") if is_approved else _("Reject")
         context = {
             **self.admin_site.each_context(request),

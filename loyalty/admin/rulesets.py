@@ -4,44 +4,92 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
 from accounts.admin.links import AskedFilter, VocabularyFilter, row_link, rows_link
 from accounts.admin.steps import Step
-from loyalty import agreements, promotions
+from accounts.approvals import ApprovalError
+from accounts.models import Approval, User
+from accounts.text import validate_plain_text
+from loyalty import activation
+from loyalty.admin.by_hand import refusal as said
 from loyalty.admin.examples import examples_view
 from loyalty.admin.replays import ReplayForm
+from loyalty.admin.rule_cases import (
+    begins_in_words,
+    case_of,
+    complexity_shown,
+    concerns_shown,
+    edited_in_words,
+    last_request,
+)
 from loyalty.admin.rule_editor.preview import in_words
 from loyalty.admin.versions import ActivateForm, VersionAdmin
-from loyalty.concerns import concerns_of, paying_people_only
+from loyalty.concerns import Look, look_at, paying_people_only
 from loyalty.models import Replay, Rule, RuleSet
-from loyalty.proving import missing_proofs
 from loyalty.replaying import ask_for_replay
 from loyalty.rule_changes import changes, predecessor_of
-from loyalty.rulesets import activate, draft_from, next_version, retire
+from loyalty.rulesets import draft_from, next_version, retire
+from loyalty.versions import VersionError
 from loyalty.vocabulary import Vocabulary
 
+
+class AskForm(ActivateForm):
+    """From when the version is to hold, and why it is wanted."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Why"),
+        max_length=2_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        validators=[validate_plain_text],
+        help_text=gettext_lazy("Whoever approves it reads this; it is kept with the request."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["starts_at"].help_text = _("In the time zone %(zone)s. Empty: as soon as it is approved.") % {
+            "zone": timezone.get_current_timezone_name()
+        }
+
+
+def _withdraw(rule_set: RuleSet, by: User, now: datetime, _asked: Mapping[str, Any]) -> RuleSet:
+    try:
+        return activation.withdraw(rule_set=rule_set, by=by, now=now)
+    except ApprovalError as error:
+        raise VersionError(said(error)) from error
+
+
 STEPS: Mapping[str, Step] = {
-    "activate": Step(
-        gettext_lazy("Put in force"),
+    "ask": Step(
+        gettext_lazy("Ask for approval"),
         gettext_lazy(
-            "The version that is in force then ends at that moment. Its rules can no longer be changed: to change "
-            "them, a new draft is made. Activities are judged by the version of the moment they happened."
+            "Somebody else has to approve it. From the moment it begins the version that is in force then ends, and "
+            "its rules can no longer be changed: to change them, a new draft is made. Activities are judged by the "
+            "version of the moment they happened. What is edited before the approval has to be asked for again."
         ),
-        gettext_lazy("%(row)s is put in force."),
-        lambda rule_set, by, now, asked: activate(
-            rule_set=rule_set, by=by, starts_at=asked["starts_at"] or now, now=now, has_to_be_proven=True
+        gettext_lazy("%(row)s waits for a second person."),
+        lambda rule_set, by, now, asked: activation.ask(
+            rule_set=rule_set, by=by, starts_at=asked["starts_at"], reason=asked["reason"], now=now
         ),
-        ActivateForm,
+        AskForm,
+    ),
+    "withdraw": Step(
+        gettext_lazy("Withdraw the request"),
+        gettext_lazy("Nobody is asked any more; the draft stays as it is, and can be asked for again."),
+        gettext_lazy("%(row)s is no longer asked for."),
+        _withdraw,
     ),
     "replay": Step(
         gettext_lazy("Replay history"),
@@ -105,6 +153,16 @@ def _told(rule_set: RuleSet) -> list[tuple[Rule, str]]:
     return [(rule, in_words(rule, vocabulary)) for rule in rules.order_by("position", "code")]
 
 
+def _look(rule_set: RuleSet) -> Look:
+    """What there is to say of a version; looked at once a page."""
+    kept: Look | None = getattr(rule_set, "looked_at", None)
+    if kept is None:
+        now = timezone.now()
+        kept = look_at(rule_set, now=max(now, rule_set.wanted_start_at or now))
+        rule_set.looked_at = kept  # type: ignore[attr-defined]
+    return kept
+
+
 def _ways(rule: Rule, *, is_first: bool, is_last: bool) -> SafeString:
     """Buttons that move a rule; they are submits of the page's form, sent elsewhere."""
     ways = [("up", "↑", _("Move “%(rule)s” up"))] * (not is_first)
@@ -124,11 +182,17 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
     """Versions. All that changes one is a step with a page to confirm it."""
 
     steps: ClassVar[Mapping[str, Step]] = STEPS
+    step_template = "admin/loyalty/ruleset/step.html"
     list_display = ("__str__", "program", "state", "starts_at", "ends_at", "rule_list")
     list_filter = (("program", VocabularyFilter), "status", GainFilter)
     list_select_related = ("program",)
     search_fields = ("program__name", "program__code")
     ordering = ("-pk",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: RuleSet | None = None) -> bool:
+        """A draft that waits is decided, or no longer asked for, before it is thrown away."""
+        waits = obj is not None and obj.approval_id is not None
+        return not waits and super().has_delete_permission(request, obj)
 
     def get_urls(self) -> list[URLPattern]:
         """The page of the examples."""
@@ -139,11 +203,26 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
         """A new version only asks for which program."""
         if obj is None:
             return ("program", "combining")
-        doubts = ("doubts",) if concerns_of(obj) else ()
+        asked = ("request",) if last_request(obj) else ()
+        look = _look(obj)
+        doubts, notes = ("doubts",) if look.doubts else (), ("notes",) if look.notes else ()
         changed = ("changes",) if obj.status == RuleSet.Status.DRAFT or obj.version > 1 else ()
         is_movable = obj.status == RuleSet.Status.DRAFT and request.user.has_perm("loyalty.change_rule")
         rules = "in_order" if is_movable else "in_words"
-        return ("program", "version", "state", "starts_at", "ends_at", "combining", *doubts, *changed, rules)
+        return (
+            "program",
+            "version",
+            "state",
+            "starts_at",
+            "ends_at",
+            *asked,
+            "combining",
+            *doubts,
+            *changed,
+            rules,
+            *notes,
+            "complexity",
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: RuleSet | None = None) -> Any:
         """A version that exists changes by steps alone; how a draft combines factors is its own to say."""
@@ -165,7 +244,7 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
         """What the dates make of the status at this moment."""
         now = timezone.now()
         if rule_set.starts_at is None or rule_set.status == RuleSet.Status.DRAFT:
-            return _("draft")
+            return _("draft") if rule_set.approval_id is None else _("draft, waits for approval")
         if rule_set.ends_at is not None and rule_set.ends_at <= max(now, rule_set.starts_at):
             return _("ended")
         return _("in force") if rule_set.starts_at <= now else _("to come")
@@ -178,7 +257,39 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
     @admin.display(description=DOUBTS)
     def doubts(self, rule_set: RuleSet) -> str:
         """What the manager should think twice about."""
-        return format_html_join("", "<p>{}</p>", ((sentence,) for sentence in concerns_of(rule_set)))
+        return concerns_shown(_look(rule_set).doubts)
+
+    @admin.display(description=gettext_lazy("good to know"))
+    def notes(self, rule_set: RuleSet) -> str:
+        """What may well be meant."""
+        summary = _("%(count)s to read") % {"count": len(_look(rule_set).notes)}
+        return format_html(
+            '<details class="rule-folded"><summary>{}</summary>{}</details>',
+            summary,
+            concerns_shown(_look(rule_set).notes),
+        )
+
+    @admin.display(description=gettext_lazy("how hard it is to explain"))
+    def complexity(self, rule_set: RuleSet) -> str:
+        """A number, and what it is made of."""
+        return complexity_shown(_look(rule_set))
+
+    @admin.display(description=gettext_lazy("approval"))
+    def request(self, rule_set: RuleSet) -> str:
+        """Who asked for it, and what became of that."""
+        request = last_request(rule_set)
+        if request is None:
+            return "–"
+        words = {"name": request.asked_by.name, "at": localize(localtime(request.asked_at))}
+        lines = [_("%(name)s asked for it on %(at)s") % words, request.get_state_display()]
+        if request.state == Approval.State.WAITING:
+            lines.append(_("to begin: %(begin)s") % {"begin": begins_in_words(rule_set, now=timezone.now())})
+            if not activation.is_as_asked(rule_set):
+                lines.append(edited_in_words(rule_set))
+        elif request.decided_by is not None and request.reason:
+            lines.append(_("%(name)s: %(reason)s") % {"name": request.decided_by.name, "reason": request.reason})
+        link = row_link(request, lines[0])
+        return format_html("{}{}", link, format_html_join("", "<br>{}", ((line,) for line in lines[1:])))
 
     @admin.display(description=gettext_lazy("what it changes"))
     def changes(self, rule_set: RuleSet) -> str:
@@ -212,16 +323,8 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
         return format_html("<ol>{}</ol>", format_html_join("", "<li>{} {}<br>{}</li>", rows))
 
     def foretold(self, row: RuleSet, name: str) -> dict[str, Any]:
-        """Before it is put in force, say what the manager should think twice about."""
-        if name != "activate":
-            return {}
-        now = timezone.now()
-        missing = [(_("missing yet"), sentence) for sentence in missing_proofs(row)]
-        asleep = [*agreements.asleep_under(row, at=now), *promotions.asleep_under(row, at=now)]
-        doubts = [(DOUBTS, sentence) for sentence in (*concerns_of(row), *asleep)]
-        before = predecessor_of(row)
-        changed = changes(before, row, in_words) if before is not None else []
-        return {"facts": [*missing, *doubts, *((_("it changes"), str(each)) for each in changed)]}
+        """Before it is asked for, say what it changes, what it has shown, and what to think twice about."""
+        return {"case": case_of(row, now=timezone.now())} if name == "ask" else {}
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -234,8 +337,10 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
 
     def offered(self, row: RuleSet) -> list[str]:
         """What its status lets it take."""
+        asks = ["ask"] if row.approval_id is None or not activation.is_as_asked(row) else []
+        waits = ["withdraw"] if row.approval_id is not None else []
         return {
-            RuleSet.Status.DRAFT.value: ["replay", "activate", "draft"],
+            RuleSet.Status.DRAFT.value: ["replay", *asks, *waits, "draft"],
             RuleSet.Status.ACTIVE.value: ["draft", "replay", "retire"],
             RuleSet.Status.RETIRED.value: ["draft"],
         }[row.status]

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, TypeVar
 
 from django import forms
+from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.admin.steps import StepForm, SteppedAdmin
+from loyalty.models import RuleSet
 from loyalty.models.versions import ProgramVersion
 from loyalty.versions import VersionError
 
@@ -32,6 +34,10 @@ class ActivateForm(StepForm):
         }
 
 
+def _setup_of(version: ProgramVersion) -> str:
+    return reverse("admin:loyalty_program_setup", args=[version.program_id])
+
+
 class VersionAdmin(SteppedAdmin[V]):
     """Screens of versions: all that changes one is a step."""
 
@@ -39,8 +45,15 @@ class VersionAdmin(SteppedAdmin[V]):
 
     def tools(self, request: HttpRequest, row: V) -> list[dict[str, Any]]:
         """The way back to what is left to do for the program stands last."""
-        url = reverse("admin:loyalty_program_setup", args=[row.program_id])
-        return [*super().tools(request, row), {"label": _("What is left to do"), "url": url}]
+        return [*super().tools(request, row), {"label": _("What is left to do"), "url": _setup_of(row)}]
+
+    def next_url(self, row: Model) -> str:
+        """Until a program has rules in force, what is left to do is what comes next."""
+        if isinstance(row, ProgramVersion):
+            rules = RuleSet.objects.filter(program=row.program_id)
+            if not rules.exclude(status=RuleSet.Status.DRAFT).exists():
+                return _setup_of(row)
+        return super().next_url(row)
 
     def has_delete_permission(self, request: HttpRequest, obj: V | None = None) -> bool:
         """Drafts can be thrown away."""

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import history
+from accounts.models import Approval
 from accounts.scope import Actor, ScopedQuerySet
 from accounts.text import validate_plain_text
 from loyalty.earning import Beneficiary, CapSubject, Combining, Counts, Period
@@ -34,8 +35,53 @@ class RuleSetQuerySet(ScopedQuerySet["RuleSet"]):
         return self.filter(program__in=own).exclude(status=RuleSet.Status.DRAFT)
 
 
+ACTIVATION = "rule-set"
+"""The kind of `Approval` with which people put a version in force."""
+
+
+def _by_another_person() -> pgtrigger.Trigger:
+    """The trigger that lets what people asked for go into force by another person's approval alone (law A1).
+
+    Somebody who approves the own draft would be both pairs of eyes; a draft that is thrown away while it waits would
+    leave a request about nothing.
+    """
+    return pgtrigger.Trigger(
+        name="by_another_person",
+        level=pgtrigger.Row,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+        func=f"""
+            IF TG_OP <> 'INSERT' AND OLD.status = 'DRAFT' AND OLD.approval_id IS NOT NULL THEN
+                IF TG_OP = 'DELETE' THEN
+                    RAISE EXCEPTION 'rule set % waits for approval: withdraw the request first', OLD.id
+                    USING ERRCODE = 'restrict_violation', CONSTRAINT = 'rule_set_asked_for_stays';
+                END IF;
+                IF NEW.status <> 'DRAFT' AND NEW.approval_id IS DISTINCT FROM OLD.approval_id THEN
+                    RAISE EXCEPTION 'rule set % waits for approval, and goes into force by that alone', OLD.id
+                    USING ERRCODE = 'restrict_violation', CONSTRAINT = 'rule_set_by_another_person';
+                END IF;
+            END IF;
+            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+            IF NEW.status <> 'DRAFT' AND NEW.approval_id IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM accounts_approval a
+                WHERE a.id = NEW.approval_id AND a.kind = '{ACTIVATION}' AND a.subject_id = NEW.id
+                  AND a.state = 'APPROVED' AND a.asked_by_id <> a.decided_by_id
+            ) THEN
+                RAISE EXCEPTION 'rule set % was not approved by another person than asked for it', NEW.id
+                USING ERRCODE = 'restrict_violation', CONSTRAINT = 'rule_set_by_another_person';
+            END IF;
+            RETURN NEW;
+        """,  # noqa: S608 (the kind is a constant)
+    )
+
+
 class RuleSet(ProgramVersion):
-    """One version of a program's rules, in force from `starts_at` until `ends_at`."""
+    """One version of a program's rules, in force from `starts_at` until `ends_at`.
+
+    A draft with an `approval` waits for a second person's, to begin at `wanted_start_at` (None: once it is approved),
+    as it stood by `asked_fingerprint`; the steps are in `loyalty.activation`. A version in force keeps its approval;
+    one without was put in force by `rulesets.activate`.
+    """
 
     class Combine(models.TextChoices):
         MULTIPLY = Combining.MULTIPLY.value, _("are multiplied with each other")
@@ -49,6 +95,11 @@ class RuleSet(ProgramVersion):
         default=Combine.MULTIPLY,
         help_text=_("Those of a tier and of a campaign, wherever both count for a rule of this version."),
     )
+    approval = models.ForeignKey(
+        Approval, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("approval")
+    )
+    wanted_start_at = models.DateTimeField(_("asked to begin"), null=True)
+    asked_fingerprint = models.CharField(max_length=32, blank=True)
 
     objects = RuleSetQuerySet.as_manager()
 
@@ -65,12 +116,36 @@ class RuleSet(ProgramVersion):
             ),
             versions.ends_after_start("rule_set"),
             versions.one_in_force("rule_set"),
+            # A request for who knows which state of the draft: what is approved would not be what was asked for.
+            models.CheckConstraint(
+                condition=Q(approval__isnull=True, asked_fingerprint="", wanted_start_at__isnull=True)
+                | (Q(approval__isnull=False) & ~Q(asked_fingerprint="")),
+                name="rule_set_asked_for_as_it_stood",
+            ),
+            # One approval for two versions: one of them would be in force by a yes to the other.
+            models.UniqueConstraint(fields=["approval"], name="rule_set_approval_unique"),
+            # Two drafts that both wait: each was compared with what the other is about to replace.
+            models.UniqueConstraint(
+                fields=["program"],
+                condition=Q(status="DRAFT", approval__isnull=False),
+                name="rule_set_asked_for_one_at_a_time",
+                violation_error_message=_("Another draft of this program waits for approval."),
+            ),
         ]
-        triggers = [versions.in_force_is_immutable("rule_set", "combining")]
+        triggers = [
+            versions.in_force_is_immutable(
+                "rule_set", "combining", "approval_id", "wanted_start_at", "asked_fingerprint"
+            ),
+            _by_another_person(),
+        ]
 
 
 def _immutable_with(rule_set_of_row: str) -> pgtrigger.Trigger:
-    """The trigger that lets rows change only while their rule set is a draft; `rule_set_of_row` is SQL over `line`."""
+    """The trigger that lets rows change only while their rule set is a draft; `rule_set_of_row` is SQL over `line`.
+
+    It shares the lock of the rule set: an edit that is under way when the draft is judged is waited for, and one that
+    comes later finds it in force.
+    """
     return pgtrigger.Trigger(
         name="in_force_is_immutable",
         level=pgtrigger.Row,
@@ -80,7 +155,7 @@ def _immutable_with(rule_set_of_row: str) -> pgtrigger.Trigger:
         func=f"""
             IF TG_OP <> 'INSERT' THEN
                 line := OLD;
-                SELECT status INTO state FROM loyalty_ruleset WHERE id = {rule_set_of_row};
+                SELECT status INTO state FROM loyalty_ruleset WHERE id = {rule_set_of_row} FOR SHARE;
                 IF state <> 'DRAFT' THEN
                     RAISE EXCEPTION 'these rules are in force: make a new version'
                     USING ERRCODE = 'restrict_violation', CONSTRAINT = 'rule_set_in_force_is_immutable';
@@ -88,7 +163,7 @@ def _immutable_with(rule_set_of_row: str) -> pgtrigger.Trigger:
                 IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
             END IF;
             line := NEW;
-            SELECT status INTO state FROM loyalty_ruleset WHERE id = {rule_set_of_row};
+            SELECT status INTO state FROM loyalty_ruleset WHERE id = {rule_set_of_row} FOR SHARE;
             IF state <> 'DRAFT' THEN
                 RAISE EXCEPTION 'these rules are in force: make a new version'
                 USING ERRCODE = 'restrict_violation', CONSTRAINT = 'rule_set_in_force_is_immutable';

@@ -32,6 +32,7 @@ from accounts.models import (
 from accounts.moving import steps
 from accounts.service_notes import edit_note, words_of, write_note
 from accounts.tables import Form
+from loyalty.activation import ask as ask_for_rules
 from loyalty.activities import confirm_activities
 from loyalty.agreements import ask
 from loyalty.benefits import grant, use
@@ -129,6 +130,7 @@ def furnish(by: User, *, companies: int = 1) -> Program:
         _furnish_benefits(program, seminar, by)
         _furnish_doors(program)
     _replay(draft, by)
+    ask_for_rules(rule_set=draft, by=by, starts_at=None, reason="Spring", now=NOW)
     _end_a_pilot(program, by)
     take_figures(now=NOW)
     close_books(now=NOW + timedelta(days=2))

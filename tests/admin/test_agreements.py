@@ -150,6 +150,6 @@ def test_version_that_lost_an_agreed_rule_says_so_before_it_is_put_in_force(desk
     draft = draft_from(rule_set=member.program.rule_sets.get(), by=a_manager(), now=timezone.now())
     draft.rules.filter(code="spend").update(code="spending")
 
-    page = desk.get(reverse("admin:loyalty_ruleset_activate", args=[draft.pk])).content.decode()
+    page = desk.get(reverse("admin:loyalty_ruleset_ask", args=[draft.pk])).content.decode()
 
     assert f"The agreement with {member.company} speaks of “spend”, which this version does not have" in page

@@ -435,6 +435,21 @@ def test_preview_says_the_first_thing_that_is_wrong(
     assert preview(desk, {**filled(draft), **fields}).startswith(said)
 
 
+def test_preview_says_what_is_odd_about_a_rule_that_can_be_run(desk: Client, draft: RuleSet) -> None:
+    apart = {**row("0", "activity.amount", "gt", "100"), **row("1", "activity.amount", "lt", "50")}
+    nothing = {"caps-TOTAL_FORMS": 1, "caps-0-limit": 0, "caps-0-counts": "POINTS", "caps-0-period": "DAY"}
+
+    said = preview(desk, filled(draft, name="", **apart, **nothing, **{"caps-0-subject": "COMPANY"}))
+
+    assert (
+        "at most 0 points a day per company. “This rule” can never give anything: “amount is more than 100 GBP” and"
+        in said
+    )
+    assert said.endswith(
+        "“amount is less than 50 GBP” exclude each other. “This rule” gives nothing: one of its limits is 0."
+    )
+
+
 def test_shared_limits_are_ticked_and_said(desk: Client, draft: RuleSet) -> None:
     SharedLimit.objects.create(
         rule_set=draft, code="money", name="Money back", subject="COMPANY", period="MONTH", limit=100

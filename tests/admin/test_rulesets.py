@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import AuditEntry, User
+from accounts.models import Approval, AuditEntry, User
 from loyalty.models import Campaign, ProductList, Program, Rule, RuleCap, RuleSet
 from loyalty.rulesets import (
     NoRulesError,
@@ -278,24 +278,27 @@ def test_steps_are_confirmed_before_they_are_taken(desk: Client, program: Progra
     rule_set = a_rule_set(program)
     before = everything()
 
-    pages = [desk.get(step(rule_set, name)) for name in ("activate", "retire", "draft")]
+    pages = [desk.get(step(rule_set, name)) for name in ("ask", "retire", "draft")]
 
     assert [page.status_code for page in pages] == [200, 200, 200]
     assert everything() == before
 
 
-def test_manager_drafts_activates_and_retires(desk: Client, program: Program) -> None:
+def test_manager_drafts_another_approves_and_the_version_is_retired(desk: Client, program: Program) -> None:
     first = a_rule_set(program)
     an_example(program, {"gives_company": 100})
+    another = Client()
+    another.force_login(a_manager())
 
     drafted = desk.post(step(first, "draft"))
     second = program.rule_sets.get(version=2)
-    activated = desk.post(step(second, "activate"), {"starts_at": ""}, follow=True)
+    desk.post(step(second, "ask"), {"starts_at": "", "reason": "Spring"})
+    approved = another.post(reverse("admin:accounts_approval_approve", args=[Approval.objects.get().pk]), follow=True)
     statuses_then = [status for _version, status, _start, _end in terms(program)]
     retired = desk.post(step(second, "retire"), follow=True)
 
     assert drafted.headers["Location"] == reverse("admin:loyalty_ruleset_change", args=[second.pk])
-    assert "is put in force" in activated.content.decode()
+    assert "is put in force" in approved.content.decode()
     assert statuses_then == [Status.RETIRED, Status.ACTIVE]
     assert "is taken out of force" in retired.content.decode()
     assert [status for _version, status, _start, _end in terms(program)] == [Status.RETIRED, Status.RETIRED]
@@ -307,27 +310,27 @@ def test_moment_is_read_in_the_managers_time_zone(desk: Client, program: Program
     draft = a_draft(program)
     an_example(program, {"gives_company": 100})
 
-    desk.post(step(draft, "activate"), {"starts_at": "2030-01-01T09:00"})
+    desk.post(step(draft, "ask"), {"starts_at": "2030-01-01T09:00", "reason": "A new year"})
 
     draft.refresh_from_db()
-    assert draft.starts_at == datetime(2030, 1, 1, tzinfo=UTC)
+    assert draft.wanted_start_at == datetime(2030, 1, 1, tzinfo=UTC)
 
 
 def test_refusal_is_said_on_the_page(desk: Client, program: Program) -> None:
     rule_set = a_rule_set(program)
     before = everything()
 
-    page = desk.post(step(rule_set, "activate"))
-    garbled = desk.post(step(rule_set, "activate"), {"starts_at": "soon"})
+    page = desk.post(step(rule_set, "ask"), {"reason": "Again"})
+    garbled = desk.post(step(rule_set, "ask"), {"starts_at": "soon"})
 
     assert (page.status_code, garbled.status_code) == (409, 422)
     assert "put in force already" in page.content.decode()
-    assert "starts_at" in garbled.context["form"].errors
+    assert {"starts_at", "reason"} == set(garbled.context["form"].errors)
     assert everything() == before
 
 
 def test_step_of_a_version_that_is_not_there_is_not_found(desk: Client) -> None:
-    assert desk.get(reverse("admin:loyalty_ruleset_activate", args=[4711])).status_code == 404
+    assert desk.get(reverse("admin:loyalty_ruleset_ask", args=[4711])).status_code == 404
 
 
 def test_version_in_force_cannot_be_deleted_but_a_draft_can(desk: Client, program: Program) -> None:

@@ -293,7 +293,7 @@ def test_viewer_sees_everything_and_changes_nothing(client: Client, manager: Use
     steps = [
         client.post(reverse(f"admin:loyalty_ruleset_{step}", args=[rule_set.pk])).status_code
         for rule_set in program.rule_sets.all()
-        for step in ("activate", "retire", "draft")
+        for step in ("ask", "withdraw", "retire", "draft")
     ]
 
     assert set(pages) == {200}

@@ -27,6 +27,7 @@ from loyalty.models import (
     RuleSet,
     Tier,
 )
+from loyalty.proving import require_proven
 from loyalty.site.blueprints import (
     SHIPPED,
     BlueprintError,
@@ -215,7 +216,8 @@ def test_a_live_program_gets_drafts_beside_what_holds_at_once(by: User) -> None:
     first = loaded(CLUB, by)
     assert first.rule_set is not None
     assert first.benefit_matrix is not None
-    rulesets.activate(rule_set=first.rule_set, by=by, starts_at=NOW, now=NOW, has_to_be_proven=True)
+    require_proven(first.rule_set)
+    rulesets.activate(rule_set=first.rule_set, by=by, starts_at=NOW, now=NOW)
     benefits.activate(matrix=first.benefit_matrix, by=by, starts_at=NOW, now=NOW)
     changed = (
         CLUB.replace("threshold: 1000,", "threshold: 2000,")

@@ -1,12 +1,13 @@
 """A world in which every page has something to show, with names as long as real ones get."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
 
+from accounts import approvals
 from accounts.actors import actor_of
 from accounts.follow_ups import Promise
 from accounts.models import (
@@ -23,6 +24,8 @@ from accounts.service_notes import write_note
 from loyalty.benefits import grant
 from loyalty.ledger import Owner
 from loyalty.models import Benefit, BenefitMatrix, Program, RuleSet, Tier, Transaction
+from loyalty.models.rules import ACTIVATION
+from loyalty.rulebook import fingerprint
 from rewards.models import Redemption, Reward
 from rewards.policies import set_policy
 from rewards.redemption import redeem
@@ -64,6 +67,7 @@ class World:
     colleague: Employee
     program: Program
     draft: RuleSet
+    rules_asked: Approval
     reward: Reward
     dear_reward: Reward
     sold_out_reward: Reward
@@ -170,6 +174,7 @@ def a_world() -> World:
         colleague=colleague,
         program=program,
         draft=draft,
+        rules_asked=_ask_for_rules(draft, now),
         reward=reward,
         dear_reward=dear_reward,
         sold_out_reward=sold_out_reward,
@@ -185,6 +190,22 @@ def a_world() -> World:
         buyer=buyer,
         approval=_an_approval(program, person, buyer, reward),
     )
+
+
+def _ask_for_rules(draft: RuleSet, now: datetime) -> Approval:
+    """A request for rules that another manager made; what they have to show for that is no matter here."""
+    request = approvals.ask(
+        kind=ACTIVATION,
+        subject_id=draft.pk,
+        audience=Approval.Audience.VENDOR,
+        company_id=None,
+        asked_by_id=a_manager(name="Otto Brandt").pk,
+        points=None,
+        note="Orders of the milling halls shall count from the first pound on.",
+        now=now,
+    )
+    RuleSet.objects.filter(pk=draft.pk).update(approval=request, asked_fingerprint=fingerprint(draft))
+    return request
 
 
 def _an_approval(program: Program, admin: Employee, buyer: Employee, reward: Reward) -> Approval:

@@ -204,6 +204,8 @@ def _pages_of_managers(world: World) -> list[Stop]:
         Stop(reverse("admin:loyalty_benefit_add")),
         Stop(reverse("admin:loyalty_benefitgrant_add")),
         Stop(reverse("admin:loyalty_ruleset_change", args=[world.draft.pk])),
+        Stop(reverse("admin:loyalty_ruleset_ask", args=[world.draft.pk])),
+        Stop(reverse("admin:accounts_approval_change", args=[world.rules_asked.pk])),
         Stop(reverse("admin:loyalty_rule_add", query={"rule_set": world.draft.pk})),
         Stop(reverse("admin:loyalty_rule_change", args=[world.draft.rules.get().pk])),
         Stop(reverse("admin:accounts_segment_add")),

@@ -10,10 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts import jobs
+from loyalty.activation import ask
 from loyalty.models import ActivityAttribute, Example, ExampleStep, Program, Rule, RuleSet
-from loyalty.proving import missing_proofs
+from loyalty.proving import ExampleFailsError, NotProvenError, missing_proofs
 from loyalty.replaying import ask_for_replay, job_kinds
-from loyalty.rulesets import ExampleFailsError, NotProvenError, activate
+from loyalty.rulesets import activate
 from tests.examples.test_running import an_example
 from tests.factories.world import NOW, a_manager, a_member, a_program, a_purchase, a_purchase_type, a_rule_set, record
 
@@ -56,7 +57,7 @@ def test_manager_needs_examples_and_a_replay_newer_than_the_last_edit(program: P
     no_replay = "Version 2 was not replayed since its last edit. Choose “Replay history” and read it."
     assert missing_proofs(draft) == [no_examples, no_replay]
     with pytest.raises(NotProvenError, match="has no examples"):
-        activate(rule_set=draft, by=a_manager(), starts_at=NOW, now=NOW, has_to_be_proven=True)
+        ask(rule_set=draft, by=a_manager(), starts_at=None, reason="Spring", now=NOW)
 
     an_example(program, {"gives_company": 100})
     replay(draft)
@@ -66,7 +67,7 @@ def test_manager_needs_examples_and_a_replay_newer_than_the_last_edit(program: P
     assert missing_proofs(draft) == [no_replay]
     replay(draft)
 
-    assert activate(rule_set=draft, by=a_manager(), starts_at=NOW, now=NOW, has_to_be_proven=True).status == "ACTIVE"
+    assert ask(rule_set=draft, by=a_manager(), starts_at=None, reason="Spring", now=NOW).approval is not None
 
 
 def test_program_without_a_past_needs_no_replay() -> None:
@@ -82,11 +83,11 @@ def test_pages_say_what_is_missing_what_fails_and_why(program: Program, client: 
     draft = a_draft(program, condition={"fact": "activity.amount", "op": "gt", "value": 150})
     page = reverse("admin:loyalty_ruleset_examples", args=[draft.pk])
     assert "has no examples" in client.get(page).content.decode()
-    assert "has no examples" in client.get(reverse("admin:loyalty_ruleset_activate", args=[draft.pk])).content.decode()
+    assert "has no examples" in client.get(reverse("admin:loyalty_ruleset_ask", args=[draft.pk])).content.decode()
     an_example(program, {}, gives_company=100)
 
     shown = client.get(page).content.decode()
-    refused = client.post(reverse("admin:loyalty_ruleset_activate", args=[draft.pk]), {"starts_at": ""})
+    refused = client.post(reverse("admin:loyalty_ruleset_ask", args=[draft.pk]), {"reason": "Spring"})
 
     assert "Fails" in shown
     assert "Points of the company" in shown

@@ -7,7 +7,7 @@ from django.urls import reverse
 from loyalty.admin.rule_editor.preview import in_words
 from loyalty.models import Rule, RuleCap, RuleSet
 from loyalty.rule_changes import changes, predecessor_of
-from loyalty.rulesets import draft_from
+from loyalty.rulesets import activate, draft_from
 from tests.factories.world import NOW, a_manager, a_program, a_rule_set
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +85,13 @@ def test_draft_is_read_beside_the_latest_version_that_held() -> None:
     assert predecessor_of(draft) == predecessor_of(other) == version
     assert predecessor_of(version) is None
 
+    activate(rule_set=draft, by=a_manager(), starts_at=NOW, now=NOW)
+
+    # The draft with the lower number would now take the place of the higher one.
+    draft.refresh_from_db()
+    assert predecessor_of(other) == draft
+    assert predecessor_of(draft) == version
+
 
 def test_page_of_a_draft_says_what_it_changes(client: Client) -> None:
     client.force_login(a_manager())
@@ -96,4 +103,4 @@ def test_page_of_a_draft_says_what_it_changes(client: Client) -> None:
     draft.rules.get(code="gone").delete()
 
     assert "Gone – Bonus" in client.get(page).content.decode()
-    assert "Gone – Bonus" in client.get(reverse("admin:loyalty_ruleset_activate", args=[draft.pk])).content.decode()
+    assert "Gone – Bonus" in client.get(reverse("admin:loyalty_ruleset_ask", args=[draft.pk])).content.decode()

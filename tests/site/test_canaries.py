@@ -35,6 +35,7 @@ WITHOUT_WORDS = {
     "loyalty.HandedOver.currency": "a code of ISO 4217",
     "loyalty.Program.currency": "a code of ISO 4217",
     "loyalty.Program.time_zone": "a word of the IANA database",
+    "loyalty.RuleSet.asked_fingerprint": "32 digits",
     "loyalty.Tier.fee_currency": "a code of ISO 4217",
     "loyalty.TierPayment.currency": "a code of ISO 4217",
     "loyalty.TierTitle.currency": "a code of ISO 4217",

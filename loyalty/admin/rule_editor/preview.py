@@ -1,14 +1,16 @@
 """The sentence of a rule, saved or just being typed, or the first thing that keeps it from being one."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.conditions import ConditionError
+from accounts.conditions import Catalogue, ConditionError
 from loyalty.admin.rule_editor.form import RuleForm, recipients_wrong
+from loyalty.concerns import findings_in_words
 from loyalty.earning import EarningRule, FormulaError, rule_sentence
 from loyalty.models import Rule, RuleCap
 from loyalty.vocabulary import Vocabulary
@@ -19,10 +21,11 @@ _PARTS = ("condition", "formula", "beneficiary", "person_share", "role", "is_div
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A sentence as clients read it, or what is wrong."""
+    """A sentence as clients read it, or what is wrong; `doubts` are what is odd about a rule that can be run."""
 
     sentence: str = ""
     error: str = ""
+    doubts: Sequence[str] = ()
 
 
 def in_words(rule: Rule, vocabulary: Vocabulary) -> str:
@@ -53,14 +56,21 @@ def preview_of(form: RuleForm, formsets: Sequence[Any]) -> Preview:
         return Preview(error=error.translated(_))
     except FormulaError as error:
         return Preview(error=error.translated(_))
-    return Preview(_sentence(rule, earning, form.words))
+    catalogue = _catalogue(rule, form.words)
+    named = replace(earning, name=str(form["name"].value() or _("This rule")))
+    doubts = findings_in_words(named, catalogue, rule.rule_set.program, now=timezone.now())
+    return Preview(_sentence(rule, earning, form.words), doubts=doubts)
 
 
 def _sentence(rule: Rule, earning: EarningRule, vocabulary: Vocabulary) -> str:
-    catalogue = vocabulary.catalogue(
+    catalogue = _catalogue(rule, vocabulary)
+    return rule_sentence(earning, when=rule.activity_type.name, catalogue=catalogue, translate=_)
+
+
+def _catalogue(rule: Rule, vocabulary: Vocabulary) -> Catalogue:
+    return vocabulary.catalogue(
         activity_type_id=rule.activity_type_id, program=rule.rule_set.program, rule_set_id=rule.rule_set_id
     )
-    return rule_sentence(earning, when=rule.activity_type.name, catalogue=catalogue, translate=_)
 
 
 def _value(form: RuleForm, name: str) -> Any:

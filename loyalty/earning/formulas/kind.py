@@ -57,6 +57,11 @@ class Formula(ABC):
         """Whether its sentence lists several rates: to whom they go is then said before them."""
         return False
 
+    @property
+    def lines(self) -> int:
+        """How many rates a reader of its sentence meets; 0 where it is no table."""
+        return 0
+
     @abstractmethod
     def exact(self, values: Values) -> Decimal:
         """Return the points before rounding, from 0 to MAX_POINTS; 0 where a fact that it needs is not known."""

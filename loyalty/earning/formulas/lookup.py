@@ -96,6 +96,11 @@ class Lookup(Kind):
         """It is one."""
         return True
 
+    @property
+    def lines(self) -> int:
+        """Its rows, and what all others get."""
+        return len(self.rows) + (self.otherwise is not None)
+
     def exact(self, values: Values) -> Decimal:
         """Return the points of the first row that fits, else those of `otherwise`."""
         row = self._row(values.get(self.by))

@@ -102,6 +102,11 @@ class Modified(Formula):
         """Whether its kind is one."""
         return self.formula.is_table
 
+    @property
+    def lines(self) -> int:
+        """Those of its kind."""
+        return self.formula.lines
+
     def exact(self, values: Values) -> Decimal:
         """Return what its kind gives, multiplied; 0 below the minimum spend."""
         return self._multiplied(values, with_campaign=True)

@@ -104,6 +104,11 @@ class Steps(Kind):
         """It is one."""
         return True
 
+    @property
+    def lines(self) -> int:
+        """Its bands."""
+        return len(self.bands)
+
     def exact(self, values: Values) -> Decimal:
         """Return the points; 0 where what decides is not known, negative or below the first band."""
         value = values.get(self.by)
