@@ -168,7 +168,7 @@ def test_complexity_is_a_plain_sum_that_says_what_it_is_made_of() -> None:
     others = complexity_of([*kinds, to_role], naming=(SEGMENTS,)).counts
     assert (others[Burden.FORMULA], others[Burden.NAMED], others[Burden.SHARE]) == (2, 2, 2)
     nested: Any
-    for nested in ({"not": {"any": [GOLD, KEY]}}, {"all": [ABOVE, {"any": [GOLD, {"not": KEY}]}]}):
+    for nested in ({"not": {"any": [GOLD, KEY]}}, {"all": [ABOVE, {"any": [GOLD, {"all": [KEY, BELOW]}]}]}):
         assert complexity_of([a_rule(nested)], naming=()).counts[Burden.GROUP] == 2
     assert found.by_rule == {"rich": 3 + 6 + 2 + 2 + 1 + 1, "shared": 3 + 2 + 2 + 1 + 2}
     assert [complexity_of([a_rule()] * count, naming=()).ease for count in (5, 6, 12, 13)] == [
