@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypeVar
 
 from django.utils.formats import date_format, number_format
@@ -191,12 +192,6 @@ def verdicts_of(evaluation: Evaluation, actor: Actor) -> list[PlainVerdict]:
     if actor.is_employee and not actor.sees_company:
         rules = tuple(rule for rule in rules if rule.beneficiary is not Beneficiary.COMPANY)
 
-    def in_sight(verdict: Verdict) -> Verdict:
-        return verdict._replace(
-            gifts=tuple(_in_sight(verdict.gifts, evaluation, actor)),
-            favours=tuple(_in_sight(verdict.favours, evaluation, actor)),
-        )
-
     return verdicts_from(
         evaluation.facts,
         rules,
@@ -208,7 +203,7 @@ def verdicts_of(evaluation: Evaluation, actor: Actor) -> list[PlainVerdict]:
         over_budget={award.rule_code for award in awards if award.granted not in (award.raw, award.cap_left_before)},
         promotions=held.promotions,
         person_id=evaluation.activity.employee_id,
-        in_sight=in_sight,
+        in_sight=partial(in_sight, doer_id=evaluation.activity.employee_id, actor=actor),
         said_with=held.said_with,
     )
 
@@ -351,14 +346,21 @@ def _due(verdict: Verdict) -> int:
     return sum(gift.points for gift in verdict.gifts)
 
 
-def _in_sight(gifts: Iterable[G], evaluation: Evaluation, actor: Actor) -> Iterator[G]:
+def in_sight(verdict: Verdict, *, doer_id: int | None, actor: Actor) -> Verdict:
+    """Return of a verdict on what `doer_id` did what the actor may see."""
+    return verdict._replace(
+        gifts=tuple(_in_sight(verdict.gifts, doer_id, actor)), favours=tuple(_in_sight(verdict.favours, doer_id, actor))
+    )
+
+
+def _in_sight(gifts: Iterable[G], doer_id: int | None, actor: Actor) -> Iterator[G]:
     """Give what the actor may see: what a limit let through must not tell of another's.
 
     Somebody whose points went to the company is told so, and not how many.
     """
     sees_all = not actor.is_employee or actor.is_company_admin
     for gift in gifts:
-        is_own = (gift.person_id or evaluation.activity.employee_id) == actor.employee_id
+        is_own = (gift.person_id or doer_id) == actor.employee_id
         is_personal = gift.to is CapSubject.EMPLOYEE
         if sees_all or (is_own if is_personal else actor.sees_company):
             yield gift
