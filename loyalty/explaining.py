@@ -268,13 +268,7 @@ class _Held:
         self._sentences: dict[int, str] = {}
         if not self.promotions:
             return
-        rows = PersonalPromotion.objects.filter(pk__in=ids).select_related(
-            "membership__company", "membership__program", "employee"
-        )
-        # Whose points the reader sees, of those the promotion is told; of a colleague's it is not.
-        mine = [row for row in rows if _is_in_sight(row, actor)]
-        names = rule_names(mine)
-        self._sentences = {row.pk: promotion_sentence(row, names, actor) for row in mine}
+        self._sentences = promotions_in_words(ids, actor)
         added = PromotedAward.objects.visible_to(actor).filter(award__evaluation=evaluation)
         for promotion_id, rule_code, points in added.values_list("promotion", "award__rule_code", "points"):
             key = (promotion_id, rule_code)
@@ -307,6 +301,16 @@ class _Held:
                 template = gettext("{reason} {promotion} It added nothing here.")
             reason = template.format(reason=reason, promotion=said, points=number_format(points, force_grouping=True))
         return reason
+
+
+def promotions_in_words(ids: Collection[int], actor: Actor) -> dict[int, str]:
+    """Return what promotions say, by their keys. Whose points the reader sees, of those one is told; of others' not."""
+    rows = PersonalPromotion.objects.filter(pk__in=ids).select_related(
+        "membership__company", "membership__program", "employee"
+    )
+    mine = [row for row in rows if _is_in_sight(row, actor)]
+    names = rule_names(mine)
+    return {row.pk: promotion_sentence(row, names, actor) for row in mine}
 
 
 def _is_in_sight(row: PersonalPromotion, actor: Actor) -> bool:

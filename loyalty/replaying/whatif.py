@@ -12,9 +12,9 @@ from loyalty.activities.configuration import Configuration, configuration
 from loyalty.activities.items import ActivityItem, Arrival, Batch, ItemError, Known, read_attributes
 from loyalty.activities.judging import Books, Judging
 from loyalty.activities.scene import Scene, look_at
-from loyalty.earning import Beneficiary
+from loyalty.earning import Beneficiary, Verdict
 from loyalty.effects import effects
-from loyalty.explaining import PlainVerdict, in_sight, verdicts_from
+from loyalty.explaining import PlainVerdict, in_sight, promotions_in_words, verdicts_from
 from loyalty.ledger import CapKey
 from loyalty.ledger.caps import BlankCaps
 from loyalty.models import ActivityType, Membership, Source
@@ -105,6 +105,13 @@ class _Supposing(Judging):
         sees_company = not actor.is_employee or actor.sees_company
         if not sees_company:
             rules = tuple(rule for rule in rules if rule.beneficiary is not Beneficiary.COMPANY)
+        promotions = self._scene.promotions_of(self._scene.doer(enrolment, arrival.item))
+        told = promotions_in_words([promotion.id for promotion in promotions], actor) if promotions else {}
+
+        def said_with(verdict: Verdict, reason: str) -> str:
+            added = {gift.promotion.id for gift in verdict.gifts if gift.promotion and gift.from_promotion}
+            return " ".join([reason, *(told[promotion_id] for promotion_id in sorted(added) if promotion_id in told)])
+
         verdicts = verdicts_from(
             evaluation.facts,
             rules,
@@ -112,8 +119,9 @@ class _Supposing(Judging):
             program=membership.program,
             rule_set_id=evaluation.rule_set_id,
             granted=granted,
-            promotions=self._scene.promotions_of(self._scene.doer(enrolment, arrival.item)),
+            promotions=promotions,
             person_id=arrival.item.employee_id,
+            said_with=said_with,
             in_sight=partial(in_sight, doer_id=arrival.item.employee_id, actor=actor),
         )
         return WhatIf(points[0], points[1], tuple(verdicts))

@@ -71,6 +71,7 @@ pytestmark = pytest.mark.django_db
 
 CLIENT_PAGE, ACCOUNT_MANAGER_PAGE = 12, 15
 FIRST_VISIT, NEXT_VISIT, REQUESTS = 60 * 1024, 15 * 1024, 8
+ASKED = "type=purchase&ask=1&day=2026-11-01&amount=100"
 ROWS = 2
 ORDERS = 13
 
@@ -226,6 +227,8 @@ CLIENT_PAGES: dict[str, Address] = {
     "rules": lambda scene: "/rules/",
     "statement of a colleague": lambda scene: f"/points/?person={scene.admin.pk}",
     "earn": lambda scene: "/earn/",
+    "what if": lambda scene: "/earn/what-if/",
+    "what if, answered": lambda scene: f"/earn/what-if/?{ASKED}",
     "inbox": lambda scene: "/inbox/",
     "more": lambda scene: "/more/",
     "company": lambda scene: "/company/",
@@ -265,6 +268,7 @@ ACCOUNT_MANAGER_PAGES: dict[str, Address] = {
     "company": lambda scene: f"/am/companies/{scene.membership.company_id}/",
     "older timeline": lambda scene: f"/am/companies/{scene.membership.company_id}/?before=20990101T000000.000000-1-1",
     "timeline search": lambda scene: f"/am/companies/{scene.membership.company_id}/?q=called&kind=CALL",
+    "company's what if": lambda scene: f"/am/companies/{scene.membership.company_id}/what-if/?{ASKED}",
     "company's points": lambda scene: f"/am/companies/{scene.membership.company_id}/points/",
     "why, for the account manager": _why,
     "company's benefits": lambda scene: f"/am/companies/{scene.membership.company_id}/benefits/",
