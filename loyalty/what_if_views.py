@@ -1,12 +1,13 @@
-"""The client's page of questions: what would I get for something that I have not done yet?"""
+"""The client's questions: what would I get for something, and why did something bring what it brought, or nothing?"""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.access import employees_only
+from accounts.access import clients_and_account_managers, employees_only
 from accounts.middleware import actor_behind
 from loyalty.asking import ask
+from loyalty.looking_up import look_up
 from loyalty.selectors import membership_of
 
 
@@ -26,3 +27,13 @@ def what_if(request: HttpRequest) -> HttpResponse:
         "shows_person": not membership.has_one_wallet,
     }
     return render(request, "client/what_if.html", context, status=asked.status)
+
+
+@require_safe
+@clients_and_account_managers
+def why_number(request: HttpRequest) -> HttpResponse:
+    """What became of an activity, found by its number: each rule, met or not, also where it brought nothing."""
+    actor = actor_behind(request)
+    number = request.GET.get("number", "").strip()[:200].replace("\x00", "")
+    context = {"number": number, "found": look_up(number, actor) if number else [], "is_client": actor.is_employee}
+    return render(request, "client/why_number.html", context)

@@ -127,7 +127,10 @@ class GoalInline(_OfOpenPlan):
 
     model = Goal
     form = GoalForm
-    fields = ("aim", "name", "figure", "metric", "unit", "baseline", "target", "by_on", "typed", "typed_on")
+    template = "admin/edit_inline/stacked.html"  # ten fields in a row go beyond every screen
+    fields = (
+        ("name", "aim"), ("figure", "metric", "unit"), ("baseline", "target", "by_on"), ("typed", "typed_on"),
+    )  # fmt: skip
     ordering = ("by_on", "pk")
 
     def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any]:

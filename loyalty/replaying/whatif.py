@@ -13,7 +13,7 @@ from loyalty.activities.items import ActivityItem, Arrival, Batch, ItemError, Kn
 from loyalty.activities.judging import Books, Judging
 from loyalty.activities.scene import Scene, look_at
 from loyalty.earning import Beneficiary, Verdict
-from loyalty.effects import effects
+from loyalty.effects import EffectBook, effects
 from loyalty.explaining import PlainVerdict, in_sight, promotions_in_words, verdicts_from
 from loyalty.ledger import CapKey
 from loyalty.ledger.caps import BlankCaps
@@ -68,10 +68,21 @@ def _books(scene: Scene, known: Configuration, membership: Membership, item: Act
     )
     board.open([(membership.pk, membership.company_id, plan)], first_at=min(item.occurred_at, now))
     books = Books(caps, NoWallets(now=now, programs=()), board, NothingRecorded(known))
-    for kind, effect in effects().items():
-        books.effects[kind] = book = effect.book()
-        book.open([membership.pk])
+    books.effects = _OnDemand(membership.pk)
     return books
+
+
+class _OnDemand(dict[str, EffectBook]):
+    """Books of what a member holds beside points, each opened where a rule gives something of its kind."""
+
+    def __init__(self, membership_id: int) -> None:
+        super().__init__()
+        self._membership_id = membership_id
+
+    def __missing__(self, kind: str) -> EffectBook:
+        self[kind] = book = effects()[kind].book()
+        book.open([self._membership_id])
+        return book
 
 
 class _Supposing(Judging):
