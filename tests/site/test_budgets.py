@@ -72,7 +72,7 @@ from tests.factories.world import (
 pytestmark = pytest.mark.django_db
 
 CLIENT_PAGE, ACCOUNT_MANAGER_PAGE = 12, 15
-BEYOND = {"what if, answered": 22, "company's what if": 22}
+BEYOND = {"what if, answered": CLIENT_PAGE + 10, "company's what if": ACCOUNT_MANAGER_PAGE + 10}
 """What judges anew reads all that recording an activity reads; a person may ask so 30 times a minute."""
 FIRST_VISIT, NEXT_VISIT, REQUESTS = 60 * 1024, 15 * 1024, 8
 ASKED = "type=purchase&ask=1&day=2026-11-01&amount=100"
