@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypeVar
 
 from django.utils.formats import date_format, number_format
@@ -191,12 +192,6 @@ def verdicts_of(evaluation: Evaluation, actor: Actor) -> list[PlainVerdict]:
     if actor.is_employee and not actor.sees_company:
         rules = tuple(rule for rule in rules if rule.beneficiary is not Beneficiary.COMPANY)
 
-    def in_sight(verdict: Verdict) -> Verdict:
-        return verdict._replace(
-            gifts=tuple(_in_sight(verdict.gifts, evaluation, actor)),
-            favours=tuple(_in_sight(verdict.favours, evaluation, actor)),
-        )
-
     return verdicts_from(
         evaluation.facts,
         rules,
@@ -208,7 +203,7 @@ def verdicts_of(evaluation: Evaluation, actor: Actor) -> list[PlainVerdict]:
         over_budget={award.rule_code for award in awards if award.granted not in (award.raw, award.cap_left_before)},
         promotions=held.promotions,
         person_id=evaluation.activity.employee_id,
-        in_sight=in_sight,
+        in_sight=partial(in_sight, doer_id=evaluation.activity.employee_id, actor=actor),
         said_with=held.said_with,
     )
 
@@ -273,13 +268,7 @@ class _Held:
         self._sentences: dict[int, str] = {}
         if not self.promotions:
             return
-        rows = PersonalPromotion.objects.filter(pk__in=ids).select_related(
-            "membership__company", "membership__program", "employee"
-        )
-        # Whose points the reader sees, of those the promotion is told; of a colleague's it is not.
-        mine = [row for row in rows if _is_in_sight(row, actor)]
-        names = rule_names(mine)
-        self._sentences = {row.pk: promotion_sentence(row, names, actor) for row in mine}
+        self._sentences = promotions_in_words(ids, actor)
         added = PromotedAward.objects.visible_to(actor).filter(award__evaluation=evaluation)
         for promotion_id, rule_code, points in added.values_list("promotion", "award__rule_code", "points"):
             key = (promotion_id, rule_code)
@@ -312,6 +301,16 @@ class _Held:
                 template = gettext("{reason} {promotion} It added nothing here.")
             reason = template.format(reason=reason, promotion=said, points=number_format(points, force_grouping=True))
         return reason
+
+
+def promotions_in_words(ids: Collection[int], actor: Actor) -> dict[int, str]:
+    """Return what promotions say, by their keys. Whose points the reader sees, of those one is told; of others' not."""
+    rows = PersonalPromotion.objects.filter(pk__in=ids).select_related(
+        "membership__company", "membership__program", "employee"
+    )
+    mine = [row for row in rows if _is_in_sight(row, actor)]
+    names = rule_names(mine)
+    return {row.pk: promotion_sentence(row, names, actor) for row in mine}
 
 
 def _is_in_sight(row: PersonalPromotion, actor: Actor) -> bool:
@@ -351,14 +350,21 @@ def _due(verdict: Verdict) -> int:
     return sum(gift.points for gift in verdict.gifts)
 
 
-def _in_sight(gifts: Iterable[G], evaluation: Evaluation, actor: Actor) -> Iterator[G]:
+def in_sight(verdict: Verdict, *, doer_id: int | None, actor: Actor) -> Verdict:
+    """Return of a verdict on what `doer_id` did what the actor may see."""
+    return verdict._replace(
+        gifts=tuple(_in_sight(verdict.gifts, doer_id, actor)), favours=tuple(_in_sight(verdict.favours, doer_id, actor))
+    )
+
+
+def _in_sight(gifts: Iterable[G], doer_id: int | None, actor: Actor) -> Iterator[G]:
     """Give what the actor may see: what a limit let through must not tell of another's.
 
     Somebody whose points went to the company is told so, and not how many.
     """
     sees_all = not actor.is_employee or actor.is_company_admin
     for gift in gifts:
-        is_own = (gift.person_id or evaluation.activity.employee_id) == actor.employee_id
+        is_own = (gift.person_id or doer_id) == actor.employee_id
         is_personal = gift.to is CapSubject.EMPLOYEE
         if sees_all or (is_own if is_personal else actor.sees_company):
             yield gift

@@ -68,16 +68,18 @@ class ActivityFilter(AskedFilter):
     choices_of = {
         "yes": format_lazy(gettext_lazy("in the last {days} days"), days=ACTIVE_WITHIN.days),
         "no": format_lazy(gettext_lazy("not for {days} days"), days=ACTIVE_WITHIN.days),
+        "any": gettext_lazy("or not: all that take part now"),
+        "ever": gettext_lazy("ever, whether they still take part or not"),
     }
 
     def cut(self, rows: QuerySet[Membership], asked: str, actor: Actor) -> QuerySet[Membership]:
         """Those with, or without."""
-        wallets = Wallet.objects.filter(
-            company=OuterRef("company"),
-            program=OuterRef("program"),
-            kind__in=_RECEIVING,
-            received_at__gt=actor.at - ACTIVE_WITHIN,
-        )
+        wallets = Wallet.objects.filter(company=OuterRef("company"), program=OuterRef("program"), kind__in=_RECEIVING)
+        if asked == "any":
+            return rows.filter(in_force(actor.at))
+        if asked == "ever":
+            return rows.filter(Exists(wallets.filter(received_at__isnull=False)))
+        wallets = wallets.filter(received_at__gt=actor.at - ACTIVE_WITHIN)
         return rows.filter(in_force(actor.at), Exists(wallets) if asked == "yes" else ~Exists(wallets))
 
 

@@ -25,6 +25,7 @@ from accounts.scope import in_force
 from loyalty.admin.liability import liability_view
 from loyalty.admin.setup import setup_view
 from loyalty.ending import tell_of_end
+from loyalty.goals import over_budget, without_goals
 from loyalty.models import (
     ActivityAttribute,
     Badge,
@@ -34,6 +35,7 @@ from loyalty.models import (
     HandedOver,
     Metric,
     Program,
+    ProgramPlan,
     RuleSet,
     Tier,
     TierThreshold,
@@ -140,13 +142,25 @@ class RulesFilter(AskedFilter):
         return without_rules(rows, actor.at)
 
 
+class GoalsFilter(AskedFilter):
+    """Running programs by whether anybody said what they are to bring."""
+
+    title = gettext_lazy("goals")
+    parameter_name = "goals"
+    choices_of = {"none": gettext_lazy("none")}
+
+    def cut(self, rows: QuerySet[Program], asked: str, actor: Actor) -> QuerySet[Program]:
+        """Those without."""
+        return without_goals(rows)
+
+
 @admin.register(Program)
 class ProgramAdmin(ScopedModelAdmin[Program]):
     """Programs."""
 
     form = FixedFieldsForm[Program]
     list_display = ("name", "code", "currency", "time_zone", "release", "expiry", "expiry_months", "is_active")
-    list_filter = ("is_active", RulesFilter)
+    list_filter = ("is_active", RulesFilter, GoalsFilter)
     search_fields = ("name", "code")
     ordering = ("name",)
     inlines = (ProgramTierInline, MetricInline)
@@ -164,15 +178,37 @@ class ProgramAdmin(ScopedModelAdmin[Program]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Offer the ways to what the program owes, and to what is left to do."""
+        """Offer the ways to what is left to do, to its plan and to what it owes; warn where it has no goals."""
         tools = []
         if object_id.isdecimal():
             url = reverse("admin:loyalty_program_setup", args=[object_id])
             tools.append({"label": _("What is left to do"), "url": url})
+        row = self.get_object(request, object_id) if request.user.has_perm("loyalty.view_programplan") else None
+        if row is not None:
+            tools.append(self._plan_tool(request, row))
+            if request.method == "GET":
+                self._warn(request, row)
         if object_id.isdecimal() and request.user.has_perm("loyalty.view_bookday"):
             url = reverse("admin:loyalty_program_liability", args=[object_id])
             tools.append({"label": _("Liability"), "url": url})
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
+
+    def _plan_tool(self, request: HttpRequest, row: Program) -> dict[str, Any]:
+        """The way to the open plan, to a new one, or to those that there were."""
+        plan = row.plans.filter(closed_at__isnull=True).first()
+        if plan is not None:
+            return {"label": _("Goals and budget"), "url": reverse("admin:loyalty_programplan_change", args=[plan.pk])}
+        way = "add" if request.user.has_perm("loyalty.add_programplan") else "changelist"
+        asked = {"program" if way == "add" else "program__id__exact": row.pk}
+        return {"label": _("Goals and budget"), "url": reverse(f"admin:loyalty_programplan_{way}", query=asked)}
+
+    def _warn(self, request: HttpRequest, row: Program) -> None:
+        if without_goals(Program.objects.filter(pk=row.pk)).exists():
+            text = _("This program has no goals: nobody can say whether it works. Choose “Goals and budget”.")
+            self.message_user(request, text, messages.WARNING)
+        elif over_budget(ProgramPlan.objects.filter(program=row), timezone.now()).exists():
+            text = _("This program is over its budget. Choose “Goals and budget”, then “What came true”.")
+            self.message_user(request, text, messages.WARNING)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Tell at once of an end that was set; warn where nothing would ever raise or lower a tier."""

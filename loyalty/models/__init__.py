@@ -26,6 +26,7 @@ from loyalty.models.ends import EndNotice, HandedOver
 from loyalty.models.examples import Example, ExampleStep
 from loyalty.models.extensions import ExtendedLot, Extension
 from loyalty.models.figures import BookDay, CohortMonth, ProgramDay
+from loyalty.models.goals import Goal, ProfitPeriod, ProgramPlan, ProgramReview, ReviewedGoal
 from loyalty.models.ledger import LotUse, Posting, Transaction
 from loyalty.models.programs import MOST_GRACE, Consent, Membership, Program, ProgramComment
 from loyalty.models.promotions import PersonalPromotion, PromotedAward
@@ -72,6 +73,7 @@ __all__ = [
     "ExchangeRate",
     "ExtendedLot",
     "Extension",
+    "Goal",
     "HandedOver",
     "Lot",
     "LotUse",
@@ -82,14 +84,18 @@ __all__ = [
     "PersonalPromotion",
     "Posting",
     "ProductList",
+    "ProfitPeriod",
     "Program",
     "ProgramComment",
     "ProgramDay",
+    "ProgramPlan",
+    "ProgramReview",
     "PromotedAward",
     "Replay",
     "ReplayedCompany",
     "ReturnLink",
     "ReturnRefusal",
+    "ReviewedGoal",
     "Rule",
     "RuleCap",
     "RuleSet",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.utils.translation import gettext as _
 
@@ -11,9 +12,9 @@ from loyalty.activities.configuration import Configuration, configuration
 from loyalty.activities.items import ActivityItem, Arrival, Batch, ItemError, Known, read_attributes
 from loyalty.activities.judging import Books, Judging
 from loyalty.activities.scene import Scene, look_at
-from loyalty.earning import Beneficiary
-from loyalty.effects import effects
-from loyalty.explaining import PlainVerdict, verdicts_from
+from loyalty.earning import Beneficiary, Verdict
+from loyalty.effects import EffectBook, effects
+from loyalty.explaining import PlainVerdict, in_sight, promotions_in_words, verdicts_from
 from loyalty.ledger import CapKey
 from loyalty.ledger.caps import BlankCaps
 from loyalty.models import ActivityType, Membership, Source
@@ -39,7 +40,8 @@ class WhatIf:
 def what_if(membership: Membership, item: ActivityItem, actor: Actor, *, now: datetime) -> WhatIf:
     """Return what an activity of a member would bring if it happened, and why; nothing is written, nothing locked.
 
-    Of rules for the company alone, whoever does not see the company's points is not told.
+    Points are those of wallets that the actor sees; of rules for the company alone, whoever does not see the company's
+    points is not told.
     """
     known = configuration()
     type_id = known.types.get(item.type)
@@ -66,10 +68,21 @@ def _books(scene: Scene, known: Configuration, membership: Membership, item: Act
     )
     board.open([(membership.pk, membership.company_id, plan)], first_at=min(item.occurred_at, now))
     books = Books(caps, NoWallets(now=now, programs=()), board, NothingRecorded(known))
-    for kind, effect in effects().items():
-        books.effects[kind] = book = effect.book()
-        book.open([membership.pk])
+    books.effects = _OnDemand(membership.pk)
     return books
+
+
+class _OnDemand(dict[str, EffectBook]):
+    """Books of what a member holds beside points, each opened where a rule gives something of its kind."""
+
+    def __init__(self, membership_id: int) -> None:
+        super().__init__()
+        self._membership_id = membership_id
+
+    def __missing__(self, kind: str) -> EffectBook:
+        self[kind] = book = effects()[kind].book()
+        book.open([self._membership_id])
+        return book
 
 
 class _Supposing(Judging):
@@ -90,10 +103,12 @@ class _Supposing(Judging):
         granted: dict[str, int] = {}
         points = [0, 0]
         for judged in judgement.awards:
-            granted[judged.rule_code] = granted.get(judged.rule_code, 0) + judged.award.granted
-            points[judged.award.owner.employee_id is not None] += judged.award.granted
+            if _sees(actor, membership, judged.award.owner.employee_id):
+                granted[judged.rule_code] = granted.get(judged.rule_code, 0) + judged.award.granted
+                points[judged.award.owner.employee_id is not None] += judged.award.granted
         for favour in judgement.favours:
-            granted[favour.rule_code] = granted.get(favour.rule_code, 0) + 1
+            if _sees(actor, membership, favour.employee_id):
+                granted[favour.rule_code] = granted.get(favour.rule_code, 0) + 1
         evaluation = self._evaluations[0]
         if evaluation.rule_set_id is None:
             return WhatIf(fault=_("No rules of the program are in force on that day."))
@@ -101,6 +116,13 @@ class _Supposing(Judging):
         sees_company = not actor.is_employee or actor.sees_company
         if not sees_company:
             rules = tuple(rule for rule in rules if rule.beneficiary is not Beneficiary.COMPANY)
+        promotions = self._scene.promotions_of(self._scene.doer(enrolment, arrival.item))
+        told = promotions_in_words([promotion.id for promotion in promotions], actor) if promotions else {}
+
+        def said_with(verdict: Verdict, reason: str) -> str:
+            added = {gift.promotion.id for gift in verdict.gifts if gift.promotion and gift.from_promotion}
+            return " ".join([reason, *(told[promotion_id] for promotion_id in sorted(added) if promotion_id in told)])
+
         verdicts = verdicts_from(
             evaluation.facts,
             rules,
@@ -108,7 +130,18 @@ class _Supposing(Judging):
             program=membership.program,
             rule_set_id=evaluation.rule_set_id,
             granted=granted,
-            promotions=self._scene.promotions_of(self._scene.doer(enrolment, arrival.item)),
+            promotions=promotions,
             person_id=arrival.item.employee_id,
+            said_with=said_with,
+            in_sight=partial(in_sight, doer_id=arrival.item.employee_id, actor=actor),
         )
-        return WhatIf(points[0] if sees_company else 0, points[1], tuple(verdicts))
+        return WhatIf(points[0], points[1], tuple(verdicts))
+
+
+def _sees(actor: Actor, membership: Membership, employee_id: int | None) -> bool:
+    """Whether the actor sees what goes to a person, or to the company (None): as for wallets (law T1)."""
+    if not actor.is_employee or actor.is_company_admin:
+        return True
+    if employee_id is None:
+        return actor.sees_company or membership.has_one_wallet
+    return employee_id == actor.employee_id

@@ -6,8 +6,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import Count, DateTimeField, F, Min, Model, Q, QuerySet, Sum, Value
+from django.db.models import Count, DateTimeField, F, Min, Q, QuerySet, Sum, Value
 from django.db.models.functions import Cast, TruncDate
 from django.http import HttpRequest
 from django.urls import reverse
@@ -16,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
 from accounts.admin.companies import without_account_manager
@@ -28,18 +27,21 @@ from loyalty.admin.memberships import moved, taking_part, without_consent
 from loyalty.admin.programs import without_rules
 from loyalty.admin.rulesets import in_doubt
 from loyalty.figures import Change, change, days_of
+from loyalty.goals import due, over_budget, without_goals
 from loyalty.models import (
     BenefitMatrix,
     Lot,
     Membership,
     Program,
     ProgramDay,
+    ProgramPlan,
     ReturnLink,
     RuleSet,
     TierAssignment,
     Wallet,
 )
 from loyalty.site import charts
+from loyalty.site.admin_notices import EXPIRING_WITHIN, list_of, notices
 from loyalty.site.templatetags.twofold import MINUS, number
 from rewards.admin.catalogue import out_of_stock
 from rewards.admin.redemptions import queue_of
@@ -50,9 +52,15 @@ from surveys.models import Survey
 SPAN = 30
 """Days that the figures look back, and against which so many days before are held."""
 
-EXPIRING_WITHIN = timedelta(days=30)
-
-_ONLY_WHERE_THERE_ARE_ANY = {"company", "returns", "failed jobs", "webhooks", "rule drafts", "benefit drafts"}
+_ONLY_WHERE_THERE_ARE_ANY = {
+    "company",
+    "returns",
+    "reviews",
+    "failed jobs",
+    "webhooks",
+    "rule drafts",
+    "benefit drafts",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +83,6 @@ class Card:
     unit: str
     change: str
     line: charts.Sparkline
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something that deserves a look, as one sentence, and where to look."""
-
-    sentence: str
     url: str
 
 
@@ -112,7 +112,7 @@ def home(request: HttpRequest) -> dict[str, Any]:
     counts = _counted(asked)
     return {
         "queues": list(_queues(counts, actor)),
-        "notices": list(_notices(counts, program, actor)),
+        "notices": list(notices({name: count.number for name, count in counts.items()}, program, actor)),
         "program": program,
         "switches": _switches(programs, program) if len(programs) > 1 else [],
         "cards": _cards(program, actor) if program and request.user.has_perm("loyalty.view_programday") else [],
@@ -162,6 +162,9 @@ def _questions(actor: Actor, program: Program | None) -> dict[str, QuerySet[Any]
         "late": _numbered(late, "due_on"),
         "returns": _numbered(ReturnLink.objects.visible_to(actor).waiting(), "activity__recorded_at"),
         "failed jobs": _numbered(Job.objects.visible_to(actor).filter(state=Job.State.FAILED), "ended_at"),
+        "reviews": _numbered(due(ProgramPlan.objects.visible_to(actor), at), "review_on"),
+        "no goals": _numbered(without_goals(Program.objects.visible_to(actor))),
+        "over budget": _numbered(over_budget(ProgramPlan.objects.visible_to(actor), at)),
         "rule drafts": _numbered(RuleSet.objects.visible_to(actor).filter(status=RuleSet.Status.DRAFT)),
         "benefit drafts": _numbered(BenefitMatrix.objects.visible_to(actor).filter(status=BenefitMatrix.Status.DRAFT)),
         "no consent": _numbered(without_consent(Membership.objects.visible_to(actor), at)),
@@ -201,41 +204,34 @@ def _counted(questions: Mapping[str, QuerySet[Any]]) -> dict[str, _Count]:
     return counts
 
 
-def _list_of(model: type[Model], **filters: str | int) -> str:
-    """The address of a list of the admin, cut down; "" where there is no such list."""
-    if not admin.site.is_registered(model):
-        return ""
-    listed = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-    return f"{listed}?{urlencode(filters)}" if filters else listed
-
-
 def _queues(counts: Mapping[str, _Count], actor: Actor) -> Iterator[Queue]:
     """What waits, as it is worked off; failures, drafts, and what others are to do, only where there are any."""
     today = actor.at.date()
     rows: list[tuple[str, str | Promise, str]] = [
-        ("us", gettext_lazy("Orders to approve"), _list_of(Redemption, waits="us")),
+        ("us", gettext_lazy("Orders to approve"), list_of(Redemption, waits="us")),
         (
             "approvals",
             gettext_lazy("Requests for a second person"),
-            _list_of(Approval, state__exact="WAITING", audience__exact="VENDOR"),
+            list_of(Approval, state__exact="WAITING", audience__exact="VENDOR"),
         ),
-        ("company", gettext_lazy("Orders that their companies are to approve"), _list_of(Redemption, waits="company")),
-        ("order", gettext_lazy("Orders to place with partners"), _list_of(Redemption, waits="order")),
-        ("delivery", gettext_lazy("Orders to be delivered"), _list_of(Redemption, waits="delivery")),
+        ("company", gettext_lazy("Orders that their companies are to approve"), list_of(Redemption, waits="company")),
+        ("order", gettext_lazy("Orders to place with partners"), list_of(Redemption, waits="order")),
+        ("delivery", gettext_lazy("Orders to be delivered"), list_of(Redemption, waits="delivery")),
         (
             "late",
             gettext_lazy("Promises past their day"),
-            _list_of(FollowUp, state__exact="OPEN", due_on__lt=today.isoformat()),
+            list_of(FollowUp, state__exact="OPEN", due_on__lt=today.isoformat()),
         ),
         (
             "returns",
             gettext_lazy("Returns that wait for what they undo"),
-            _list_of(ReturnLink, state="waits"),
+            list_of(ReturnLink, state="waits"),
         ),
-        ("failed jobs", gettext_lazy("Jobs that failed"), _list_of(Job, state__exact="FAILED")),
-        ("webhooks", gettext_lazy("Webhooks that never arrived"), _list_of(WebhookDelivery, state__exact="DEAD")),
-        ("rule drafts", gettext_lazy("Drafts of rules"), _list_of(RuleSet, status__exact="DRAFT")),
-        ("benefit drafts", gettext_lazy("Drafts of benefits"), _list_of(BenefitMatrix, status__exact="DRAFT")),
+        ("failed jobs", gettext_lazy("Jobs that failed"), list_of(Job, state__exact="FAILED")),
+        ("webhooks", gettext_lazy("Webhooks that never arrived"), list_of(WebhookDelivery, state__exact="DEAD")),
+        ("reviews", gettext_lazy("Programs to review: keep, change or stop"), list_of(ProgramPlan, look="due")),
+        ("rule drafts", gettext_lazy("Drafts of rules"), list_of(RuleSet, status__exact="DRAFT")),
+        ("benefit drafts", gettext_lazy("Drafts of benefits"), list_of(BenefitMatrix, status__exact="DRAFT")),
     ]
     for name, label, url in rows:
         count = counts.get(name)
@@ -250,98 +246,6 @@ def _age(since: datetime | None, now: datetime) -> str:
     if since is None:
         return ""
     return _("under a minute") if now - since < timedelta(minutes=1) else timesince(since, now, depth=1)
-
-
-def _notices(counts: Mapping[str, _Count], program: Program | None, actor: Actor) -> Iterator[Notice]:
-    """What deserves a look, the gravest first; nothing of what there is none of."""
-    for name, sentence, url in _all_notices(counts, program, actor):
-        if name in counts and counts[name].number:
-            yield Notice(sentence % {"count": number(counts[name].number)}, url)
-
-
-def _all_notices(counts: Mapping[str, _Count], program: Program | None, actor: Actor) -> Iterator[tuple[str, str, str]]:
-    def many(name: str) -> int:
-        return counts[name].number if name in counts else 0
-
-    yield (
-        "no rules",
-        ngettext(
-            "%(count)s running program has no rules in force: nothing is earned there.",
-            "%(count)s running programs have no rules in force: nothing is earned there.",
-            many("no rules"),
-        ),
-        _list_of(Program, rules="none"),
-    )
-    yield (
-        "kickback",
-        ngettext(
-            "By %(count)s version of rules people gain and their company nothing: that is a kickback.",
-            "By %(count)s versions of rules people gain and their company nothing: that is a kickback.",
-            many("kickback"),
-        ),
-        _list_of(RuleSet, gain="people"),
-    )
-    yield (
-        "no consent",
-        ngettext(
-            "%(count)s company has not agreed yet: its people earn nothing.",
-            "%(count)s companies have not agreed yet: their people earn nothing.",
-            many("no consent"),
-        ),
-        _list_of(Membership, consent="missing"),
-    )
-    yield (
-        "nobody",
-        ngettext(
-            "%(count)s company has no account manager.",
-            "%(count)s companies have no account manager.",
-            many("nobody"),
-        ),
-        _list_of(Company, account_manager="none", takes_part="yes"),
-    )
-    yield (
-        "out of stock",
-        ngettext(
-            "%(count)s reward is offered, but none is left.",
-            "%(count)s rewards are offered, but none are left.",
-            many("out of stock"),
-        ),
-        _list_of(Reward, is_published__exact=1, stock="out"),
-    )
-    if program is not None:
-        today = actor.at.astimezone(program.zone).date()
-        yield (
-            "expiring",
-            ngettext(
-                "%(count)s point expires within 30 days.",
-                "%(count)s points expire within 30 days.",
-                many("expiring"),
-            ),
-            _list_of(
-                Lot,
-                wallet__program__id__exact=program.pk,
-                ends=f"{today.isoformat()}..{(today + EXPIRING_WITHIN).isoformat()}",
-                remaining__gt=0,
-            ),
-        )
-    yield (
-        "failing",
-        ngettext(
-            "%(count)s webhook keeps failing: its endpoint is left alone for longer and longer.",
-            "%(count)s webhooks keep failing: their endpoints are left alone for longer and longer.",
-            many("failing"),
-        ),
-        _list_of(WebhookSubscription, endpoint="failing"),
-    )
-    yield (
-        "closing",
-        ngettext(
-            "%(count)s survey closes within a week.",
-            "%(count)s surveys close within a week.",
-            many("closing"),
-        ),
-        _list_of(Survey, closes="soon"),
-    )
 
 
 def _cards(program: Program, actor: Actor) -> list[Card]:
@@ -377,7 +281,7 @@ def _active_card(
         unit=_("of %(members)s") % {"members": number(days[-1].members)},
         change=_difference(count, before.active_companies if before else None),
         line=_line([span.active_companies if span else None for span in course]),
-        url=_list_of(Membership, program__id__exact=program.pk, active="yes"),
+        url=list_of(Membership, program__id__exact=program.pk, active="yes"),
     )
 
 
@@ -392,7 +296,7 @@ def _issued_card(
         unit="",
         change=_growth(issued, before.issued if before else None),
         line=_line([one.issued if one else None for one in a_day]),
-        url=_list_of(ProgramDay, program__id__exact=program.pk, day__gte=_last_days(today)[0].isoformat()),
+        url=list_of(ProgramDay, program__id__exact=program.pk, day__gte=_last_days(today)[0].isoformat()),
     )
 
 
@@ -407,7 +311,7 @@ def _rate_card(
         unit="",
         change=_points_of_percent(rate, rate_before),
         line=_line([_percent(span) for span in course]),
-        url=_list_of(Redemption, reward__program__id__exact=program.pk, placed_at__gte=since.isoformat()),
+        url=list_of(Redemption, reward__program__id__exact=program.pk, placed_at__gte=since.isoformat()),
     )
 
 
@@ -421,7 +325,7 @@ def _liability_card(
         unit=program.currency,
         change=_growth(owed, before.outstanding if before else None),
         line=_line([span.outstanding if span else None for span in course]),
-        url=_list_of(
+        url=list_of(
             Wallet,
             program__id__exact=program.pk,
             kind__in=f"{Wallet.Kind.AVAILABLE.value},{Wallet.Kind.PENDING.value}",
@@ -442,7 +346,7 @@ def _moves_card(program: Program, today: date, actor: Actor) -> Card:
         change=_("%(up)s up, %(down)s down; %(change)s")
         % {"up": number(up), "down": number(down), "change": _difference(up + down, all_before)},
         line=_line([moves.get((day, True), 0) + moves.get((day, False), 0) for day in recent]),
-        url=_list_of(
+        url=list_of(
             TierAssignment, membership__program__id__exact=program.pk, starts_at__gte=since.isoformat(), moved="yes"
         ),
     )

@@ -19,6 +19,11 @@ GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
         _("Program"),
         (
             "loyalty.Program",
+            "loyalty.ProgramPlan",
+            "loyalty.Goal",
+            "loyalty.ProfitPeriod",
+            "loyalty.ProgramReview",
+            "loyalty.ReviewedGoal",
             "loyalty.Membership",
             "loyalty.Consent",
             "loyalty.Tier",

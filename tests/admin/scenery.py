@@ -40,6 +40,7 @@ from loyalty.books import close_books
 from loyalty.by_hand import adjust, extend
 from loyalty.ending import end_programs
 from loyalty.figures import take_figures
+from loyalty.goals import review
 from loyalty.ledger import Owner, end_points
 from loyalty.models import (
     ActivityAttribute,
@@ -49,10 +50,13 @@ from loyalty.models import (
     Example,
     ExampleStep,
     ExchangeRate,
+    Goal,
     Membership,
     MetricPerson,
+    ProfitPeriod,
     Program,
     ProgramComment,
+    ProgramReview,
     ReplayedCompany,
     RuleSet,
     Tier,
@@ -75,8 +79,10 @@ from tests.factories.world import (
     a_benefit,
     a_company,
     a_draft_agreement,
+    a_goal,
     a_matrix,
     a_member,
+    a_plan,
     a_program,
     a_promotion,
     a_purchase,
@@ -131,6 +137,7 @@ def furnish(by: User, *, companies: int = 1) -> Program:
         _furnish_doors(program)
     _replay(draft, by)
     ask_for_rules(rule_set=draft, by=by, starts_at=None, reason="Spring", now=NOW)
+    _plan(program, by)
     _end_a_pilot(program, by)
     take_figures(now=NOW)
     close_books(now=NOW + timedelta(days=2))
@@ -157,6 +164,17 @@ def _end_a_pilot(program: Program, by: User) -> None:
     )  # fmt: skip
     end_programs(now=NOW)
     end_points(now=NOW + timedelta(days=2))
+
+
+def _plan(program: Program, by: User) -> None:
+    """A plan with a goal and a profit that was typed in, reviewed and kept."""
+    plan = a_plan(program, starts_on=NOW.date(), review_on=NOW.date() + timedelta(days=1))
+    a_goal(plan, Goal.Figure.METRIC)
+    ProfitPeriod.objects.create(plan=plan, starts_on=NOW.date(), ends_on=NOW.date(), profit=10, brought=1)
+    review(
+        plan_id=plan.pk, outcome=ProgramReview.Outcome.KEEP, reason="Too early",
+        next_review_on=NOW.date() + timedelta(days=90), by=by, now=NOW,
+    )  # fmt: skip
 
 
 def _replay(draft: RuleSet, by: User) -> None:

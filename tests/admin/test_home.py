@@ -168,6 +168,7 @@ def test_notices_name_what_is_missing_and_lead_there(desk: Client, manager: User
         "1 company has not agreed yet: its people earn nothing.": 1,
         "1 company has no account manager.": 1,
         "1 reward is offered, but none is left.": 1,
+        "2 programs have no goals: nobody can say whether they work.": 2,
     }
 
 

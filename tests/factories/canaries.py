@@ -51,6 +51,7 @@ from loyalty.activities import confirm_activities
 from loyalty.benefits import grant, use
 from loyalty.by_hand import adjust, extend
 from loyalty.figures import take_figures
+from loyalty.goals import review
 from loyalty.ledger import Owner
 from loyalty.memberships import comment
 from loyalty.models import (
@@ -65,11 +66,15 @@ from loyalty.models import (
     Example,
     ExampleStep,
     ExchangeRate,
+    Goal,
     HandedOver,
     Membership,
     Metric,
+    ProfitPeriod,
     Program,
     ProgramComment,
+    ProgramPlan,
+    ProgramReview,
     ReplayedCompany,
     RuleSet,
     Source,
@@ -229,6 +234,7 @@ def _a_canary_company(letter: str, shared: Program, shared_reward: Reward, manag
     _agreements_of(given, canary)
     _promotions_of(given, canary, colleague, manager, now)
     _replay_of(given, canary, manager, now)
+    _plan_of(program, canary, manager, now)
     _titles_of(given, canary, admin, manager, now)
     _records_of(company, canary, manager, (member, colleague, admin), account_manager, now)
     return CanaryCompany(
@@ -579,6 +585,24 @@ def _replay_of(membership: Membership, canary: str, manager: User, now: datetime
     ReplayedCompany.objects.create(
         replay=replay, company_id=membership.company_id, points_today=1, points_then=2, tier_today=f"{canary}-tier-1",
         tier_then=f"{canary}-tier-2", rules={f"{canary}-rule": [1, 2]},
+    )  # fmt: skip
+
+
+def _plan_of(program: Program, canary: str, manager: User, now: datetime) -> None:
+    """What the program is to bring, and what was decided of it: the program managers' alone."""
+    today = now.astimezone(program.zone).date()
+    plan = ProgramPlan.objects.create(
+        program=program, starts_on=today, review_on=today + timedelta(days=30), currency=program.currency,
+        expected_profit=10_000, budget_percent=5, expected_return=1_000,
+    )  # fmt: skip
+    Goal.objects.create(
+        plan=plan, aim="OTHER", name=f"{INTERNAL} {canary} goal", figure="TYPED", baseline=1, target=2,
+        by_on=plan.review_on,
+    )  # fmt: skip
+    ProfitPeriod.objects.create(plan=plan, starts_on=today, ends_on=today, profit=100)
+    review(
+        plan_id=plan.pk, outcome=ProgramReview.Outcome.KEEP, reason=f"{INTERNAL} {canary} review",
+        next_review_on=today + timedelta(days=60), by=manager, now=now,
     )  # fmt: skip
 
 

@@ -19,11 +19,13 @@ from loyalty.models import (
     BenefitCell,
     BenefitMatrix,
     Campaign,
+    Goal,
     Membership,
     Metric,
     PersonalPromotion,
     ProductList,
     Program,
+    ProgramPlan,
     Rule,
     RuleCap,
     RuleSet,
@@ -115,6 +117,31 @@ def a_program(*, tiers: Mapping[str, int | str] | None = None, **fields: Any) ->
     for rank, (code, threshold) in enumerate((tiers or {}).items(), start=1):
         Tier.objects.create(program=program, code=code, name=code.capitalize(), rank=rank, threshold=Decimal(threshold))
     return program
+
+
+def a_plan(program: Program, **fields: Any) -> ProgramPlan:
+    """A plan of April to December 2026: a tenth of a profit of 1,000."""
+    plan = ProgramPlan.objects.create(
+        **{
+            "program": program,
+            "starts_on": date(2026, 4, 1),
+            "review_on": date(2026, 12, 31),
+            "currency": program.currency,
+            "expected_profit": 1_000,
+            "budget_percent": 10,
+            "expected_return": 200,
+            **fields,
+        }
+    )
+    plan.refresh_from_db()  # money as it is kept
+    return plan
+
+
+def a_goal(plan: ProgramPlan, figure: str, **fields: Any) -> Goal:
+    """A goal of a plan, from 0 to 100 by its review."""
+    metric = plan.program.metrics.get(code="spend") if figure.startswith("METRIC") else None
+    common = {"plan": plan, "figure": figure, "metric": metric, "aim": "OTHER", "name": figure.capitalize()}
+    return Goal.objects.create(**{**common, "baseline": 0, "target": 100, "by_on": plan.review_on, **fields})
 
 
 def a_purchase_type() -> ActivityType:

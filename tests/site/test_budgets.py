@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from html import unescape
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from django.contrib.staticfiles import finders
@@ -33,6 +34,7 @@ from loyalty.benefits import use
 from loyalty.ledger import Owner
 from loyalty.memberships import comment, sign_consent
 from loyalty.models import (
+    Activity,
     Benefit,
     BenefitGrant,
     BenefitUse,
@@ -70,7 +72,10 @@ from tests.factories.world import (
 pytestmark = pytest.mark.django_db
 
 CLIENT_PAGE, ACCOUNT_MANAGER_PAGE = 12, 15
+BEYOND = {"what if, answered": CLIENT_PAGE + 10, "company's what if": ACCOUNT_MANAGER_PAGE + 10}
+"""What judges anew reads all that recording an activity reads; a person may ask so 30 times a minute."""
 FIRST_VISIT, NEXT_VISIT, REQUESTS = 60 * 1024, 15 * 1024, 8
+ASKED = "type=purchase&ask=1&day=2026-11-01&amount=100"
 ROWS = 2
 ORDERS = 13
 
@@ -216,6 +221,10 @@ def _older(scene: Scene) -> str:
     return "/points/" + unescape(re.findall(r'href="(\?[^"]*before=[^"]*)"', page)[0])
 
 
+def _a_number() -> str:
+    return Activity.objects.filter(type__code="purchase").earliest("pk").external_id
+
+
 CLIENT_PAGES: dict[str, Address] = {
     "home": lambda scene: "/",
     "home of the company": lambda scene: "/?wallet=company",
@@ -226,6 +235,9 @@ CLIENT_PAGES: dict[str, Address] = {
     "rules": lambda scene: "/rules/",
     "statement of a colleague": lambda scene: f"/points/?person={scene.admin.pk}",
     "earn": lambda scene: "/earn/",
+    "what if": lambda scene: "/earn/what-if/",
+    "what if, answered": lambda scene: f"/earn/what-if/?{ASKED}",
+    "why by number": lambda scene: f"/points/why/?number={quote(_a_number())}",
     "inbox": lambda scene: "/inbox/",
     "more": lambda scene: "/more/",
     "company": lambda scene: "/company/",
@@ -265,6 +277,7 @@ ACCOUNT_MANAGER_PAGES: dict[str, Address] = {
     "company": lambda scene: f"/am/companies/{scene.membership.company_id}/",
     "older timeline": lambda scene: f"/am/companies/{scene.membership.company_id}/?before=20990101T000000.000000-1-1",
     "timeline search": lambda scene: f"/am/companies/{scene.membership.company_id}/?q=called&kind=CALL",
+    "company's what if": lambda scene: f"/am/companies/{scene.membership.company_id}/what-if/?{ASKED}",
     "company's points": lambda scene: f"/am/companies/{scene.membership.company_id}/points/",
     "why, for the account manager": _why,
     "company's benefits": lambda scene: f"/am/companies/{scene.membership.company_id}/benefits/",
@@ -316,8 +329,8 @@ def test_pages_ask_as_much_with_three_times_the_rows_and_stay_within_their_budge
     many = queries_of(client, CLIENT_PAGES, scene), queries_of(account_manager, ACCOUNT_MANAGER_PAGES, scene)
 
     assert many == few
-    assert {name: count for name, count in many[0].items() if count > CLIENT_PAGE} == {}
-    assert {name: count for name, count in many[1].items() if count > ACCOUNT_MANAGER_PAGE} == {}
+    assert {name: count for name, count in many[0].items() if count > BEYOND.get(name, CLIENT_PAGE)} == {}
+    assert {name: count for name, count in many[1].items() if count > BEYOND.get(name, ACCOUNT_MANAGER_PAGE)} == {}
 
 
 def zipped(content: bytes) -> int:

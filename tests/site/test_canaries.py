@@ -34,6 +34,8 @@ WITHOUT_WORDS = {
     "loyalty.ExchangeRate.into": "a code of ISO 4217",
     "loyalty.HandedOver.currency": "a code of ISO 4217",
     "loyalty.Program.currency": "a code of ISO 4217",
+    "loyalty.ProgramPlan.currency": "a code of ISO 4217",
+    "loyalty.ProgramReview.currency": "a code of ISO 4217",
     "loyalty.Program.time_zone": "a word of the IANA database",
     "loyalty.RuleSet.asked_fingerprint": "32 digits",
     "loyalty.Tier.fee_currency": "a code of ISO 4217",

@@ -212,6 +212,7 @@ NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
     "surveys/<int:pk>/check/": lambda side: [[side.survey.pk]],
     "am/companies/<int:pk>/": lambda side: [[side.company.pk]],
     "am/companies/<int:pk>/profile/": lambda side: [[side.company.pk]],
+    "am/companies/<int:pk>/what-if/": lambda side: [[side.company.pk]],
     "am/companies/<int:pk>/points/": lambda side: [[side.company.pk]],
     "am/companies/<int:pk>/benefits/": lambda side: [[side.company.pk]],
     "am/companies/<int:pk>/promotions/": lambda side: [[side.company.pk]],

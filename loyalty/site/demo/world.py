@@ -14,6 +14,7 @@ from loyalty.site.demo.business import do_business
 from loyalty.site.demo.calendar import Calendar
 from loyalty.site.demo.care import enjoy_benefits, plan_next_version
 from loyalty.site.demo.firms import FIRMS
+from loyalty.site.demo.goals import look_at_goals
 from loyalty.site.demo.letters import invite_somebody
 from loyalty.site.demo.orders import give_by_hand, go_shopping, pass_points_on
 from loyalty.site.demo.program import PROGRAM_CODE, create_program
@@ -58,6 +59,7 @@ def load(*, now: datetime) -> None:
         ask(calendar, program, firms, staff)
         enjoy_benefits(calendar, firms, staff)
         do_business(calendar, firms, source, begin)
+        look_at_goals(calendar, program, staff.manager, begin)
         read_the_inbox(calendar, firms)
         calendar.live()
         close_books(now=now)

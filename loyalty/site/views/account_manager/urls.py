@@ -11,6 +11,7 @@ from loyalty.site.views.account_manager.points import points
 from loyalty.site.views.account_manager.promotions import promotions
 from loyalty.site.views.account_manager.renewals import renewals
 from loyalty.site.views.account_manager.today import today
+from loyalty.site.views.account_manager.what_if import what_if
 
 urlpatterns = [
     path("", today, name="am-today"),
@@ -18,6 +19,7 @@ urlpatterns = [
     path("companies/<int:pk>/", company, name="am-company"),
     path("companies/<int:pk>/profile/", profile, name="am-profile"),
     path("companies/<int:pk>/points/", points, name="am-points"),
+    path("companies/<int:pk>/what-if/", what_if, name="am-what-if"),
     path("companies/<int:pk>/benefits/", benefits, name="am-benefits"),
     path("companies/<int:pk>/promotions/", promotions, name="am-promotions"),
     path("grants/<int:pk>/", given_benefit, name="am-grant"),
