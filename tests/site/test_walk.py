@@ -143,11 +143,8 @@ SIGNED_IN = [
 ]
 everybody = pytest.mark.parametrize("visitor", [ANONYMOUS, *SIGNED_IN], ids=lambda visitor: visitor.name)
 
-TRIES_THE_ADMINISTRATION = "member of A"
-"""Who tries every address of the administration on every run, where all are answered alike; others do on a long one."""
-
 OF_EVERY_TABLE = ("/add/", "/change/", "/history/", "/delete/")
-"""How addresses end that the administration has for each table; one view answers all of a kind."""
+"""How addresses end that the administration has for each table."""
 
 
 @pytest.fixture
@@ -176,12 +173,12 @@ def routes() -> list[str]:
 
 
 def routes_of_this_run(config: pytest.Config) -> list[str]:
-    """Return every address pattern; of those that each table has one in seven where the run is not a long one."""
+    """Return every address pattern; of the administration's one in seven where the run is not a long one."""
     found = routes()
     if config.getoption("--long"):
         return found
-    repeated = [route for route in found if is_admin(route) and route.endswith(OF_EVERY_TABLE)]
-    left_out = set(repeated) - set(repeated[::7])
+    of_the_administration = [route for route in found if is_admin(route)]
+    left_out = set(of_the_administration) - set(of_the_administration[::7])
     return [route for route in found if route not in left_out]
 
 
@@ -409,8 +406,7 @@ in_all_ways = pytest.mark.parametrize(
 def test_no_answer_holds_a_foreign_word(
     world: CanaryWorld, visitor: Visitor, methods: Sequence[str], request: pytest.FixtureRequest
 ) -> None:
-    tries_all = request.config.getoption("--long") or visitor.name == TRIES_THE_ADMINISTRATION
-    walked = [route for route in routes() if tries_all or not is_admin(route)]
+    walked = routes_of_this_run(request.config)
 
     leaks, broken = _walk(visitor, world, walked, methods)
 
