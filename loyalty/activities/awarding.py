@@ -43,6 +43,8 @@ _NO_BUDGETS = _Budgets(None, None)
 
 def _budgets_of(gift: Gift, doer: Doer) -> _Budgets:
     promotion = gift.promotion
+    if promotion is None and not gift.from_campaign:
+        return _NO_BUDGETS
     of_promotion = (
         budget_of_promotion(promotion.id, promotion.budget, doer) if promotion and gift.from_promotion else None
     )
@@ -192,8 +194,10 @@ class Awarding:
         The budget of either is asked for what it adds alone: once it is spent, rules give what they give without it.
         What limits cut of it goes back to the budget, the campaign's first.
         """
-        if not limits and budgets == _NO_BUDGETS:
-            return gift.points, None, gift.from_promotion, gift.from_campaign
+        if budgets is _NO_BUDGETS:
+            if not limits:
+                return gift.points, None, 0, 0
+            return *self._caps.let_through(gift.points, limits, counted=counted), 0, 0
         without = gift.points - gift.from_campaign - gift.from_promotion
         promoted = self._left_of(gift.from_promotion, budgets.promotion)
         added = self._left_of(campaign_beside(gift, promoted), budgets.campaign)

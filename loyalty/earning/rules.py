@@ -261,6 +261,7 @@ class _Giving:
         self._promotions = promotions
         points, without = self._points(rule.formula)
         self._plain = _Amounts(points, points, without, without)
+        self._is_plain = points == without and not promotions
 
     def company(self, part: Callable[[int], int] = int, **fields: Any) -> Gift:
         """Give the company a part of it."""
@@ -279,6 +280,8 @@ class _Giving:
     def _gift(
         self, to: CapSubject, employee_id: int | None, part: Callable[[int], int], fields: Mapping[str, Any]
     ) -> Gift:
+        if self._is_plain:
+            return Gift(self.rule, to, part(self._plain.both), **fields)
         promotion = promotion_for(self._promotions, rule_code=self.rule.code, employee_id=employee_id)
         amounts = (self._plain if promotion is None else self._promoted(promotion)).each(part)
         return Gift(

@@ -169,12 +169,15 @@ class Replaying(Judging):
     def _judge_in(self, membership: Enrolment, arrival: Arrival, *, depth: int) -> Judgement:
         judgement = super()._judge_in(membership, arrival, depth=depth)
         at, activity = arrival.item.occurred_at, arrival.item.external_id
-        self._told += [_kept(at, activity, award, award.award.granted) for award in judgement.awards]
+        granted = self.granted
         for award in judgement.awards:
-            self.granted[award.rule_code] = self.granted.get(award.rule_code, 0) + award.award.granted
+            points = award.award.granted
+            self._told.append(_kept(at, activity, award, points))
+            granted[award.rule_code] = granted.get(award.rule_code, 0) + points
         for favour in judgement.favours:
-            self.granted[favour.rule_code] = self.granted.get(favour.rule_code, 0) + 1
-        self.given.update(_named(judgement))
+            granted[favour.rule_code] = granted.get(favour.rule_code, 0) + 1
+        if judgement.favours:
+            self.given.update(_named(judgement))
         self._memory.judged[id(judgement)] = at, activity
         return judgement
 

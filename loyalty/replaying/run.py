@@ -94,7 +94,7 @@ def suppose(
         on_progress(min(done, total), total)
 
     def work(share: Share, tell: Callable[[int], None]) -> Supposition:
-        own = [company_id for company_id in companies if company_id % share.of == share.number]
+        own = [company_id for company_id in companies if share.holds(str(company_id))]
         return _share(program, known, own, from_, now, tell)
 
     is_shared = shares_companies(known, program.pk)
@@ -175,9 +175,11 @@ def effect_kinds(known: Supposed, program_id: int) -> set[str]:
 
 
 def _count(side: Side, kept: Sequence[Kept], known: Supposed, program_id: int, from_: datetime) -> None:
+    at, month = None, 0
     for one in kept:
         if one.points and one.at >= from_:
-            month = month_of(one.at, known.zones[program_id])
+            if one.at != at:
+                at, month = one.at, month_of(one.at, known.zones[program_id])
             side.months[month] = side.months.get(month, 0) + one.points
             rule = one.company_id, one.rule_code
             side.rules[rule] = side.rules.get(rule, 0) + one.points
