@@ -24,6 +24,7 @@ from loyalty.models import Replay, Rule, RuleSet
 from loyalty.proving import missing_proofs
 from loyalty.replaying import latest_replay
 from loyalty.rule_changes import RuleChange, changes, predecessor_of
+from loyalty.vocabulary import Vocabulary
 
 _BURDENS: Mapping[Burden, StrOrPromise] = {
     Burden.RULE: gettext_lazy("rules"),
@@ -76,6 +77,7 @@ class Case:
 
     rule_set: RuleSet
     before: RuleSet | None
+    rules: Sequence[tuple[Rule, str]]
     changes: Sequence[RuleChange]
     missing: Sequence[str]
     ran: Sequence[Ran]
@@ -124,12 +126,20 @@ def case_of(rule_set: RuleSet, *, now: datetime) -> Case:
     return Case(
         rule_set=rule_set,
         before=before,
+        rules=told(rule_set),
         changes=changes(before, rule_set, in_words) if before is not None else [],
         missing=missing_proofs(rule_set),
         ran=run_examples(rule_set),
         replay=latest_replay(rule_set),
         look=Look([*look.doubts, *map(Concern, asleep)], look.notes, look.complexity, look.rules),
     )
+
+
+def told(rule_set: RuleSet) -> list[tuple[Rule, str]]:
+    """Return every rule with its sentence, in the order in which they are asked."""
+    vocabulary = Vocabulary()
+    rules = rule_set.rules.select_related("rule_set__program", "activity_type").prefetch_related("caps")
+    return [(rule, in_words(rule, vocabulary)) for rule in rules.order_by("position", "code")]
 
 
 def plain_complexity(look: Look) -> PlainComplexity:

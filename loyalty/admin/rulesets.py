@@ -34,6 +34,7 @@ from loyalty.admin.rule_cases import (
     concerns_shown,
     edited_in_words,
     last_request,
+    told,
 )
 from loyalty.admin.rule_editor.preview import in_words
 from loyalty.admin.versions import ActivateForm, VersionAdmin
@@ -43,7 +44,6 @@ from loyalty.replaying import ask_for_replay
 from loyalty.rule_changes import changes, predecessor_of
 from loyalty.rulesets import draft_from, next_version, retire
 from loyalty.versions import VersionError
-from loyalty.vocabulary import Vocabulary
 
 
 class AskForm(ActivateForm):
@@ -144,13 +144,6 @@ class GainFilter(AskedFilter):
     def cut(self, rows: QuerySet[RuleSet], asked: str, actor: Actor) -> QuerySet[RuleSet]:
         """Those to think twice about, of those that hold or are to come."""
         return in_doubt(rows, actor.at)
-
-
-def _told(rule_set: RuleSet) -> list[tuple[Rule, str]]:
-    """Every rule with its sentence, in the order in which they are asked."""
-    vocabulary = Vocabulary()
-    rules = rule_set.rules.select_related("rule_set__program", "activity_type").prefetch_related("caps")
-    return [(rule, in_words(rule, vocabulary)) for rule in rules.order_by("position", "code")]
 
 
 def _look(rule_set: RuleSet) -> Look:
@@ -305,7 +298,7 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
     @admin.display(description=gettext_lazy("rules"))
     def in_words(self, rule_set: RuleSet) -> str:
         """Every rule in plain words, leading to its page."""
-        rows = [(row_link(rule), sentence) for rule, sentence in _told(rule_set)]
+        rows = [(row_link(rule), sentence) for rule, sentence in told(rule_set)]
         if not rows:
             return _("No rules yet.")
         return format_html("<ol>{}</ol>", format_html_join("", "<li>{}<br>{}</li>", rows))
@@ -313,12 +306,12 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
     @admin.display(description=gettext_lazy("rules"))
     def in_order(self, rule_set: RuleSet) -> str:
         """The same of a draft, each with the ways up and down."""
-        told = _told(rule_set)
-        if not told:
+        lines = told(rule_set)
+        if not lines:
             return _("No rules yet.")
         rows = [
-            (row_link(rule), _ways(rule, is_first=rule is told[0][0], is_last=rule is told[-1][0]), sentence)
-            for rule, sentence in told
+            (row_link(rule), _ways(rule, is_first=rule is lines[0][0], is_last=rule is lines[-1][0]), sentence)
+            for rule, sentence in lines
         ]
         return format_html("<ol>{}</ol>", format_html_join("", "<li>{} {}<br>{}</li>", rows))
 

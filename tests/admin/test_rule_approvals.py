@@ -51,7 +51,7 @@ def test_everything_that_a_decision_rests_on_stands_on_one_page(desk: Client, dr
     page, approver, viewer = reverse(CHANGE, args=[draft.pk]), somebody_in(APPROVER), somebody_in(VIEWER)
     odd = draft.rules.get(code="odd")
     never = "“amount is more than 100 GBP” and “amount is less than 50 GBP” exclude each other."
-    seen = ("New – Odd: ", "1 of 1 example comes true.", f"“Odd” can never give anything: {never}",
+    seen = ("New – Odd: ", "1 of 1 example comes true.", "All its rules", f"“Odd” can never give anything: {never}",
             "Nothing limits what these rules give over time.", "13: easy to explain")  # fmt: skip
 
     before = desk.get(step(draft, "ask"))

@@ -123,6 +123,8 @@ def test_a_blueprint_lives_after_at_most_12_clicks(client: Client, code: str) ->
     other = Desk(client)
     other.follow("Requests for a second person")
     other.follow("Rules of a program")
+    assert "first version. These are its rules:" in other.page
+    assert other.page.count("/admin/loyalty/rule/") > RuleSet.objects.get().rules.count()
     other.press("Approve")
     other.path = setup
     other._go(setup)

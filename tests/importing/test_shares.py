@@ -112,5 +112,8 @@ def test_every_customer_is_in_one_share_and_every_import_meets_every_other() -> 
 
     for each in shares.values():
         assert all(sum(share.holds(f"C{number}") for share in each) == 1 for number in range(200))
+        for number in range(0, 2000, 200):  # those of every other id, as of a sequence that counts in twos
+            evens = [share.holds(str(company_id)) for company_id in range(number, number + 200, 2) for share in each]
+            assert sum(any(evens[place :: len(each)]) for place in range(len(each))) == len(each)
         keys = [key for share in each for key in share.locks("shop")]
         assert sorted(keys) == shares[1][0].locks("shop")
