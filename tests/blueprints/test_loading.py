@@ -125,6 +125,8 @@ examples:
       - {what: purchase, day: 2026-04-01, amount: 50, object: SAW, attributes: {margin: 2.5}, then: {company: 7}}
       - {what: purchase, day: 2026-04-03, amount: 50, returns: 1}
     then: {company: 0, person: 0, tier: basic}
+rewards:
+  - {code: hamper, name: Hamper, category: team, price: 400, paid_from: company, published: true}
 """  # noqa: E501 (as somebody writes it)
 
 
@@ -193,6 +195,8 @@ def test_a_document_of_everything_comes_back_as_it_went_in(by: User) -> None:
         "benefit matrix: Basic, the company: “Line” is new, as often as wanted.",
         "benefit matrix: Gold, the company: “Line” is new, as often as wanted.",
         "benefit matrix: Gold, Buyer, Named: “Line” is new, 2 a month.",
+        "rewards: New – Hamper: Category: for the team; Price (points): 400; Paid from: the company's points; "
+        "Published: yes",
         "rules: New – Orders: Purchase, only if amount is at least 10.5 EUR and (margin is more than 0 or "
         "not (Large is among segments of the company)): the employee gets 30 % and the company the rest of "
         "1.5 % of amount in points for the part from 0 to 100 EUR; 2 % of amount in points for the part "

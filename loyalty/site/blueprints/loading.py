@@ -35,6 +35,7 @@ MAY_LOAD = tuple(
         ("loyalty", ("activitytype", "activityattribute", "program", "metric", "tier", "tierthreshold", "badge")),
         ("loyalty", ("benefit", "benefitmatrix", "benefitcell", "ruleset", "rule", "rulecap", "sharedlimit")),
         ("loyalty", ("productlist", "campaign", "example", "examplestep")),
+        ("rewards", ("reward",)),
     )
     for model in models
     for action in ("add", "change")

@@ -3,6 +3,7 @@
 from loyalty.site.blueprints.sections.benefits import BenefitMatrixSection, BenefitSection
 from loyalty.site.blueprints.sections.examples import ExampleSection
 from loyalty.site.blueprints.sections.program import ProgramSection
+from loyalty.site.blueprints.sections.rewards import RewardSection
 from loyalty.site.blueprints.sections.rule_set import RuleSetSection
 from loyalty.site.blueprints.sections.section import Loading, Made, Section
 from loyalty.site.blueprints.sections.standing import BadgeSection, MetricSection, TierSection
@@ -20,6 +21,7 @@ SECTIONS: tuple[Section, ...] = (
     BadgeSection(),
     BenefitSection(),
     BenefitMatrixSection(),
+    RewardSection(),
     RuleSetSection(),
     ExampleSection(),
 )
