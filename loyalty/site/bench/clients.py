@@ -5,7 +5,7 @@ import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -56,7 +56,8 @@ class Clients:
     def work(self, seconds: float) -> Window:
         """Let all of them work for `seconds`. Raises ClientError."""
         for pipe in self._pipes:
-            pipe.send(seconds)
+            with suppress(BrokenPipeError):  # one that failed already has said why, which is heard below
+                pipe.send(seconds)
         windows: list[Window] = []
         for pipe in self._pipes:
             told = pipe.recv()
