@@ -3,11 +3,13 @@
 Such a button is a plain submit named RESHAPE, so it works without JavaScript; with it, htmx puts in the part alone.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db.models import Model
 from django.forms.utils import ErrorDict, ErrorList
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +26,21 @@ def asked_of(data: Any, name: str) -> list[str]:
     """Return what a button asks of the field `name`, its words apart; nothing where none was pressed."""
     asked, colon, words = str(data.get(RESHAPE, "")).partition(":")
     return words.split(":") if colon and asked == name else []
+
+
+def bring_anew(field: forms.Field, part: str, *, asked: str, also: str = "") -> None:
+    """Let a field on which parts of the page depend bring them anew once another choice is made.
+
+    `part` and `also` are CSS selectors, `asked` is what such a button would ask. A choice among rows then shows no ways
+    to other pages: what was typed here would be lost there.
+    """
+    wrapper: Any = field.widget
+    if isinstance(wrapper, RelatedFieldWidgetWrapper):
+        wrapper.can_add_related = wrapper.can_change_related = False
+        wrapper.can_delete_related = wrapper.can_view_related = False
+    attributes = {"hx-post": "", "hx-trigger": "change", "hx-vals": json.dumps({RESHAPE: asked})}
+    attributes |= {"hx-target": part, "hx-select": part, "hx-swap": "outerHTML"}
+    getattr(wrapper, "widget", wrapper).attrs |= attributes | ({"hx-select-oob": also} if also else {})
 
 
 class ReshapedForm(forms.ModelForm[M]):

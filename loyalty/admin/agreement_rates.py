@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.admin.links import VocabularyFilter
-from accounts.admin.reshaping import ReshapedForm, ReshapingAdmin
+from accounts.admin.reshaping import ReshapedForm, ReshapingAdmin, bring_anew
 from accounts.admin.scoped import ScopedModelAdmin
 from loyalty.admin.programs import chosen
 from loyalty.admin.rule_editor.formulas import FormulaField, Offer
@@ -53,9 +53,7 @@ class RateForm(ReshapedForm[AgreementRate]):
         if "formula" not in self.fields:
             return
         if "agreement" in self.fields:
-            wrapper: Any = self.fields["agreement"].widget
-            wrapper.can_add_related = wrapper.can_change_related = wrapper.can_view_related = False
-            wrapper.widget.attrs |= _brings_anew("#id_rule_code", also="#id_formula-editor")
+            bring_anew(self.fields["agreement"], "#id_rule_code", asked="formula:rule", also="#id_formula-editor")
         rules = rules_for(self.agreement) if self.agreement else {}
         rule = self._rule_of(rules)
         before = None if self.instance._state.adding else self.instance.formula
@@ -77,7 +75,7 @@ class RateForm(ReshapedForm[AgreementRate]):
             choices.append((asked, _("%(code)s (there is none)") % {"code": asked}))
         field: Any = self.fields["rule_code"]
         field.choices, self.initial["rule_code"] = choices, asked
-        field.widget.attrs |= _brings_anew("#id_formula-editor")
+        bring_anew(field, "#id_formula-editor", asked="formula:rule")
         return rules.get(asked)
 
     def clean(self) -> dict[str, Any]:
@@ -88,13 +86,6 @@ class RateForm(ReshapedForm[AgreementRate]):
             if sentence := why_unfit(program, cleaned["rule_code"], cleaned["formula"], now=timezone.now()):
                 self.add_error("formula", sentence)
         return cleaned
-
-
-def _brings_anew(part: str, *, also: str = "") -> dict[str, str]:
-    """Return attributes of a control on which parts of the page depend."""
-    attributes = {"hx-post": "", "hx-trigger": "change", "hx-vals": '{"_reshape": "formula:rule"}'}
-    attributes |= {"hx-target": part, "hx-select": part, "hx-swap": "outerHTML"}
-    return attributes | ({"hx-select-oob": also} if also else {})
 
 
 def _offer(rule: Rule) -> Offer:

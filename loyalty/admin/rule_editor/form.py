@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.admin.condition_forms import ConditionField, condition_field
 from accounts.admin.documents import check_condition
-from accounts.admin.reshaping import ReshapedForm, ReshapedFormSet
+from accounts.admin.reshaping import ReshapedForm, ReshapedFormSet, bring_anew
 from accounts.admin.scoped import ScopedInline
 from loyalty.admin.drafts import PartOfRulesForm, is_open
 from loyalty.admin.rule_editor.formulas import FormulaField, Offer
@@ -64,7 +64,8 @@ class RuleForm(ReshapedForm[Rule], PartOfRulesForm[Rule]):
         if self.initial.get("formula") is None:
             self.initial["formula"] = FORMULA_TO_START_FROM
         for name in ("rule_set", "activity_type"):
-            self._let_others_follow(name)
+            if name in self.fields:
+                bring_anew(self.fields[name], PREVIEW, asked="condition:show", also=EDITORS)
         self.offer = self._offer()
         if condition := condition_field(self, "condition"):
             blank_rows = BLANK_ROWS if self.instance._state.adding else 1
@@ -75,22 +76,6 @@ class RuleForm(ReshapedForm[Rule], PartOfRulesForm[Rule]):
             formula.ask(self.offer, before=before, also_swapped=PREVIEW)
         if "shared_limits" in self.fields:
             self.fields["shared_limits"].choices = self._shared_limits()  # type: ignore[attr-defined]
-
-    def _let_others_follow(self, name: str) -> None:
-        """Bring anew what depends on a field, once another is chosen."""
-        if name in self.fields:
-            wrapper: Any = self.fields[name].widget
-            wrapper.can_add_related = wrapper.can_change_related = False
-            wrapper.can_delete_related = wrapper.can_view_related = False
-            getattr(wrapper, "widget", wrapper).attrs |= {
-                "hx-post": "",
-                "hx-trigger": "change",
-                "hx-vals": '{"_reshape": "condition:show"}',
-                "hx-target": PREVIEW,
-                "hx-select": PREVIEW,
-                "hx-swap": "outerHTML",
-                "hx-select-oob": EDITORS,
-            }
 
     def _chosen(self, name: str) -> Any:
         """Return the row that a field names now, be it typed or not yet; None where it names none."""
