@@ -163,7 +163,7 @@ def test_only_texts_that_are_asked_of_a_condition_let_it_hold(condition: Conditi
     [
         ({"fact": "object", "op": "in", "value": ["a", "b"]}, {"a", "b"}),
         ({"all": [{"fact": "object", "op": "eq", "value": "a"}, {"fact": "tier", "op": "eq", "value": "b"}]}, {"a"}),
-        ({"any": [{"fact": "object", "op": op, "value": value} for op, value in (("eq", "a"), ("in", ["c"]))]}, {"a", "c"}),
+        ({"any": [{"fact": "object", "op": op, "value": a} for op, a in (("eq", "a"), ("in", ["c"]))]}, {"a", "c"}),
         ({"any": [{"fact": "object", "op": "eq", "value": "a"}, {"fact": "tier", "op": "eq", "value": "b"}]}, None),
         ({"not": {"fact": "object", "op": "eq", "value": "a"}}, None),
         (None, None),
