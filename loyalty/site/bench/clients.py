@@ -30,8 +30,8 @@ class Window:
     """What all clients did in a window: units, seconds that they take for so many while all of them work, and the
     processor's seconds on both sides.
 
-    A unit that is begun in the window is ended after it; the part of it within, by time, is what counts. `server_cpu` is
-    None where the server's processes cannot be seen from here.
+    A unit that is begun in the window is ended after it; the part of it within, by time, is what counts.
+    `server_cpu` is None where the server's processes cannot be seen from here.
     """
 
     units: int
