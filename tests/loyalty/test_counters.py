@@ -7,6 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from loyalty.earning import Counts
 from loyalty.ledger import CapBook, CapKey, Limit
+from loyalty.ledger.caps import BlankCaps
 from loyalty.models import CapUsage
 
 pytestmark = pytest.mark.django_db
@@ -158,3 +159,13 @@ def test_counters_that_did_not_move_are_not_written(django_assert_num_queries: D
     with django_assert_num_queries(0):
         book.write()
         CapBook().write()
+
+
+def test_blank_counters_begin_at_nothing_or_at_what_was_used_and_are_written_nowhere() -> None:
+    book = BlankCaps()
+
+    book.begin_with({A: 70})
+
+    assert book.let_through(60, [points(A, 100), points(B, 50)]) == (30, 30)
+    assert book.let_through(60, [points(B, 50)]) == (20, 20)
+    assert rows() == []

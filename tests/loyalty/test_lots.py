@@ -118,6 +118,24 @@ def test_lots_are_read_that_hold_or_lost_points_are_due_or_got_more_time() -> No
 
 
 @pytest.mark.django_db
+def test_of_what_is_spent_the_soonest_lots_are_read_and_of_what_waits_all() -> None:
+    a_lot(TODAY + DAY, remaining=4)
+    soonest = a_lot(TODAY, remaining=4)
+    waiting = [a_lot(TODAY + days * DAY, wallet_id=OTHER_WALLET, remaining=4) for days in (0, 1)]
+    a_lot(TODAY + 2 * DAY, wallet_id=OTHER_WALLET)
+
+    rows = ask_lots(
+        due=wallets_of_ids([]),
+        waiting=wallets_of_ids([OTHER_WALLET]),
+        soonest=wallets_of_ids([WALLET]),
+        today=TODAY,
+        count=1,
+    ).rows
+
+    assert sorted(row[0] for row in rows) == [soonest.pk, *(lot.pk for lot in waiting)]
+
+
+@pytest.mark.django_db
 def test_lots_are_read_that_were_given_more_time_and_are_not_over() -> None:
     a_lot(TODAY - DAY, extended_to=TODAY)
 
