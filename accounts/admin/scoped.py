@@ -6,6 +6,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import BaseModelAdmin
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -14,6 +15,8 @@ from django.db.models import PROTECT, QuerySet
 from django.db.models.fields.related import RelatedField
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
@@ -134,6 +137,16 @@ class ScopedModelAdmin(
                     "The first %(most)s rows. There are more: narrow the list down by search or filter."
                 ) % {"most": f"{MOST_COUNTED:,}"}
         return response
+
+    @admin.display(description="")
+    def action_checkbox(self, obj: M) -> SafeString:
+        """Let a row be chosen: as Django has it, without a template for each."""
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">',
+            ACTION_CHECKBOX_NAME,
+            obj.pk,
+            format_html(_("Select this object for an action - {}"), str(obj)),
+        )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Begin a form with what the address says, without what can be no row's key."""

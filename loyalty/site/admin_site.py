@@ -1,15 +1,18 @@
 """The program manager's desk: Django's admin with our name, our order of things, and vendor staff only."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
+from django.apps import apps
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import get_script_prefix, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 GROUPS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
@@ -236,16 +239,45 @@ class TwofoldAdminSite(AdminSite):
         """The sidebar: groups by what a manager does, not by Django app."""
         if app_label is not None:
             return super().get_app_list(request, app_label)
-        found = self._build_app_dict(request)  # every page asks: in no order, as the groups have their own
-        models = {f"{app}.{model['object_name']}": model for app in found for model in found[app]["models"]}
         groups = [
             {
                 "name": name,
                 "app_label": code,
                 "app_url": "",
                 "has_module_perms": True,
-                "models": [models[label] for label in labels if label in models],
+                "models": [entry for label in labels if (entry := self._entry(request, label)) is not None],
             }
             for code, name, labels in GROUPS
         ]
         return [group for group in groups if group["models"]]
+
+    def _entry(self, request: HttpRequest, label: str) -> dict[str, Any] | None:
+        """A list as the sidebar has it, None where somebody may not see it.
+
+        Every page asks for all of them, and Django's own way builds the two addresses of each anew.
+        """
+        model = apps.get_model(label)
+        screen = self._registry.get(model)
+        if screen is None or not screen.has_module_permission(request):
+            return None
+        perms = screen.get_model_perms(request)
+        if not any(perms.values()):
+            return None
+        list_url, add_url = _addresses(model._meta.label_lower, self.name, get_script_prefix())
+        return {
+            "model": model,
+            "name": capfirst(model._meta.verbose_name_plural),
+            "object_name": model._meta.object_name,
+            "perms": perms,
+            "view_only": not perms["change"],
+            "admin_url": list_url if perms["change"] or perms["view"] else None,
+            "add_url": add_url if perms["add"] else None,
+        }
+
+
+@cache
+def _addresses(label: str, site: str, prefix: str) -> tuple[str, str]:
+    """The addresses of a model's list and of its form for a new row, below a prefix."""
+    names = label.replace(".", "_")
+    list_url, add_url = (reverse(f"admin:{names}_{page}", current_app=site) for page in ("changelist", "add"))
+    return list_url, add_url
