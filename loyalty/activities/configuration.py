@@ -1,6 +1,8 @@
 """What programs and activity types are made of, kept in memory and read again as soon as any of its rows is another."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -40,14 +42,33 @@ class Configuration:
         """Return the rules of a version (None: there is none) for an activity type, as an agreement has them."""
         return NO_RULES if rule_set_id is None else rules_under(rule_set_id, agreement_id).get(type_id, NO_RULES)
 
+    def shared_id(self, program_id: int, company_id: int) -> int:
+        """Return the id under which limits are counted that a company has in common with all others of a program."""
+        return program_id
+
 
 _kept: tuple[object, Configuration] | None = None
 """One for the process, by its fingerprint; replaced as a whole."""
 
 
+_supposed: ContextVar[Configuration | None] = ContextVar("supposed", default=None)
+
+
+@contextmanager
+def holding(supposed: Configuration) -> Iterator[None]:
+    """Let another configuration hold for what is recorded meanwhile, here alone: for who takes it all back again."""
+    before = _supposed.set(supposed)
+    try:
+        yield
+    finally:
+        _supposed.reset(before)
+
+
 def configuration() -> Configuration:
     """Return the configuration as this transaction sees it; one query while nothing of it was changed."""
     global _kept
+    if (supposed := _supposed.get()) is not None:
+        return supposed
     fingerprint = arrays.fetch(_FINGERPRINT)
     kept = _kept
     if kept is None or kept[0] != fingerprint:

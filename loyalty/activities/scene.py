@@ -146,7 +146,8 @@ class Scene:
         """Return who did something, as a member of a program."""
         program_id = membership.program_id
         day = self.day(program_id, of.occurred_at)
-        return Doer(program_id, of.company_id, of.employee_id, membership.id, of.occurred_at, day, of.object)
+        shared_id = self.configuration.shared_id(program_id, of.company_id)
+        return Doer(program_id, of.company_id, of.employee_id, membership.id, of.occurred_at, day, shared_id, of.object)
 
     def consent_at(self, membership_id: int, at: datetime) -> GivenConsent | None:
         """Return the consent in force at `at`."""

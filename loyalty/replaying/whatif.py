@@ -60,7 +60,8 @@ def what_if(membership: Membership, item: ActivityItem, actor: Actor, *, now: da
 def _books(scene: Scene, known: Configuration, membership: Membership, item: ActivityItem, *, now: datetime) -> Books:
     """Books that begin where things stand."""
     caps = BlankCaps()
-    ids = membership.program_id, membership.company_id, membership.program_id, [*item.people]
+    shared_id = known.shared_id(membership.program_id, membership.company_id)
+    ids = membership.program_id, membership.company_id, shared_id, [*item.people]
     caps.begin_with({CapKey(*row[:-1]): row[-1] for row in arrays.fetch(_USED, *ids)})
     board = StandingBoard()
     plan = known.plans[membership.program_id].of_member(
