@@ -24,9 +24,11 @@ _FINGERPRINT = "SELECT " + ", ".join(map(_OF_ROWS.format, _TABLES))
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Activity types by code, their attributes by type; programs, and what holds in each, by program. Never changed."""
+    """Activity types, their attributes by type; programs, and what holds in each, by program. Never changed."""
 
+    kinds: Mapping[int, ActivityType]
     types: Mapping[str, int]
+    """The keys of activity types by their codes."""
     attributes: Mapping[int, Mapping[str, ActivityAttribute]]
     programs: Mapping[int, Program]
     zones: Mapping[int, ZoneInfo]
@@ -79,14 +81,16 @@ def configuration() -> Configuration:
 
 def _read() -> Configuration:
     attributes: dict[int, dict[str, ActivityAttribute]] = {}
-    for attribute in ActivityAttribute.objects.all():
+    for attribute in ActivityAttribute.objects.order_by("pk"):
         attributes.setdefault(attribute.activity_type_id, {})[attribute.code] = attribute
     programs = Program.objects.in_bulk()
     metrics: dict[tuple[int, int], list[MetricRule]] = {}
     for rule in metric_rules_of(programs):
         metrics.setdefault((rule.program_id, rule.type_id), []).append(rule)
-    types = dict(ActivityType.objects.values_list("code", "pk"))
+    kinds = ActivityType.objects.in_bulk()
+    types = {kind.code: kind.pk for kind in kinds.values()}
     return Configuration(
+        kinds=kinds,
         types=types,
         attributes=attributes,
         programs=programs,
