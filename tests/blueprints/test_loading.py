@@ -217,7 +217,7 @@ def test_a_document_of_everything_comes_back_as_it_went_in(by: User) -> None:
         "benefit matrix: Gold, Buyer, Named: “Line” is new, 2 a month.",
         "rewards: New – Hamper: Category: for the team; Price (points): 400; Paid from: the company's points; "
         "Published: yes",
-        "surveys: New – Your word: Who is asked: Named is among segments of the company",
+        "surveys: New – Your word: Who is asked: Named is among segments of the company; Code: word",
         "surveys: New – Your word, again: Again?; scale; lowest number: 0; highest number: 10; "
         "measures: recommendation (NPS, 0 to 10)",
         "surveys: New – Your word, why: Why not?; choice; Price, Time; several answers allowed: yes; "
@@ -342,13 +342,25 @@ def test_questions_that_change_wait_in_a_draft_and_a_plan_holds_at_once(by: User
         load(document=read(other), by=by, now=NOW)
 
 
-def test_a_survey_of_another_program_is_left_to_it(by: User) -> None:
+def test_a_survey_whose_code_another_program_has_gets_its_own_unless_rules_name_it(by: User) -> None:
     loaded(CLUB, by)
+    other = read(CLUB).with_program(code="circle")
+
+    first = load(document=other, by=by, now=NOW)
+    again = load(document=other, by=by, now=NOW)
+
+    assert "Your word: Who is asked: Named is among segments of the company; Code: word-circle" in str(first.made)
+    assert again.made == []
+    assert list(Survey.objects.order_by("pk").values_list("code", "program__code")) == [
+        ("word", "club"), ("word-circle", "circle"),
+    ]  # fmt: skip
     before = everything()
-
+    named = CLUB.replace(
+        "when: survey-answered,",
+        "when: survey-answered, only_if: {fact: attribute.survey, op: in, value: [word, words]},",
+    )
     with pytest.raises(BlueprintError, match="word › code: Another program has a survey “word”, and rules would mean"):
-        load(document=read(CLUB).with_program(code="circle"), by=by, now=NOW)
-
+        load(document=read(named).with_program(code="square"), by=by, now=NOW)
     assert everything() == before
 
 
@@ -586,7 +598,6 @@ def test_what_cannot_be_loaded_is_named_with_its_place_and_changes_nothing(old: 
 def test_what_there_is_keeps_its_meaning(by: User) -> None:
     loaded(CLUB, by)
     other = CLUB.replace("code: club, name: Club", "code: other, name: Other").replace("name: Buyer", "name: Purchaser")
-    other = other.replace("- code: word\n    name: Your", "- code: say\n    name: Your")
 
     seen = foresee(document=read(other), now=NOW)
 

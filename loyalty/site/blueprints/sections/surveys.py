@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.conditions import Catalogue, ConditionError, sentence
+from loyalty.facts import ATTRIBUTE_PREFIX
 from loyalty.models import Program
 from loyalty.rule_changes import RuleChange
 from loyalty.site.blueprints.documents import Path
@@ -16,7 +17,7 @@ from loyalty.site.blueprints.keys import entry_of, keys_of
 from loyalty.site.blueprints.schema import CODE, Schema, entries, keys
 from loyalty.site.blueprints.sections.section import Loading
 from loyalty.site.blueprints.sections.table import Table, normal
-from surveys.activity import ensure_activity_type
+from surveys.activity import SURVEY_ATTRIBUTE, ensure_activity_type
 from surveys.asking import catalogue_of, parse_show_if
 from surveys.audience import audience_catalogue
 from surveys.models import Item, Survey, SurveyVersion
@@ -30,6 +31,8 @@ _ITEM = keys_of(
 _OPTIONS: Schema = entries(
     keys(("code", "label"), code=CODE, label={"type": "string", "minLength": 1, "maxLength": 150})
 )
+_SURVEY_FACT = f"{ATTRIBUTE_PREFIX}{SURVEY_ATTRIBUTE}"
+_LONGEST_CODE = 50
 _Status = SurveyVersion.Status
 
 
@@ -60,6 +63,14 @@ class SurveySection(Table):
     def catalogue(self, row: Survey) -> Catalogue:
         """What an audience may be asked."""
         return audience_catalogue()
+
+    def further_said(self, row: Survey) -> dict[str, str]:
+        """The code, by which rules name it."""
+        return {str(Survey._meta.get_field("code").verbose_name): row.code}
+
+    def load(self, part: Any, loading: Loading) -> None:
+        """Make or change each; one whose code another program has gets one of the program's own."""
+        super().load([_with_own_code(entry, loading) for entry in part], loading)
 
     def _load_one(self, row: Survey | None, entry: Mapping[str, Any], loading: Loading, path: Path) -> None:
         own = {name: value for name, value in entry.items() if name != "questions"}
@@ -112,6 +123,25 @@ class SurveySection(Table):
     def canonical(self, part: Any, data: Mapping[str, Any]) -> Any:
         """Return them without what is as usual."""
         return [{**self._normal(entry), "questions": _normal(entry["questions"])} for entry in part]
+
+
+def _with_own_code(entry: Mapping[str, Any], loading: Loading) -> Mapping[str, Any]:
+    """Return a survey under a code that no other program has, unless rules of the document name it by its own."""
+    code = entry["code"]
+    is_taken = Survey.objects.filter(code=code).exclude(program=loading.program).exists()
+    if not is_taken or _is_named(loading.document.data["rule_set"], code):
+        return entry
+    return {**entry, "code": f"{code}-{loading.program.code}"[:_LONGEST_CODE]}
+
+
+def _is_named(part: Any, code: str) -> bool:
+    """Whether a condition in a part of a document asks for the survey of a code."""
+    if isinstance(part, list):
+        return any(_is_named(each, code) for each in part)
+    if not isinstance(part, Mapping):
+        return False
+    value = part.get("value") if part.get("fact") == _SURVEY_FACT else None
+    return code in (value if isinstance(value, list) else [value]) or _is_named([*part.values()], code)
 
 
 def _version_told(survey: Survey) -> SurveyVersion | None:
