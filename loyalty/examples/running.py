@@ -225,8 +225,8 @@ class Running:
         return datetime.combine(step.day, time(12, step.position % 60), tzinfo=self._zone)
 
     def _source(self, client: MadeUp) -> Source:
-        """A source that no row stands for, so that nobody else's ids are in the way."""
-        return Source(pk=-client.company_id, code=_SOURCE, name=_SOURCE)
+        """A source that no row stands for: neither what is sent by it nor what follows has an id that another has."""
+        return Source(pk=-client.company_id, code=f"{_SOURCE}-{client.company_id}", name=_SOURCE)
 
     def _let_pass(self, at: datetime, client: MadeUp) -> None:
         """Review the tier when a month has begun, as the scheduled command does; earlier days move none."""

@@ -13,7 +13,8 @@ from accounts.webhooks.kinds import known_kinds
 from loyalty import proving
 from loyalty.activities import Status
 from loyalty.examples import Running, run_examples, with_draft
-from loyalty.models import Activity, Award, Example, Posting, Program, RuleSet
+from loyalty.models import Activity, ActivityType, Award, Example, Posting, Program, RuleSet
+from loyalty.own_activities import TIER_REACHED, ensure_derived_types
 from loyalty.replaying.books import Supposed
 from tests.examples.test_running import a_draft, an_example, run
 from tests.factories.canaries import fingerprint
@@ -46,9 +47,9 @@ def test_example_stands_in_the_tables_while_it_runs_and_leaves_no_row(program: P
         assert running.ran.is_met, running.ran.in_words()
         assert running.client is not None
         mine = {"company": running.client.company_id}
-        assert Activity.objects.filter(**mine).count() == 3
-        assert Award.objects.filter(**mine, rule_code="spend").count() == 2
-        assert sum(Posting.objects.filter(**mine, reverses=None).values_list("points", flat=True)) == 240
+        assert Activity.objects.filter(**mine).count() == 5
+        assert Award.objects.filter(**mine).count() == 3
+        assert sum(Posting.objects.filter(**mine, reverses=None).values_list("points", flat=True)) == 245
         during = fingerprint()
     run_examples(draft)
     proving.require_examples_met(draft)
@@ -62,12 +63,15 @@ def test_example_stands_in_the_tables_while_it_runs_and_leaves_no_row(program: P
 
 @pytest.fixture
 def program() -> Program:
-    """A program whose members share a limit and a campaign's budget, both in use; with an example of a return."""
-    program = a_program(tiers={"bronze": 0, "silver": 150})
+    """A program whose members share a limit and a campaign's budget, both in use; with an example in which a tier is
+    reached, and lost by a return.
+    """
+    ensure_derived_types()
+    program = a_program(tiers={"bronze": 0, "silver": 100})
     a_rule_set(program, **rules_that_share())
     record(a_purchase(a_member(program).company, 90))
-    an_example(program, {"amount": 80, "gives_company": 160}, {"amount": 40, "gives_company": 80}, {
-        "amount": 40, "undoes": 1, "gives_company": -80,
+    an_example(program, {"amount": 80, "gives_company": 160}, {"amount": 40, "gives_company": 85}, {
+        "amount": 40, "undoes": 1, "gives_company": -85,
     }, gives_company=160)  # fmt: skip
     return program
 
@@ -79,7 +83,15 @@ def draft(program: Program) -> RuleSet:
 
 def rules_that_share() -> dict[str, Any]:
     return {
-        "rules": [{"code": "spend", "formula": SPRING, "caps": [("PROGRAM", "EVER", 5_000)]}],
+        "rules": [
+            {"code": "spend", "formula": SPRING, "caps": [("PROGRAM", "EVER", 5_000)]},
+            {
+                "code": "up",
+                "formula": {"kind": "fixed", "points": 5},
+                "activity_type": ActivityType.objects.get(code=TIER_REACHED),
+                "condition": {"fact": "standing.tier_rank", "op": "gte", "value": 2},
+            },
+        ],
         "campaigns": [{"code": "spring", "budget": 2_000}],
     }
 
@@ -111,7 +123,7 @@ def test_others_post_while_an_example_runs(
         other.join(20)
 
     assert found == ([Status.RECORDED, [True]] if is_apart else [OperationalError])
-    assert balance(member) == (280 if is_apart else 180)
+    assert balance(member) == (285 if is_apart else 180)
 
 
 def test_what_the_engine_refuses_is_a_fault_of_the_example() -> None:
