@@ -6,8 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 
-from accounts.conditions import Catalogue, Condition, explain, parse
+from accounts.conditions import Catalogue, Condition, asked_of, explain, parse
 from loyalty import arrays
 from loyalty.earning import (
     MAY_EARN,
@@ -28,7 +29,7 @@ from loyalty.earning import (
     parse_formula,
 )
 from loyalty.effects import is_effect, parse_effect
-from loyalty.facts import PRODUCT_LISTS, catalogue_of
+from loyalty.facts import OBJECT, PRODUCT_LISTS, catalogue_of
 from loyalty.models import (
     ActivityAttribute,
     Agreement,
@@ -59,11 +60,39 @@ class TypeRules:
     fact_codes: tuple[str, ...]
     lists_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
     asks_people: bool = False
-    reaching: tuple[EarningRule, ...] = field(init=False, repr=False, compare=False)
-    """Of rules that can come to the very same limits, wallets and effects one, so that each is looked for once."""
+    _asked: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
+    """By their codes, the objects that rules are about which are not about any."""
+    _named: frozenset[str] = field(init=False, repr=False, compare=False)
+    """All of these."""
+    _about: dict[str, "About"] = field(init=False, repr=False, compare=False)
+    """By object, as far as it was asked for; "" stands for all that no rule is about."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "reaching", tuple({_reach(rule): rule for rule in self.rules}.values()))
+        asked = {rule.code: asked_of(rule.condition, OBJECT) for rule in self.rules}
+        object.__setattr__(self, "_asked", {code: objects for code, objects in asked.items() if objects is not None})
+        object.__setattr__(self, "_named", frozenset().union(*self._asked.values()))
+        object.__setattr__(self, "_about", {"": self._those_about("")})
+
+    def about(self, object_: str) -> "About":
+        """Return the rules that what is done with an object can meet; of many about one product each these are few."""
+        named = object_ if object_ in self._named else ""
+        found = self._about.get(named)
+        if found is None:
+            found = self._about[named] = self._those_about(named)
+        return found
+
+    def _those_about(self, object_: str) -> "About":
+        rules = tuple(rule for rule in self.rules if rule.code not in self._asked or object_ in self._asked[rule.code])
+        return About(rules, tuple({_reach(rule): rule for rule in rules}.values()))
+
+
+class About(NamedTuple):
+    """Rules about one object: all of them; and of those that can come to the very same limits, wallets and effects
+    one, so that each is looked for once.
+    """
+
+    rules: tuple[EarningRule, ...]
+    reaching: tuple[EarningRule, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,6 +191,23 @@ def failures(condition: Condition, values: Values) -> tuple[LeafOutcome, ...]:
     return () if condition.holds(values) else tuple(_causes(condition, "", values))
 
 
+def asked_of(condition: Condition, fact: str) -> frozenset[str] | None:
+    """Return the only texts with which, as the value of `fact`, a condition can hold; None where others may do."""
+    match condition:
+        case Leaf(fact=asked, op=Operator.EQ, value=str(value)) if asked == fact:
+            return frozenset([value])
+        case Leaf(fact=asked, op=Operator.IN, value=tuple(values)) if asked == fact:
+            return frozenset(value for value in values if isinstance(value, str))
+        case All(parts):
+            known = [texts for part in parts if (texts := asked_of(part, fact)) is not None]
+            return frozenset.intersection(*known) if known else None
+        case Any(parts):
+            each = [asked_of(part, fact) for part in parts]
+            known = [texts for texts in each if texts is not None]
+            return frozenset.union(*known) if known and len(known) == len(each) else None
+    return None
+
+
 def _leaves(node: Condition, path: str) -> Iterator[tuple[str, Leaf]]:
     if isinstance(node, Leaf):
         yield path, node

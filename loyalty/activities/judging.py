@@ -152,6 +152,7 @@ class Judging:
 
     def write(self) -> None:
         """Write what was worked out, and what people and other systems are told of it."""
+        self._book.begin_write()
         ids = arrays.draw_ids(
             loyalty_evaluation=len(self._evaluations), **self._awarding.ids_needed, **self._book.ids_needed()
         )
@@ -217,7 +218,8 @@ class Judging:
         points = 0
         issuing = self._issuing(doer, arrival)
         consent = self._scene.consent_of(doer)
-        for verdict in evaluate_met(rules.rules, values, people, promotions=promotions, person_id=item.employee_id):
+        about = rules.about(item.object)
+        for verdict in evaluate_met(about.rules, values, people, promotions=promotions, person_id=item.employee_id):
             for judged in self._awarding.give(verdict, doer, consent, evaluation):
                 if isinstance(judged, JudgedFavour):
                     judgement.favours.append(judged)

@@ -45,7 +45,7 @@ def reach_of(scene: Scene, turns: Sequence[Turn], undone: Undone) -> Reach:
     reach = Reach()
     for doer, type_id, people in dict.fromkeys(_doers(scene, turns)):
         reach.owners.add(Owner(doer.program_id, doer.company_id))
-        for rule in scene.rules_at(doer, type_id)[-1].reaching:
+        for rule in scene.rules_at(doer, type_id)[-1].about(doer.object).reaching:
             _reach_rule(reach, rule, doer, people, scene)
         budgets = (budget_of_promotion(each.id, each.budget, doer) for each in scene.promotions_of(doer))
         reach.add(budget for budget in budgets if budget is not None)

@@ -17,7 +17,7 @@ from loyalty.messages import BENEFITS_END
 from loyalty.models import BenefitCell, Membership, Metric, Program, TierAssignment
 from loyalty.selectors import unit_of
 from loyalty.standing import MemberStanding, TierPlan, month_of, month_start, tier_plans_of
-from loyalty.standing.counts import read_counts
+from loyalty.standing.counts import ask_counts
 from loyalty.standing.review import stays_of
 from loyalty.standing.windows import TierStep
 
@@ -128,7 +128,8 @@ def _losing(turn: _Turn, memberships: Mapping[int, Membership]) -> dict[int, _Lo
         row = memberships[pk]
         plan = turn.plan.of_member(row.starts_at, stays.get(row.company_id, ()))
         standings.append(MemberStanding(pk, row.company_id, plan))
-    read_counts(standings, turn.at)
+    for counts in ask_counts(standings, turn.at):
+        counts.take()
     falling = {}
     for standing in standings:
         asked = {step.id: step for step in standing.plan.steps_at(turn.at)}

@@ -10,8 +10,18 @@ from loyalty.ledger.entries import Act, AwardEntry, PostingEntry, PostingRef
 from loyalty.ledger.lot_book import LotBook
 from loyalty.ledger.lots import LotEntry
 from loyalty.ledger.terms import Expiry, LotDays, idle_until
-from loyalty.ledger.wallets import PERSONAL_KINDS, Kind, Owner, WalletEntry, lock_wallets, write_last_days
+from loyalty.ledger.wallets import (
+    PERSONAL_KINDS,
+    Kind,
+    Locking,
+    Owner,
+    WalletEntry,
+    wallets_of,
+    write_last_days,
+)
+from loyalty.ledger.writing import write_acts, write_postings, write_uses
 from loyalty.models import Program, Transaction
+from loyalty.together import Answer
 from loyalty.webhooks import Movement, announce_movements, ask_who_hears
 
 
@@ -42,6 +52,8 @@ class Book:
         self._acts: list[Act] = []
         self._postings: list[PostingEntry] = []
         self._uses: list[tuple[LotEntry, PostingEntry, int]] = []
+        self._is_being_written = False
+        self._heard: Answer | None = None
 
     def open(
         self, owners: Collection[Owner], *, spenders: Collection[Owner] = (), all_lots_of: Collection[Owner] = ()
@@ -53,16 +65,24 @@ class Book:
         """
         if not owners:
             return 0
-        self._wallets = lock_wallets(owners)
+        locking = Locking(owners)
+        everyone = {owner.company for owner in owners} | set(owners)
+        today = max(self._today.values())
+        self._lots.ask(
+            due=wallets_of(everyone, Kind.AVAILABLE, Kind.PENDING),
+            waiting=wallets_of(everyone, Kind.PENDING),
+            soonest=wallets_of(spenders, Kind.AVAILABLE),
+            today=today,
+        )
+        self._wallets = locking.wallets()
         full = {self._wallets[owner, Kind.AVAILABLE].id for owner in all_lots_of}
         full |= {entry.id for entry in self._wallets.values() if self._is_over(entry)}
         held = {entry.id: entry for (_owner, kind), entry in self._wallets.items() if kind == Kind.AVAILABLE}
         pending = [entry for (_owner, kind), entry in self._wallets.items() if kind == Kind.PENDING and entry.balance]
         self._lots.open(
-            whole={*full, *(entry.id for entry in pending)},
+            whole=full,
+            waiting={entry.id for entry in pending},
             soonest={self._wallets[owner, Kind.AVAILABLE].id for owner in spenders} - full,
-            due=held.keys() - full,
-            today=max(self._today.values()),
         )
         for entry in sorted(pending, key=lambda entry: entry.id):
             self._release_due(entry.owner)
@@ -243,31 +263,31 @@ class Book:
             "loyalty_lotuse": len(self._uses),
         }
 
+    def begin_write(self) -> None:
+        """Send what gets its ids in the database; those that are drawn next come with them."""
+        self._heard = ask_who_hears() if self._acts else None
+        self._lots.begin_write()
+        self._is_being_written = True
+
     def write(self, ids: Mapping[str, Sequence[int]] | None = None) -> None:
         """Write acts, lots, postings and lot uses; the database applies the balances and refuses what must not be.
 
         `ids` are the new ones, ascending, for whoever draws them together with those of other tables.
         """
-        heard = ask_who_hears() if self._acts else None
+        if not self._is_being_written:
+            self.begin_write()
         ids = ids or arrays.draw_ids(**self.ids_needed())
+        self._lots.end_write()
         for act, act_id in zip(self._acts, ids["loyalty_transaction"], strict=True):
             act.id = act_id
         for posting, posting_id in zip(self._postings, ids["loyalty_posting"], strict=True):
             posting.id = posting_id
-        self._write_acts()
+        write_acts(self._acts, actor_id=self._actor_id, now=self._now)
         write_last_days(self._wallets.values())
-        self._lots.write()
-        self._write_postings()
-        arrays.insert(
-            "loyalty_lotuse",
-            {"id": "bigint", "lot_id": "bigint", "posting_id": "bigint", "points": "bigint"},
-            [
-                (use_id, lot.id, posting.id, points)
-                for use_id, (lot, posting, points) in zip(ids["loyalty_lotuse"], self._uses, strict=True)
-            ],
-        )
-        if heard is not None:
-            announce_movements(self._movements, heard=heard, now=self._now)
+        write_postings(self._postings, now=self._now)
+        write_uses(self._uses, ids["loyalty_lotuse"])
+        if self._heard is not None:
+            announce_movements(self._movements, heard=self._heard, now=self._now)
 
     def _movements(self) -> list[Movement]:
         """What each act moved, in their order: into or out of what people and companies hold or owe.
@@ -424,66 +444,6 @@ class Book:
             taken = self._draw(wallet, points)
             posting = self._post(act, wallet, debt, points, at=at)
             self._uses += [(lot, posting, used) for lot, used in taken]
-
-    def _write_acts(self) -> None:
-        arrays.insert(
-            "loyalty_transaction",
-            {
-                "id": "bigint",
-                "company_id": "bigint",
-                "program_id": "bigint",
-                "kind": "text",
-                "activity_id": "bigint",
-                "actor_id": "bigint",
-                "created_at": "timestamptz",
-            },
-            [
-                (
-                    act.id,
-                    act.owner.company_id,
-                    act.owner.program_id,
-                    act.kind,
-                    act.activity_id,
-                    None if act.by_clock else self._actor_id,
-                    self._now,
-                )
-                for act in self._acts
-            ],
-        )
-
-    def _write_postings(self) -> None:
-        arrays.insert(
-            "loyalty_posting",
-            {
-                "id": "bigint",
-                "company_id": "bigint",
-                "transaction_id": "bigint",
-                "award_id": "bigint",
-                "debit_wallet_id": "bigint",
-                "credit_wallet_id": "bigint",
-                "points": "bigint",
-                "lot_id": "bigint",
-                "reverses_id": "bigint",
-                "effective_at": "timestamptz",
-                "created_at": "timestamptz",
-            },
-            [
-                (
-                    posting.id,
-                    posting.act.owner.company_id,
-                    posting.act.id,
-                    posting.award.id if posting.award else None,
-                    posting.debit.id,
-                    posting.credit.id,
-                    posting.points,
-                    posting.lot.id if posting.lot else None,
-                    posting.reverses.id if posting.reverses else None,
-                    posting.effective_at,
-                    self._now,
-                )
-                for posting in self._postings
-            ],
-        )
 
 
 def _is_told(posting: PostingEntry, wallet: WalletEntry) -> bool:

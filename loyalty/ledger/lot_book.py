@@ -3,7 +3,7 @@
 from collections.abc import Collection, KeysView
 from datetime import date
 
-from loyalty.ledger.lots import LotEntry, read_lots, read_soonest, write_lots
+from loyalty.ledger.lots import LotEntry, Wallets, Writing, ask_lots, read_lots, read_soonest
 from loyalty.ledger.terms import LotDays
 
 AT_ONCE = 16
@@ -27,9 +27,16 @@ class LotBook:
         self._all_known_before: dict[int, Place | None] = {}
         """By wallet the place before which no open lot is missing; None: none is at all."""
 
-    def open(self, *, whole: Collection[int], soonest: Collection[int], due: Collection[int], today: date) -> None:
-        """Read all lots of the wallets `whole`, the soonest of others, and of `due` what is over at `today`."""
-        found = list(read_lots(whole, due, today, soonest_of=soonest, count=AT_ONCE))
+    def ask(self, *, due: Wallets, waiting: Wallets, soonest: Wallets, today: date) -> None:
+        """Ask for the soonest lots of some wallets, of `waiting` for all, and of `due` for what is over at `today`."""
+        self._today = today
+        self._asked = ask_lots(due=due, waiting=waiting, soonest=soonest, today=today, count=AT_ONCE)
+
+    def open(self, *, whole: Collection[int], waiting: Collection[int], soonest: Collection[int]) -> None:
+        """Take in what was asked for, for the wallets `waiting` and `soonest` too; read all lots of `whole`."""
+        found = [LotEntry(*row) for row in self._asked.rows]
+        if whole:
+            found += read_lots(whole, self._today)
         for lot in sorted(found, key=lambda lot: (lot.wallet_id, lot.id or 0)):
             self._know(lot)
         for wallet_id in soonest:
@@ -37,7 +44,7 @@ class LotBook:
             open_lots = self.open_lots(wallet_id)
             is_all = len(open_lots) < AT_ONCE
             self._all_known_before[wallet_id] = None if is_all else _place_of(open_lots[AT_ONCE - 1])
-        self._all_known_before |= dict.fromkeys(whole)
+        self._all_known_before |= dict.fromkeys((*waiting, *whole))
 
     def wallets(self) -> KeysView[int]:
         """The wallets of which any lot is known."""
@@ -76,9 +83,13 @@ class LotBook:
             points -= part
         return taken
 
-    def write(self) -> None:
-        """Write what changed."""
-        write_lots(lot for lots in self._lots.values() for lot in lots.values())
+    def begin_write(self) -> None:
+        """Send what changed. Lots that may be new get their ids with `end_write`."""
+        self._writing = Writing(lot for lots in self._lots.values() for lot in lots.values())
+
+    def end_write(self) -> None:
+        """Take the ids of new lots."""
+        self._writing.take_ids()
 
     def _soonest(self, wallet_id: int, points: int, balance: int) -> list[LotEntry]:
         """Return lots that hold `points`, or all there are, in the order of spending; read more as long as need be."""

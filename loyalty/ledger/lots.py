@@ -3,9 +3,11 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from loyalty import arrays
 from loyalty.ledger.terms import LotDays
+from loyalty.together import Answer
 
 _NEVER = date.max
 
@@ -84,36 +86,52 @@ class LotEntry:
         return self.extended_to or self.expires_on
 
 
-def read_lots(
-    wallet_ids: Collection[int],
-    due_wallet_ids: Collection[int],
-    today: date,
-    *,
-    soonest_of: Collection[int] = (),
-    count: int = 0,
-) -> Iterable[LotEntry]:
-    """Return all lots of `wallet_ids` that hold or lost points, of `due_wallet_ids` those that are due, and of wallets
-    `soonest_of` the first `count` that hold points, in the order in which they are spent.
+class Wallets(NamedTuple):
+    """SQL that gives the ids of some wallets in a column `id`, and its parameters."""
 
-    Also those that somebody gave more time, empty or not: what comes late to their day lasts as long.
+    sql: str
+    parameters: tuple[object, ...]
+
+
+def wallets_of_ids(ids: Collection[int]) -> Wallets:
+    """Return those whose ids are known."""
+    return Wallets("SELECT unnest(%s::bigint[]) AS id", (list(ids),))
+
+
+def ask_lots(*, due: Wallets, waiting: Wallets, soonest: Wallets, today: date, count: int) -> Answer:
+    """Ask for the lots of `due` that are over at `today`, those of them that somebody gave more time, empty or not
+    (what comes late to their day lasts as long), all of `waiting` that hold points, and of `soonest` the first `count`
+    that do, in the order in which they are spent; LotEntry takes what comes. Some may come twice.
     """
+    return arrays.ask(
+        f"""WITH due AS ({due.sql}), waiting AS ({waiting.sql}), spent AS ({soonest.sql})
+            SELECT {_COLUMNS} FROM due JOIN loyalty_lot l ON l.wallet_id = due.id
+            WHERE is_open AND coalesce(extended_to, expires_on) < %s
+            UNION ALL
+            SELECT {_COLUMNS} FROM due JOIN loyalty_lot l ON l.wallet_id = due.id WHERE extended_to >= %s
+            UNION ALL
+            SELECT {_COLUMNS} FROM waiting JOIN loyalty_lot l ON l.wallet_id = waiting.id WHERE is_open
+            UNION ALL
+            SELECT {_COLUMNS} FROM spent CROSS JOIN LATERAL (
+                SELECT * FROM loyalty_lot WHERE wallet_id = spent.id AND is_open {_IN_ORDER}) AS l""",  # noqa: S608 (names are code)
+        *due.parameters,
+        *waiting.parameters,
+        *soonest.parameters,
+        today,
+        today,
+        count,
+    )
+
+
+def read_lots(wallet_ids: Collection[int], today: date) -> Iterable[LotEntry]:
+    """Return all lots of wallets that hold or lost points, and those that were given more time than up to `today`."""
     rows = arrays.fetch(
         f"""SELECT {_COLUMNS} FROM loyalty_lot l WHERE wallet_id = ANY(%s) AND (is_open OR expired > 0)
             UNION
-            SELECT {_COLUMNS} FROM loyalty_lot l
-            WHERE wallet_id = ANY(%s) AND is_open AND coalesce(extended_to, expires_on) < %s
-            UNION
-            SELECT {_COLUMNS} FROM loyalty_lot l WHERE wallet_id = ANY(%s) AND extended_to >= %s
-            UNION
-            SELECT {_COLUMNS} FROM unnest(%s::bigint[]) AS w(wallet) CROSS JOIN LATERAL (
-                SELECT * FROM loyalty_lot WHERE wallet_id = wallet AND is_open {_IN_ORDER}) AS l""",  # noqa: S608 (names are code)
+            SELECT {_COLUMNS} FROM loyalty_lot l WHERE wallet_id = ANY(%s) AND extended_to >= %s""",  # noqa: S608 (names are code)
         list(wallet_ids),
-        list(due_wallet_ids),
+        list(wallet_ids),
         today,
-        [*wallet_ids, *due_wallet_ids],
-        today,
-        list(soonest_of),
-        count,
     )
     return (LotEntry(*row) for row in rows)
 
@@ -132,9 +150,24 @@ _COLUMNS = "l.id, l.wallet_id, l.available_on, l.expires_on, l.remaining, l.expi
 _IN_ORDER = "ORDER BY coalesce(extended_to, expires_on), available_on LIMIT %s"
 
 
-def write_lots(lots: Iterable[LotEntry]) -> None:
-    """Write what changed; lots that may be new are made, and get their ids."""
-    lots = list(lots)
+class Writing:
+    """Lots on their way into the database: what changed is sent at once; `take_ids` gives those that are new theirs."""
+
+    def __init__(self, lots: Iterable[LotEntry]) -> None:
+        lots = list(lots)
+        _extend(lots)
+        changed = [lot for lot in lots if lot.earned_change or lot.remaining_change or lot.expired_change]
+        _change([lot for lot in changed if lot.id is not None])
+        self._new = {(lot.wallet_id, lot.available_on, lot.expires_on): lot for lot in changed if lot.id is None}
+        self._made = _make(self._new.values())
+
+    def take_ids(self) -> None:
+        """Give the lots that may be new the ids that the database has for them."""
+        for wallet_id, available_on, expires_on, lot_id in self._made.rows:
+            self._new[wallet_id, available_on, expires_on].id = lot_id
+
+
+def _extend(lots: Iterable[LotEntry]) -> None:
     extended = sorted((lot.id, lot.extended_to) for lot in lots if lot.is_extended and lot.id is not None)
     if extended:
         arrays.run(
@@ -142,20 +175,21 @@ def write_lots(lots: Iterable[LotEntry]) -> None:
                FROM unnest(%s::bigint[], %s::date[]) AS c(id, extended_to) WHERE l.id = c.id""",
             *arrays.columns_of(extended),
         )
-    changed = [lot for lot in lots if lot.earned_change or lot.remaining_change or lot.expired_change]
-    known = [lot for lot in changed if lot.id is not None]
-    if known:
+
+
+def _change(lots: Collection[LotEntry]) -> None:
+    if lots:
         arrays.run(
             """UPDATE loyalty_lot l SET earned = l.earned + c.earned, remaining = l.remaining + c.remaining,
                                         expired = l.expired + c.expired
                FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) AS c(id, earned, remaining, expired)
                WHERE l.id = c.id""",
-            *arrays.columns_of(
-                [(lot.id, lot.earned_change, lot.remaining_change, lot.expired_change) for lot in known]
-            ),
+            *arrays.columns_of([(lot.id, lot.earned_change, lot.remaining_change, lot.expired_change) for lot in lots]),
         )
-    new = {(lot.wallet_id, lot.available_on, lot.expires_on): lot for lot in changed if lot.id is None}
-    rows = arrays.insert_returning(
+
+
+def _make(lots: Iterable[LotEntry]) -> Answer:
+    return arrays.insert_asking(
         "loyalty_lot",
         {
             "wallet_id": "bigint",
@@ -165,12 +199,20 @@ def write_lots(lots: Iterable[LotEntry]) -> None:
             "remaining": "bigint",
             "expired": "bigint",
         },
-        [(*key, lot.earned_change, lot.remaining_change, lot.expired_change) for key, lot in new.items()],
+        [
+            (
+                lot.wallet_id,
+                lot.available_on,
+                lot.expires_on,
+                lot.earned_change,
+                lot.remaining_change,
+                lot.expired_change,
+            )
+            for lot in lots
+        ],
         then="""ON CONFLICT (wallet_id, available_on, expires_on) DO UPDATE
                 SET earned = loyalty_lot.earned + excluded.earned,
                     remaining = loyalty_lot.remaining + excluded.remaining,
                     expired = loyalty_lot.expired + excluded.expired
                 RETURNING wallet_id, available_on, expires_on, id""",
     )
-    for wallet_id, available_on, expires_on, lot_id in rows:
-        new[wallet_id, available_on, expires_on].id = lot_id

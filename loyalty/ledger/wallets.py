@@ -6,6 +6,7 @@ from datetime import date
 from typing import NamedTuple
 
 from loyalty import arrays
+from loyalty.ledger.lots import Wallets
 from loyalty.models import Wallet
 
 Kind = Wallet.Kind
@@ -71,18 +72,50 @@ def ensure_wallets(owners: Iterable[Owner]) -> None:
     )
 
 
-def lock_wallets(owners: Collection[Owner]) -> dict[tuple[Owner, str], WalletEntry]:
-    """Lock every wallet of `owners` and of the companies behind them, by id, and return them by (owner, kind).
+class Locking:
+    """Every wallet of some owners, and of the companies behind them, on its way to be locked, by id.
 
-    Missing wallets are made. Balances are read in a statement of its own, after the locks are held.
+    What is asked next is answered after the locks, with them. Balances are read in a statement of its own, after the
+    locks are held.
     """
-    everyone = {owner.company for owner in owners} | set(owners)
-    wallets = _locked(everyone)
-    missing = [owner for owner in everyone if (owner, Kind.AVAILABLE) not in wallets]
-    if missing:
-        ensure_wallets(missing)
-        wallets |= _locked(set(missing))
-    return wallets
+
+    def __init__(self, owners: Collection[Owner]) -> None:
+        self._everyone = {owner.company for owner in owners} | set(owners)
+        self._ask(self._everyone)
+
+    def wallets(self) -> dict[tuple[Owner, str], WalletEntry]:
+        """Return the wallets, locked, by (owner, kind). Missing ones are made."""
+        wallets = self._locked()
+        missing = {owner for owner in self._everyone if (owner, Kind.AVAILABLE) not in wallets}
+        if missing:
+            ensure_wallets(missing)
+            self._ask(missing)
+            wallets |= self._locked()
+        return wallets
+
+    def _ask(self, owners: Collection[Owner]) -> None:
+        columns = _columns(owners)
+        self._ids = arrays.ask(f"SELECT w.id {_OF_OWNERS} ORDER BY w.id FOR NO KEY UPDATE OF w", *columns)
+        self._rows = arrays.ask(
+            f"SELECT w.id, w.program_id, w.company_id, w.employee_id, w.kind, w.balance, w.expires_on {_OF_OWNERS}",
+            *columns,
+        )
+
+    def _locked(self) -> dict[tuple[Owner, str], WalletEntry]:
+        ids = {row[0] for row in self._ids.rows}
+        return {
+            (Owner(program, company, employee), kind): WalletEntry(
+                wallet_id, Owner(program, company, employee), kind, balance, expires_on
+            )
+            for wallet_id, program, company, employee, kind, balance, expires_on in self._rows.rows
+            if wallet_id in ids  # somebody may have made others meanwhile
+        }
+
+
+def wallets_of(owners: Collection[Owner], *kinds: str) -> Wallets:
+    """Return what gives the wallets of some kinds that owners have."""
+    listed = ", ".join(f"'{kind}'" for kind in kinds)
+    return Wallets(f"SELECT w.id {_OF_OWNERS} WHERE w.kind IN ({listed})", tuple(_columns(owners)))
 
 
 _OF_OWNERS = """
@@ -93,21 +126,9 @@ _OF_OWNERS = """
     """
 
 
-def _locked(owners: Collection[Owner]) -> dict[tuple[Owner, str], WalletEntry]:
-    columns = arrays.columns_of([tuple(owner) for owner in sorted(owners, key=_sort_key)])
-    locked = arrays.ask(f"SELECT w.id {_OF_OWNERS} ORDER BY w.id FOR NO KEY UPDATE OF w", *columns)
-    rows = arrays.fetch(
-        f"SELECT w.id, w.program_id, w.company_id, w.employee_id, w.kind, w.balance, w.expires_on {_OF_OWNERS}",
-        *columns,
-    )
-    ids = {row[0] for row in locked.rows}
-    return {
-        (Owner(program, company, employee), kind): WalletEntry(
-            wallet_id, Owner(program, company, employee), kind, balance, expires_on
-        )
-        for wallet_id, program, company, employee, kind, balance, expires_on in rows
-        if wallet_id in ids  # somebody may have made others meanwhile
-    }
+def _columns(owners: Collection[Owner]) -> list[list[object]]:
+    in_order = sorted(owners, key=_sort_key)
+    return [[owner[place] for owner in in_order] for place in range(3)]
 
 
 def _sort_key(owner: Owner) -> tuple[int, int, int]:

@@ -118,6 +118,11 @@ DATABASES: dict[str, dict[str, Any]] = {
 DATABASES["default"]["CONN_MAX_AGE"] = 600
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+# A statement that is planned once is not planned again for the values of each call: for few rows that costs more than
+# it saves. What is to be planned for its very values is sent with them, and unaffected.
+DATABASES["default"]["OPTIONS"]["options"] = " ".join(
+    [DATABASES["default"]["OPTIONS"].get("options", ""), "-c plan_cache_mode=force_generic_plan"]
+).strip()
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise WeakSettingError("DATABASE_URL must name a PostgreSQL database: postgres://user:password@host/name.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

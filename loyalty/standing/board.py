@@ -5,7 +5,7 @@ what is earned while a title holds, the board keeps the tier beneath.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -13,8 +13,9 @@ from decimal import Decimal
 from loyalty import arrays
 from loyalty.facts import number
 from loyalty.models import Program, TierAssignment
-from loyalty.standing.counts import read_counts, write_counts
+from loyalty.standing.counts import AskedCounts, ask_counts, write_counts
 from loyalty.standing.windows import People, TierPlan, TierStep, month_of, month_start
+from loyalty.together import Answer
 
 Source = TierAssignment.Source
 Evidence = dict[str, str | int]
@@ -154,48 +155,72 @@ class MemberStanding:
         return max(at, last.ends_at or last.starts_at)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a board waits for: tiers held, titles, counts."""
+
+    held: Answer
+    titles: Answer
+    counts: Sequence[AskedCounts]
+
+
 class StandingBoard:
     """Metrics and tiers of some memberships; open it under the membership locks, apply, then write once."""
 
     def __init__(self) -> None:
-        self._standings: dict[int, MemberStanding] = {}
+        self._known: dict[int, MemberStanding] = {}
+        self._asked: _Asked | None = None
         self._changes: dict[tuple[int, str, int], Decimal] = {}
         self._people: dict[tuple[int, str, int, int], int] = {}
         self.moves: list[TierMove] = []
         self.lapses: list[Lapse] = []
 
     def open(self, members: Iterable[tuple[int, int, TierPlan]], *, first_at: datetime) -> None:
-        """Read tiers, titles, and what counts from `first_at` on; `members` are (membership, company, plan)."""
+        """Ask for tiers, titles, and what counts from `first_at` on; `members` are (membership, company, plan)."""
         for membership_id, company_id, plan in members:
-            self._standings[membership_id] = MemberStanding(membership_id, company_id, plan)
-        ids = list(self._standings)
-        held = arrays.ask(
-            """SELECT membership_id, id, tier_id, source, starts_at, ends_at, evidence, title_id, beneath_id,
-                      beneath_since
-               FROM loyalty_tierassignment WHERE membership_id = ANY(%s::bigint[]) ORDER BY starts_at, id""",
-            ids,
+            self._known[membership_id] = MemberStanding(membership_id, company_id, plan)
+        ids = list(self._known)
+        self._asked = _Asked(
+            arrays.ask(
+                """SELECT membership_id, id, tier_id, source, starts_at, ends_at, evidence, title_id, beneath_id,
+                          beneath_since
+                   FROM loyalty_tierassignment WHERE membership_id = ANY(%s::bigint[]) ORDER BY starts_at, id""",
+                ids,
+            ),
+            arrays.ask(
+                """SELECT membership_id, id, tier_id, source, starts_at, ends_at FROM loyalty_tiertitle
+                   WHERE membership_id = ANY(%s::bigint[]) ORDER BY id""",
+                ids,
+            ),
+            ask_counts(self._known.values(), first_at),
         )
-        titles = arrays.ask(
-            """SELECT membership_id, id, tier_id, source, starts_at, ends_at FROM loyalty_tiertitle
-               WHERE membership_id = ANY(%s::bigint[]) ORDER BY id""",
-            ids,
-        )
-        read_counts(self._standings.values(), first_at)
-        for row in held.rows:
-            standing = self._standings[row[0]]
+
+    @property
+    def _standings(self) -> dict[int, MemberStanding]:
+        """The standings, once what was asked for has come."""
+        if self._asked is not None:
+            asked, self._asked = self._asked, None
+            self._take(asked)
+        return self._known
+
+    def _take(self, asked: "_Asked") -> None:
+        for row in asked.held.rows:
+            standing = self._known[row[0]]
             steps = standing.plan
             beneath = None if row[8] is None else steps.step(row[8])
             evidence = json.loads(row[6])
             standing.holdings.append(
                 Holding(row[1], steps.step(row[2]), row[3], row[4], row[5], evidence, row[7], beneath, row[9])
             )
-        for membership_id, title_id, tier_id, source, starts_at, ends_at in titles.rows:
-            standing = self._standings[membership_id]
+        for membership_id, title_id, tier_id, source, starts_at, ends_at in asked.titles.rows:
+            standing = self._known[membership_id]
             standing.titles.append(Title(title_id, standing.plan.step(tier_id), source, starts_at, ends_at))
+        for counts in asked.counts:
+            counts.take()
 
     def begin(self, standing: MemberStanding) -> None:
         """Take in a standing that is made up rather than read."""
-        self._standings[standing.membership_id] = standing
+        self._known[standing.membership_id] = standing
 
     def __getitem__(self, membership_id: int) -> MemberStanding:
         """The standing of a membership that the board was opened with."""

@@ -3,40 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from loyalty import arrays
 from loyalty.standing.windows import month_of, month_start
+from loyalty.together import Answer
 
 if TYPE_CHECKING:
     from loyalty.standing.board import MemberStanding
 
 
-def read_counts(standings: Collection[MemberStanding], first_at: datetime) -> None:
-    """Read the tier metric of each membership, as far back as it may count from `first_at` on."""
+@dataclass(frozen=True, slots=True)
+class AskedCounts:
+    """Values by month of one metric, or the people behind it, on their way to the memberships that they are of."""
+
+    answer: Answer
+    standings: Mapping[int, MemberStanding]
+    are_people: bool
+
+    def take(self) -> None:
+        """Let each membership have what was counted for it."""
+        if self.are_people:
+            for membership_id, employee_id, month, count in self.answer.rows:
+                self.standings[membership_id].people.add(_number(month), employee_id, count)
+        else:
+            for membership_id, month, value in self.answer.rows:
+                self.standings[membership_id].buckets[_number(month)] = value
+
+
+def ask_counts(standings: Collection[MemberStanding], first_at: datetime) -> list[AskedCounts]:
+    """Ask for the tier metric of each membership, as far back as it may count from `first_at` on."""
     by_metric: dict[tuple[str, bool], list[MemberStanding]] = {}
     for standing in standings:
         plan = standing.plan
         by_metric.setdefault((plan.metric, plan.metric in plan.people), []).append(standing)
-    for (metric, counts_people), of_metric in by_metric.items():
+    asked = []
+    for (metric, are_people), of_metric in by_metric.items():
         by_id = {standing.membership_id: standing for standing in of_metric}
         first = month_start(min(s.plan.first_kept_month(month_of(first_at, s.plan.zone)) for s in of_metric))
-        if counts_people:
-            for membership_id, employee_id, month, count in arrays.fetch(
-                """SELECT membership_id, employee_id, month, count FROM loyalty_metricperson
-                   WHERE membership_id = ANY(%s) AND metric = %s AND month >= %s""",
-                list(by_id), metric, first,
-            ):  # fmt: skip
-                by_id[membership_id].people.add(_number(month), employee_id, count)
-        else:
-            for membership_id, month, value in arrays.fetch(
-                """SELECT membership_id, month, value FROM loyalty_metricbucket
-                   WHERE membership_id = ANY(%s) AND metric = %s AND month >= %s""",
-                list(by_id), metric, first,
-            ):  # fmt: skip
-                by_id[membership_id].buckets[_number(month)] = value
+        answer = arrays.ask(_PEOPLE_BY_MONTH if are_people else _VALUES_BY_MONTH, list(by_id), metric, first)
+        asked.append(AskedCounts(answer, by_id, are_people))
+    return asked
+
+
+_PEOPLE_BY_MONTH = """
+    SELECT membership_id, employee_id, month, count FROM loyalty_metricperson
+    WHERE membership_id = ANY(%s) AND metric = %s AND month >= %s"""
+_VALUES_BY_MONTH = """
+    SELECT membership_id, month, value FROM loyalty_metricbucket
+    WHERE membership_id = ANY(%s) AND metric = %s AND month >= %s"""
 
 
 def write_counts(

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from accounts.conditions import (
     Leaf,
     Not,
     Value,
+    asked_of,
     explain,
     failure_sentence,
     failures,
@@ -147,6 +149,28 @@ def test_not_flips_the_answer(document: object, values: dict[str, Value]) -> Non
 @given(conditions, worlds)
 def test_there_are_failures_exactly_when_it_does_not_hold(condition: Condition, values: dict[str, Value]) -> None:
     assert bool(failures(condition, values)) is not holds(condition, values)
+
+
+@given(conditions, worlds)
+def test_only_texts_that_are_asked_of_a_condition_let_it_hold(condition: Condition, values: dict[str, Value]) -> None:
+    asked = asked_of(condition, "object")
+
+    assert asked is None or values.get("object") in asked or not holds(condition, values)
+
+
+@pytest.mark.parametrize(
+    ("document", "asked"),
+    [
+        ({"fact": "object", "op": "in", "value": ["a", "b"]}, {"a", "b"}),
+        ({"all": [{"fact": "object", "op": "eq", "value": "a"}, {"fact": "tier", "op": "eq", "value": "b"}]}, {"a"}),
+        ({"any": [{"fact": "object", "op": op, "value": a} for op, a in (("eq", "a"), ("in", ["c"]))]}, {"a", "c"}),
+        ({"any": [{"fact": "object", "op": "eq", "value": "a"}, {"fact": "tier", "op": "eq", "value": "b"}]}, None),
+        ({"not": {"fact": "object", "op": "eq", "value": "a"}}, None),
+        (None, None),
+    ],
+)  # fmt: skip
+def test_texts_that_are_asked_of_a_condition(document: object, asked: set[str] | None) -> None:
+    assert asked_of(parse(document, CATALOGUE), "object") == asked
 
 
 @given(conditions, worlds)

@@ -8,6 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from loyalty.ledger import LotDays
 from loyalty.ledger.lot_book import AT_ONCE, LotBook
+from loyalty.ledger.lots import wallets_of_ids
 from loyalty.models import Lot
 
 TODAY = date(2026, 6, 15)
@@ -26,7 +27,9 @@ def some_lots(count: int, *, wallet_id: int = WALLET, points: int = 10) -> list[
 
 def opened(*, whole: tuple[int, ...] = (), soonest: tuple[int, ...] = (), due: tuple[int, ...] = ()) -> LotBook:
     book = LotBook()
-    book.open(whole=whole, soonest=soonest, due=due, today=TODAY)
+    none = wallets_of_ids(())
+    book.ask(due=wallets_of_ids(due), waiting=none, soonest=wallets_of_ids(soonest), today=TODAY)
+    book.open(whole=whole, waiting=(), soonest=soonest)
     return book
 
 
@@ -89,7 +92,8 @@ def test_points_put_into_a_lot_before_it_is_read_are_spent_in_its_turn_and_writt
 
     assert drawn(book, 12) == [(soonest, 10), (later, 2)]
     assert (lot.id, lot.remaining) == (later, 15)
-    book.write()
+    book.begin_write()
+    book.end_write()
 
     stored = Lot.objects.in_bulk()
     assert (stored[soonest].earned, stored[soonest].remaining, stored[soonest].is_open) == (10, 0, False)

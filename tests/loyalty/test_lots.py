@@ -6,7 +6,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from loyalty.ledger import LotEntry
-from loyalty.ledger.lots import read_lots, write_lots
+from loyalty.ledger.lots import Writing, ask_lots, read_lots, wallets_of_ids
 from loyalty.models import Lot
 
 TODAY = date(2026, 6, 15)
@@ -107,7 +107,9 @@ def test_lots_are_read_that_hold_or_lost_points_are_due_or_got_more_time() -> No
     lasting_too = a_lot(TODAY - 3 * DAY, wallet_id=DUE_WALLET, extended_to=TODAY)
     a_lot(TODAY - DAY, wallet_id=OTHER_WALLET, remaining=4)
 
-    lots = {lot.id: lot for lot in read_lots([WALLET], [DUE_WALLET], TODAY)}
+    none = wallets_of_ids([])
+    of_due = ask_lots(due=wallets_of_ids([DUE_WALLET]), waiting=none, soonest=none, today=TODAY, count=1)
+    lots = {lot.id: lot for lot in (*read_lots([WALLET], TODAY), *(LotEntry(*row) for row in of_due.rows))}
 
     assert sorted(lots) == [holding.pk, lost.pk, lasting.pk, due.pk, lasting_too.pk]  # type: ignore[type-var]
     assert lots[lost.pk] == LotEntry(lost.pk, WALLET, TODAY, TODAY - DAY, 0, 3)
@@ -119,15 +121,15 @@ def test_lots_are_read_that_hold_or_lost_points_are_due_or_got_more_time() -> No
 def test_lots_are_read_that_were_given_more_time_and_are_not_over() -> None:
     a_lot(TODAY - DAY, extended_to=TODAY)
 
-    assert [lot.extended_to for lot in read_lots([WALLET], [], TODAY)] == [TODAY]
-    assert [*read_lots([WALLET], [], TODAY + DAY)] == []
+    assert [lot.extended_to for lot in read_lots([WALLET], TODAY)] == [TODAY]
+    assert [*read_lots([WALLET], TODAY + DAY)] == []
 
 
 @pytest.mark.django_db
 def test_what_changed_is_written_and_nothing_else() -> None:
     known, untouched, more_time = a_lot(remaining=10), a_lot(TODAY, remaining=5), a_lot(TODAY + DAY, remaining=5)
     earning, losing, back = (a_lot(TODAY + days * DAY, remaining=5, expired=2) for days in (2, 3, 4))
-    entries = {lot.id: lot for lot in read_lots([WALLET], [], TODAY)}
+    entries = {lot.id: lot for lot in read_lots([WALLET], TODAY)}
     entries[known.pk].take(4)
     entries[more_time.pk].extend(TODAY + 9 * DAY)
     entries[untouched.pk].extended_to = TODAY + 9 * DAY
@@ -135,7 +137,7 @@ def test_what_changed_is_written_and_nothing_else() -> None:
     entries[losing.pk].take(3, by_expiry=True)
     entries[back.pk].forget_expired(2)
 
-    write_lots(iter(entries.values()))
+    Writing(iter(entries.values())).take_ids()
 
     assert row(known) == (10, 6, 0, None)
     assert row(more_time) == (10, 5, 0, TODAY + 9 * DAY)
@@ -154,7 +156,7 @@ def test_new_lot_is_made_or_joins_the_one_of_its_days_and_gets_its_id() -> None:
     made.put(20, newly_earned=True)
     made.take(5)
 
-    write_lots([joining, made, empty])
+    Writing([joining, made, empty]).take_ids()
 
     assert joining.id == there.pk
     assert row(there) == (17, 9, 3, None)
@@ -170,7 +172,7 @@ def test_lot_that_may_be_new_is_not_given_more_time_before_it_has_an_id() -> Non
     new.put(5, newly_earned=True)
     new.extend(TODAY + DAY)
 
-    write_lots([new])
+    Writing([new]).take_ids()
 
     assert Lot.objects.get().extended_to is None
 
@@ -178,4 +180,4 @@ def test_lot_that_may_be_new_is_not_given_more_time_before_it_has_an_id() -> Non
 @pytest.mark.django_db
 def test_nothing_to_write_asks_the_database_nothing(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(0):
-        write_lots([an_entry(id=1, remaining=5)])
+        Writing([an_entry(id=1, remaining=5)]).take_ids()

@@ -27,8 +27,10 @@ class ClientError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What all clients did in a window: units, seconds, and the processor's seconds on both sides.
+    """What all clients did in a window: units, seconds that they take for so many while all of them work, and the
+    processor's seconds on both sides.
 
+    A unit that is begun in the window is ended after it; the part of it within, by time, is what counts.
     `server_cpu` is None where the server's processes cannot be seen from here.
     """
 
@@ -65,9 +67,10 @@ class Clients:
                 raise ClientError(told)
             windows.append(told)
         seen = [window.server_cpu for window in windows if window.server_cpu is not None]
+        units = sum(window.units for window in windows)
         return Window(
-            units=sum(window.units for window in windows),
-            seconds=max(window.seconds for window in windows),
+            units=units,
+            seconds=units / sum(window.rate for window in windows),
             client_cpu=sum(window.client_cpu for window in windows),
             server_cpu=sum(seen) if len(seen) == len(windows) else None,
         )
@@ -146,27 +149,32 @@ def _backend() -> Path:
 
 def _work(pool: ThreadPoolExecutor, members: Sequence[tuple[Unit, Path]], seconds: float, together: Barrier) -> Window:
     own, server = _own_cpu(), [_server_cpu(backend) for _unit, backend in members]
-    windows = list(pool.map(lambda member: _repeat(member[0], seconds, together), members))
+    done = list(pool.map(lambda member: _repeat(member[0], seconds, together), members))
     after = [_server_cpu(backend) for _unit, backend in members]
     spent = [
         then - before for before, then in zip(server, after, strict=True) if before is not None and then is not None
     ]
+    units = sum(whole for whole, _within in done)
     return Window(
-        units=sum(units for units, _elapsed in windows),
-        seconds=max(elapsed for _units, elapsed in windows),
+        units=units,
+        seconds=seconds * units / sum(within for _whole, within in done),
         client_cpu=_own_cpu() - own,
         server_cpu=sum(spent) if len(spent) == len(members) else None,
     )
 
 
 def _repeat(unit: Unit, seconds: float, together: Barrier) -> tuple[int, float]:
+    """Do a unit after the other until `seconds` are over; return how many were done, and how many within that time."""
     together.wait()
     started = time.perf_counter()
+    began = ended = 0.0
     units = 0
-    while (elapsed := time.perf_counter() - started) < seconds:
+    while ended < seconds:
+        began = ended
         unit()
         units += 1
-    return units, elapsed
+        ended = time.perf_counter() - started
+    return units, units - (ended - seconds) / (ended - began)
 
 
 def _own_cpu() -> float:
