@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 
 from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
 
 from accounts.models import User
+from accounts.models.users import UserQuerySet
 
 MANAGER, APPROVER, VIEWER = "manager", "approver", "viewer"
 APPS = ("accounts", "loyalty", "rewards", "surveys")
@@ -31,6 +33,15 @@ def may_approve(user: User) -> bool:
     if not user.is_active or not user.is_staff:
         return False
     return user.is_superuser or user.groups.filter(name__in=(MANAGER, APPROVER)).exists()
+
+
+def approvers() -> UserQuerySet:
+    """Return everybody of whom `may_approve` holds."""
+    decides = Q(is_superuser=True) | Q(pk__in=User.groups.through.objects.filter(
+        group__name__in=(MANAGER, APPROVER)
+    ).values("user"))  # fmt: skip
+    found: UserQuerySet = User.objects.filter(decides, is_active=True, is_staff=True)
+    return found
 
 
 def _of(permissions: Iterable[Permission], actions: tuple[str, ...]) -> list[Permission]:

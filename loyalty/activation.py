@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts import approvals, audit
 from accounts.models import Approval, User
+from loyalty.approval_mail import tell_approvers, tell_asker
 from loyalty.models import Program, RuleSet
 from loyalty.models.rules import ACTIVATION as KIND
 from loyalty.proving import require_proven
@@ -58,9 +59,9 @@ class NoReasonError(VersionError):
 def ask(*, rule_set: RuleSet, by: User, starts_at: datetime | None, reason: str, now: datetime) -> RuleSet:
     """Ask a second person to put a draft in force from `starts_at` (None: once it is approved); returns the draft.
 
-    A draft that was edited since it was asked for is asked for anew: the earlier request is withdrawn. Raises a
-    VersionError of the fitting kind, those of `rulesets.require_startable` and `proving.require_proven` included; then
-    nothing has changed.
+    Everybody who may decide is written to; of the decision, whoever asked. A draft that was edited since it was asked
+    for is asked for anew: the earlier request is withdrawn. Raises a VersionError of the fitting kind, those of
+    `rulesets.require_startable` and `proving.require_proven` included; then nothing has changed.
     """
     with transaction.atomic():
         draft = closed_draft(rule_set)
@@ -72,7 +73,7 @@ def ask(*, rule_set: RuleSet, by: User, starts_at: datetime | None, reason: str,
         require_proven(draft)
         if draft.approval_id is not None:
             approvals.withdraw(approval_id=draft.approval_id, by_user_id=by.pk, now=now)
-        draft.approval = approvals.ask(
+        draft.approval = request = approvals.ask(
             kind=KIND,
             subject_id=draft.pk,
             audience=Approval.Audience.VENDOR,
@@ -86,6 +87,7 @@ def ask(*, rule_set: RuleSet, by: User, starts_at: datetime | None, reason: str,
         draft.save(update_fields=["approval", "wanted_start_at", "asked_fingerprint"])
         wanted = None if starts_at is None else starts_at.isoformat()
         _record("rule-set-asked", draft, by, now, reason=reason.strip(), starts_at=wanted)
+        tell_approvers(draft, request, now=now)
     return draft
 
 
@@ -102,19 +104,22 @@ def decide(*, rule_set_id: int, by: User, is_approved: bool, reason: str = "", n
         draft = closed_draft(row)
         if draft.approval_id is None:
             raise approvals.AlreadyDecidedError
-        approvals.decide(
+        request = approvals.decide(
             approval_id=draft.approval_id, by_user_id=by.pk, is_approved=is_approved, reason=reason, now=now
         )
         if not is_approved:
             _ask_no_more(draft)
             _record("rule-set-refused", draft, by, now, reason=reason.strip())
+            tell_asker(draft, request, by=by, now=now)
             return draft
         _require_as_asked(draft)
         starts_at = start_of(draft, now=now)
         _require_running(draft, starts_at)
         require_proven(draft)
         _record("rule-set-approved", draft, by, now, reason=reason.strip(), starts_at=starts_at.isoformat())
-        return activate(rule_set=draft, by=by, starts_at=starts_at, now=now)
+        held = activate(rule_set=draft, by=by, starts_at=starts_at, now=now)
+        tell_asker(held, request, by=by, now=now)
+        return held
 
 
 def withdraw(*, rule_set: RuleSet, by: User, now: datetime) -> RuleSet:

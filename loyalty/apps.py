@@ -12,7 +12,7 @@ class LoyaltyConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what this floor knows, promises, tells and announces, and what follows from a tier that moves."""
-        from loyalty import facts, laws, messages, personal, segment_facts, webhooks
+        from loyalty import approval_mail, facts, laws, messages, personal, segment_facts, webhooks
         from loyalty.activities import follow_moves
         from loyalty.standing.review import let_follow
 
@@ -21,5 +21,6 @@ class LoyaltyConfig(AppConfig):
         segment_facts.register()
         laws.register()
         messages.register()
+        approval_mail.register()
         personal.register()
         webhooks.register()

@@ -1,11 +1,12 @@
 """What somebody would get for something that has not happened: the form, by the kind of activity, and its answer."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from datetime import time as Clock
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from django import forms
@@ -17,13 +18,15 @@ from accounts.actors import Actor
 from accounts.api.throttling import count_in_minute
 from accounts.models import Employee
 from loyalty.activities import ActivityItem
+from loyalty.activities.configuration import Configuration, configuration
+from loyalty.activities.scene import Scene
 from loyalty.earning import Beneficiary
-from loyalty.explaining import agreement_in_force, rule_set_in_force
+from loyalty.explaining import agreement_in_force
 from loyalty.facts import AMOUNT, OBJECT, PRODUCT_LISTS, QUANTITY
 from loyalty.models import ActivityAttribute, ActivityType, Membership
 from loyalty.own_activities import DERIVED_TYPES
-from loyalty.replaying import WhatIf, what_if
-from loyalty.rulebook import TypeRules, rules_under
+from loyalty.replaying import WhatIf, scene_of, what_if
+from loyalty.rulebook import TypeRules, rule_set_at, rules_under
 
 MOST_A_MINUTE = 30
 """So often a person may ask: each answer judges anew."""
@@ -108,12 +111,11 @@ def ask(sent: QueryDict, membership: Membership, actor: Actor) -> Asked:
 
     A question is put by `ask`; a person sees what goes to the own wallet, who sees the company also what goes there.
     """
-    at = actor.at
-    rule_set = rule_set_in_force(membership.program, at=at)
-    agreement = agreement_in_force(membership, at=at)
-    by_type = rules_under(rule_set.pk, agreement.pk if agreement else None) if rule_set else {}
-    told = [type_id for type_id, rules in by_type.items() if _is_told(rules, actor, membership)]
-    kinds = list(ActivityType.objects.filter(pk__in=told).exclude(code__in=DERIVED_TYPES).order_by("name"))
+    at, known = actor.at, configuration()
+    scene = scene_of(membership, known) if "ask" in sent else None
+    by_type = _rules(membership, known, scene, at=at)
+    told = [known.kinds[type_id] for type_id, rules in by_type.items() if _is_told(rules, actor, membership)]
+    kinds = sorted((kind for kind in told if kind.code not in DERIVED_TYPES), key=attrgetter("name"))
     chosen = sent.get("type", "")
     kind = kinds[0] if len(kinds) == 1 else next((row for row in kinds if row.code == chosen), None)
     if kind is None:
@@ -124,7 +126,7 @@ def ask(sent: QueryDict, membership: Membership, actor: Actor) -> Asked:
         sent if "ask" in sent else None,
         membership=membership,
         facts=by_type[kind.pk].fact_codes,
-        attributes=list(ActivityAttribute.objects.filter(activity_type=kind).order_by("pk")),
+        attributes=[*known.attributes.get(kind.pk, {}).values()],
         people=people,
         today=today,
         initial={"day": today, "by": people[0][0]},
@@ -137,9 +139,23 @@ def ask(sent: QueryDict, membership: Membership, actor: Actor) -> Asked:
     if count_in_minute(f"what-if:{actor.user_id}", minute) > MOST_A_MINUTE:
         return Asked(kinds, kind, form, fault=_("You asked very often. Wait a minute, then ask again."), status=429)
     by = form.cleaned_data.get("by", people[0][0])
-    found = what_if(membership, form.item(kind, membership, int(by) if by else None, now=at), actor, now=at)
+    item = form.item(kind, membership, int(by) if by else None, now=at)
+    found = what_if(membership, item, actor, now=at, scene=scene)
     person = "" if by == str(actor.employee_id) else dict(people).get(by, "") if by else ""
     return Asked(kinds, kind, form, found, person, found.fault, 422 if found.fault else 200)
+
+
+def _rules(
+    membership: Membership, known: Configuration, scene: Scene | None, *, at: datetime
+) -> Mapping[int, TypeRules]:
+    """Return the rules in force for a member, by the activity type; one query where no scene is at hand."""
+    rule_set_id = rule_set_at(known.terms.get(membership.program_id, []), at)
+    if rule_set_id is None:
+        return {}
+    if scene is not None:
+        return rules_under(rule_set_id, scene.agreement_at(membership.pk, at))
+    agreement = agreement_in_force(membership, at=at)
+    return rules_under(rule_set_id, agreement.pk if agreement else None)
 
 
 def people_to_ask_for(membership: Membership, actor: Actor) -> list[tuple[str, str]]:

@@ -28,7 +28,8 @@ def internal_source() -> Source:
 
 
 def ensure_derived_types() -> None:
-    """Make the types that rules for tiers and badges are made for, where they are not there yet."""
+    """Make the types that rules for tiers and badges are made for, and their source, where they are not there yet."""
+    internal_source()
     for code, name in DERIVED_TYPES.items():
         kind, is_new = ActivityType.objects.get_or_create(code=code, defaults={"name": str(name)})
         if is_new:

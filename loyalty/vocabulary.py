@@ -34,10 +34,15 @@ class Vocabulary:
     As a catalogue to parse with, it refuses typos in codes; to say rules in words, it calls codes by their names.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, declared: Mapping[int, Mapping[str, ActivityAttribute]] | None = None) -> None:
+        """`declared` are the attributes of activity types by their codes, where they are at hand: then one query."""
         self._attributes: dict[int, list[ActivityAttribute]] = {}
-        for attribute in ActivityAttribute.objects.order_by("code"):
-            self._attributes.setdefault(attribute.activity_type_id, []).append(attribute)
+        if declared is None:
+            for attribute in ActivityAttribute.objects.order_by("code"):
+                self._attributes.setdefault(attribute.activity_type_id, []).append(attribute)
+        else:
+            for type_id, by_code in declared.items():
+                self._attributes[type_id] = [by_code[code] for code in sorted(by_code)]
         self._words: dict[tuple[str, int], list[tuple[str, str]]] = {}
         self._schemes: dict[int, Scheme] = {}
         self._shared: dict[int, dict[str, Cap]] | None = None

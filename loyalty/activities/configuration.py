@@ -1,6 +1,8 @@
 """What programs and activity types are made of, kept in memory and read again as soon as any of its rows is another."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -22,9 +24,11 @@ _FINGERPRINT = "SELECT " + ", ".join(map(_OF_ROWS.format, _TABLES))
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Activity types by code, their attributes by type; programs, and what holds in each, by program. Never changed."""
+    """Activity types, their attributes by type; programs, and what holds in each, by program. Never changed."""
 
+    kinds: Mapping[int, ActivityType]
     types: Mapping[str, int]
+    """The keys of activity types by their codes."""
     attributes: Mapping[int, Mapping[str, ActivityAttribute]]
     programs: Mapping[int, Program]
     zones: Mapping[int, ZoneInfo]
@@ -40,14 +44,33 @@ class Configuration:
         """Return the rules of a version (None: there is none) for an activity type, as an agreement has them."""
         return NO_RULES if rule_set_id is None else rules_under(rule_set_id, agreement_id).get(type_id, NO_RULES)
 
+    def shared_id(self, program_id: int, company_id: int) -> int:
+        """Return the id under which limits are counted that a company has in common with all others of a program."""
+        return program_id
+
 
 _kept: tuple[object, Configuration] | None = None
 """One for the process, by its fingerprint; replaced as a whole."""
 
 
+_supposed: ContextVar[Configuration | None] = ContextVar("supposed", default=None)
+
+
+@contextmanager
+def holding(supposed: Configuration) -> Iterator[None]:
+    """Let another configuration hold for what is recorded meanwhile, here alone: for who takes it all back again."""
+    before = _supposed.set(supposed)
+    try:
+        yield
+    finally:
+        _supposed.reset(before)
+
+
 def configuration() -> Configuration:
     """Return the configuration as this transaction sees it; one query while nothing of it was changed."""
     global _kept
+    if (supposed := _supposed.get()) is not None:
+        return supposed
     fingerprint = arrays.fetch(_FINGERPRINT)
     kept = _kept
     if kept is None or kept[0] != fingerprint:
@@ -58,14 +81,16 @@ def configuration() -> Configuration:
 
 def _read() -> Configuration:
     attributes: dict[int, dict[str, ActivityAttribute]] = {}
-    for attribute in ActivityAttribute.objects.all():
+    for attribute in ActivityAttribute.objects.order_by("pk"):
         attributes.setdefault(attribute.activity_type_id, {})[attribute.code] = attribute
     programs = Program.objects.in_bulk()
     metrics: dict[tuple[int, int], list[MetricRule]] = {}
     for rule in metric_rules_of(programs):
         metrics.setdefault((rule.program_id, rule.type_id), []).append(rule)
-    types = dict(ActivityType.objects.values_list("code", "pk"))
+    kinds = ActivityType.objects.in_bulk()
+    types = {kind.code: kind.pk for kind in kinds.values()}
     return Configuration(
+        kinds=kinds,
         types=types,
         attributes=attributes,
         programs=programs,

@@ -26,7 +26,10 @@ class Agreed(Protocol):
 
 
 class Doer(NamedTuple):
-    """Who did something in a program, to which `object`, when, and on which `day` that is where the program is."""
+    """Who did something in a program, to which `object`, when, and on which `day` that is where the program is.
+
+    Limits that all companies of the program share are counted under `shared_id`.
+    """
 
     program_id: int
     company_id: int
@@ -34,6 +37,7 @@ class Doer(NamedTuple):
     membership_id: int
     occurred_at: datetime
     day: date
+    shared_id: int
     object: str = ""
 
     def for_person(self, employee_id: int | None) -> "Doer":
@@ -86,9 +90,7 @@ def budget_of(rule: EarningRule, doer: Doer) -> Limit | None:
         return None
     start = period_start(Period.EVER, doer.day)
     code = f"{CAMPAIGN}{campaign.code}"
-    return Limit(
-        CapKey(doer.program_id, code, CapSubject.PROGRAM, doer.program_id, Period.EVER, start), campaign.budget
-    )
+    return Limit(CapKey(doer.program_id, code, CapSubject.PROGRAM, doer.shared_id, Period.EVER, start), campaign.budget)
 
 
 def budget_of_promotion(promotion_id: int, budget: int | None, doer: Doer) -> Limit | None:
@@ -103,4 +105,4 @@ def budget_of_promotion(promotion_id: int, budget: int | None, doer: Doer) -> Li
 def _subject_id(subject: CapSubject, doer: Doer) -> int | None:
     if subject is CapSubject.EMPLOYEE:
         return doer.employee_id
-    return doer.company_id if subject is CapSubject.COMPANY else doer.program_id
+    return doer.company_id if subject is CapSubject.COMPANY else doer.shared_id

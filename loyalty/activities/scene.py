@@ -89,9 +89,13 @@ class Scene:
         if not self.earns_at(doer.program_id, at):
             return None, None, NO_RULES
         rule_set_id = rule_set_at(self.configuration.terms.get(doer.program_id, []), at)
-        agreements = self.agreements.get(doer.membership_id, ()) if rule_set_id is not None else ()
-        agreement_id = next((agreement.id for agreement in agreements if agreement.holds_at(at)), None)
+        agreement_id = self.agreement_at(doer.membership_id, at) if rule_set_id is not None else None
         return rule_set_id, agreement_id, self.configuration.rules_of(rule_set_id, type_id, agreement_id)
+
+    def agreement_at(self, membership_id: int, at: datetime) -> int | None:
+        """Return the id of the agreement in force at `at`; None where there is none."""
+        agreements = self.agreements.get(membership_id, ())
+        return next((agreement.id for agreement in agreements if agreement.holds_at(at)), None)
 
     def promotions_of(self, doer: Doer) -> list[Promotion]:
         """Return the promotions that hold for what somebody did, of the company and of any of its people."""
@@ -146,7 +150,8 @@ class Scene:
         """Return who did something, as a member of a program."""
         program_id = membership.program_id
         day = self.day(program_id, of.occurred_at)
-        return Doer(program_id, of.company_id, of.employee_id, membership.id, of.occurred_at, day, of.object)
+        shared_id = self.configuration.shared_id(program_id, of.company_id)
+        return Doer(program_id, of.company_id, of.employee_id, membership.id, of.occurred_at, day, shared_id, of.object)
 
     def consent_at(self, membership_id: int, at: datetime) -> GivenConsent | None:
         """Return the consent in force at `at`."""
@@ -177,18 +182,29 @@ def read_scene(batch: Batch) -> Scene:
     return scene
 
 
-def look_at(known: Configuration, company_ids: Sequence[int], program_id: int) -> Scene:
-    """Return what is known of companies and all of their people in one program; nothing is locked."""
-    scene, ids = Scene(known), [*company_ids]
-    _take_memberships(scene, arrays.fetch(_MEMBERSHIPS, ids))
-    scene.memberships = {
-        company_id: [row for row in rows if row.program_id == program_id]
-        for company_id, rows in scene.memberships.items()
-    }
-    people = arrays.fetch("SELECT id FROM accounts_employee WHERE company_id = ANY(%s::bigint[])", ids)
-    _take_companies(scene, arrays.fetch(_COMPANIES, ids))
-    _take_consents(scene, arrays.fetch(_CONSENTS, ids))
-    _take_people(scene, arrays.fetch(_PEOPLE, [employee_id for (employee_id,) in people]))
+def members_of(company_ids: Sequence[int], program_id: int) -> list[Enrolment]:
+    """Return the memberships of companies in a program; nothing is locked."""
+    scene = Scene(configuration())
+    _take_memberships(scene, arrays.fetch(_MEMBERSHIPS, [*company_ids]))
+    return [row for rows in scene.memberships.values() for row in rows if row.program_id == program_id]
+
+
+def look_at(known: Configuration, members: Iterable[Enrolment]) -> Scene:
+    """Return what is known of members of a program and all of their people; nothing is locked.
+
+    One query, and one each for agreements and promotions where there are any.
+    """
+    scene = Scene(known)
+    for row in members:
+        scene.memberships.setdefault(row.company_id, []).append(row)
+        if row.has_one_wallet:
+            scene.one_wallets |= {row.id}
+    parts: dict[str, Rows] = {"company": [], "consent": [], "person": []}
+    for part, *columns in arrays.fetch(_OF_MEMBERS, *[[*scene.memberships]] * 3):
+        parts[part].append(tuple(columns))
+    _take_companies(scene, [(*of[:6], *of[8:]) for of in parts["company"]])
+    _take_consents(scene, [(of[0], of[6], of[7], of[1], *of[8:]) for of in parts["consent"]])
+    _take_people(scene, [(of[0], of[1], of[5], *of[8:]) for of in parts["person"]])
     return scene
 
 
@@ -216,6 +232,19 @@ _PEOPLE = """
     LEFT JOIN accounts_roleassignment a ON a.employee_id = e.id
     LEFT JOIN accounts_stakeholderrole r ON r.id = a.role_id
     WHERE e.id = ANY(%s::bigint[])"""
+
+_OF_MEMBERS = f"""
+    SELECT 'company', of.id, of.kind, of.country, of.has_agreement, of.has_promotion, of.code,
+           NULL::text[], NULL::bigint, of.starts_at, of.ends_at
+    FROM ({_COMPANIES}) AS of (id, kind, country, has_agreement, has_promotion, code, starts_at, ends_at)
+    UNION ALL
+    SELECT 'consent', of.membership_id, of.unearned, NULL, NULL, NULL, NULL, of.roles, of.monthly_limit,
+           of.starts_at, of.ends_at
+    FROM ({_CONSENTS}) AS of
+    UNION ALL
+    SELECT 'person', of.id, of.buying_role, NULL, NULL, NULL, of.code, NULL, NULL, of.starts_at, of.ends_at
+    FROM ({_PEOPLE.replace("e.id = ANY", "e.company_id = ANY")}) AS of (id, buying_role, code, starts_at, ends_at)"""  # noqa: S608 (the parts are code)
+"""The same in one statement: which part, then the columns of all parts, empty where a part has none such."""
 
 
 def _take_memberships(scene: Scene, rows: Rows) -> set[int]:

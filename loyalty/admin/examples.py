@@ -88,7 +88,21 @@ class ExampleAdmin(ScopedModelAdmin[Example]):
             gettext_lazy("Given"),
             {"fields": ("company_kind", "country", "segments", "tier", "roles", "may_earn")},
         ),
-        (gettext_lazy("Then"), {"fields": ("gives_company", "gives_person", "tier_after", "favours")}),
+        (
+            gettext_lazy("Then"),
+            {
+                "fields": (
+                    "gives_company",
+                    "gives_person",
+                    "company_available",
+                    "company_waiting",
+                    "person_available",
+                    "person_waiting",
+                    "tier_after",
+                    "favours",
+                )
+            },
+        ),
     )
 
 

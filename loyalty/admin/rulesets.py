@@ -75,9 +75,10 @@ STEPS: Mapping[str, Step] = {
     "ask": Step(
         gettext_lazy("Ask for approval"),
         gettext_lazy(
-            "Somebody else has to approve it. From the moment it begins the version that is in force then ends, and "
-            "its rules can no longer be changed: to change them, a new draft is made. Activities are judged by the "
-            "version of the moment they happened. What is edited before the approval has to be asked for again."
+            "Somebody else has to approve it, and is written to. From the moment it begins the version in force "
+            "then ends, and its rules can no longer be changed: to change them, a new draft is made. Activities are "
+            "judged by the version of the moment they happened. What is edited before the approval has to be asked for "
+            "again."
         ),
         gettext_lazy("%(row)s waits for a second person."),
         lambda rule_set, by, now, asked: activation.ask(

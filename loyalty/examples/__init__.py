@@ -1,5 +1,5 @@
-"""Examples: a made-up client, what happens to it, and what it must then have; run against the very judging of today."""
+"""Examples: a made-up client, what happens to it, and what it must then have; recorded for real, and rolled back."""
 
-from loyalty.examples.running import Expectation, Ran, RanStep, run_example, run_examples
+from loyalty.examples.running import Expectation, Ran, RanStep, Running, run_examples, with_draft
 
-__all__ = ["Expectation", "Ran", "RanStep", "run_example", "run_examples"]
+__all__ = ["Expectation", "Ran", "RanStep", "Running", "run_examples", "with_draft"]

@@ -1,32 +1,34 @@
-"""Running an example: its client lives in memory alone, everything that happens to it is judged as what arrives is."""
+"""Running an example: its client is made, what happens to it is recorded like all that arrives, and all is undone.
+
+Of the real, only what holds is supposed: the draft's rules, and that no other company uses up what companies share.
+"""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.facts import COMPANY_COUNTRY, COMPANY_KIND
-from loyalty.activities.configuration import configuration
-from loyalty.activities.dated import Belonging, Enrolment, GivenConsent
-from loyalty.activities.items import ActivityItem, Arrival, ItemError, read_attributes
-from loyalty.activities.scene import Scene
+from loyalty.activities import ActivityItem, Outcome, record_activities
+from loyalty.activities.configuration import configuration, holding
+from loyalty.examples import found
+from loyalty.examples.clients import MadeUp, entitle, make_up
 from loyalty.explaining import PlainVerdict, verdicts_from
-from loyalty.models import Example, ExampleStep, RuleSet, Source, Tier, TierAssignment
-from loyalty.replaying.books import Supposed, blank_books, supposing
-from loyalty.replaying.judging import Replaying
-from loyalty.replaying.past import Past
-from loyalty.replaying.run import effect_kinds
-from loyalty.standing import Title
+from loyalty.models import Example, ExampleStep, Program, RuleSet, Source, Tier
+from loyalty.replaying.books import Supposed, supposing
+from loyalty.standing import month_of, review_members
 from loyalty.vocabulary import Vocabulary
-
-_COMPANY, _PERSON, _MEMBERSHIP = 1, 1, 1
-"""Ids that nothing else is asked by: an example's client stands in no table."""
 
 _BEFORE = timedelta(days=1)
 """So long before its first step the client has been a member."""
 
+_NEXT = timedelta(seconds=1)
+
 _SOURCE = "example"
+
+_LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +45,18 @@ class Expectation:
         return self.expected == self.found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RanStep:
     """A step: the points it brought, and what every rule said of it the last time that it happened."""
 
     step: ExampleStep
-    company_points: int
-    person_points: int
-    verdicts: list[PlainVerdict]
+    at: datetime
+    """When it was recorded; what was posted up to then, and not before the step before it, is the step's."""
+    activity_id: int = 0
+    """The last activity that it led to."""
+    company_points: int = 0
+    person_points: int = 0
+    verdicts: list[PlainVerdict] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -87,169 +93,199 @@ class Ran:
 
 
 def run_examples(rule_set: RuleSet) -> list[Ran]:
-    """Run all examples of the program as if `rule_set`, a draft or not, had always been in force."""
+    """Run all examples of the program as if `rule_set`, a draft or not, had always been in force; all is undone."""
     examples = (
         Example.objects.filter(program=rule_set.program_id)
         .order_by("position", "pk")
         .prefetch_related("steps__activity_type")
     )
-    found = list(examples)
-    if not found:
+    rows = list(examples)
+    if not rows:
         return []
-    known = supposing(configuration(), program_id=rule_set.program_id, draft_id=rule_set.pk, from_=_LONG_AGO)
     words = Vocabulary()
-    return [run_example(example, rule_set, known, words) for example in found]
+    with with_draft(rule_set) as known:
+        return [_run(example, rule_set, known, words) for example in rows]
 
 
-_LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-
-
-def run_example(example: Example, rule_set: RuleSet, known: Supposed, words: Vocabulary) -> Ran:
-    """Run one example under what is supposed; nothing is written and nothing locked."""
-    ran = Ran(example)
-    steps = sorted(example.steps.all(), key=lambda step: step.position)
-    if not steps:
-        ran.fault = _("it has no steps.")
-        return ran
-    start = _at(known, rule_set.program_id, steps[0]) - _BEFORE
-    scene = _scene(example, known, rule_set.program_id, start)
-    judging = Replaying(
-        scene,
-        blank_books(known, now=start, effect_kinds=effect_kinds(known, rule_set.program_id)),
-        {0: Source(code=_SOURCE)},
-        rule_set.program_id,
-        now=start,
+@contextmanager
+def with_draft(rule_set: RuleSet) -> Iterator[Supposed]:
+    """Let a version of rules, a draft or not, hold for everything that is recorded meanwhile in this thread."""
+    known = supposing(
+        configuration(), program_id=rule_set.program_id, draft_id=rule_set.pk, from_=_LONG_AGO, is_apart=True
     )
-    if fault := _begin(judging, example, known, rule_set.program_id, start) or _fault_of(steps, known):
-        ran.fault = fault
-        return ran
-    past = list(_past(steps, known, rule_set.program_id))
-    points: dict[int, list[int]] = {step.position: [0, 0] for step in steps}
-    verdicts: dict[int, list[PlainVerdict]] = {}
-    numbers = [step.position for step in steps]
-    for (position, _one), told in zip(past, judging.replay((one for _position, one in past), ()), strict=True):
-        for kept in told:
-            points[position][kept.employee_id is not None] += kept.points
-        verdicts[position] = _verdicts(judging, rule_set, known, words, steps[numbers.index(position)])
-    for step in steps:
-        company_points, person_points = points[step.position]
-        ran.steps.append(RanStep(step, company_points, person_points, verdicts.get(step.position, [])))
-    ran.expectations = list(_expectations(example, ran.steps, judging))
+    with holding(known):
+        yield known
+
+
+def _run(example: Example, rule_set: RuleSet, known: Supposed, words: Vocabulary) -> Ran:
+    with transaction.atomic():
+        running = Running(example, known.programs[rule_set.program_id], known)
+        ran = running.run()
+        if not ran.fault:
+            running.explain(rule_set, words)
+        transaction.set_rollback(True)
     return ran
 
 
-def _scene(example: Example, known: Supposed, program_id: int, start: datetime) -> Scene:
-    consents = {_MEMBERSHIP: [GivenConsent(start, None, frozenset(), None)]} if example.may_earn else {}
-    return Scene(
-        known,
-        memberships={_COMPANY: [Enrolment(start, None, _MEMBERSHIP, _COMPANY, program_id)]},
-        companies={_COMPANY: {COMPANY_KIND: example.company_kind, COMPANY_COUNTRY: example.country or None}},
-        segments={_COMPANY: [Belonging(start, None, code) for code in example.segments]},
-        consents=consents,
-        roles={_PERSON: [Belonging(start, None, code) for code in example.roles]},
-    )
+class Running:
+    """One example, within the transaction that is to be rolled back, while the draft holds."""
 
+    def __init__(self, example: Example, program: Program, known: Supposed) -> None:
+        self._program = program
+        self._known = known
+        self._zone = known.zones[program.pk]
+        self._plan = known.plans[program.pk]
+        self._steps = sorted(example.steps.all(), key=lambda step: step.position)
+        self._now = _LONG_AGO
+        self.ran = Ran(example)
+        self.client: MadeUp | None = None
 
-def _begin(judging: Replaying, example: Example, known: Supposed, program_id: int, start: datetime) -> str:
-    """Let the client hold the tier that the example begins with; return what is wrong with it."""
-    if not example.tier:
+    def run(self) -> Ran:
+        """Make the client, let all steps happen, and set what came beside what is expected."""
+        self.ran.fault = self._fault()
+        if self.ran.fault:
+            return self.ran
+        self._now = self._at(self._steps[0]) - _BEFORE
+        self.client = client = make_up(self.ran.example, self._program, start=self._now)
+        if self.ran.example.tier and not entitle(client, self._plan, self.ran.example.tier):
+            self.ran.fault = self._no_tier()
+            return self.ran
+        for step in self._steps:
+            self.happen(step, client)
+            if self.ran.fault:
+                return self.ran
+        self._count(client)
+        self.ran.expectations = list(self._expectations(client))
+        return self.ran
+
+    def happen(self, step: ExampleStep, client: MadeUp) -> None:
+        """Let time pass until a step, and record what happens in it; what is refused is the example's fault."""
+        items = self.items(step, client)
+        self._let_pass(items[0].occurred_at, client)
+        self._now = max(self._now + _NEXT, items[-1].occurred_at)
+        outcomes = record_activities(items, source=self._source(client), now=self._now)
+        self.ran.fault = _refusal(step, outcomes)
+        self.ran.steps.append(RanStep(step, self._now, outcomes[-1].activity_id or 0))
+
+    def items(self, step: ExampleStep, client: MadeUp) -> list[ActivityItem]:
+        """Return what is sent of a step: as many as it happens times, a second apart."""
+        at = self._at(step)
+        return [
+            ActivityItem(
+                external_id=_external_id(step.position, number),
+                type=step.activity_type.code,
+                company_id=client.company_id,
+                occurred_at=at + number * _NEXT,
+                employee_id=client.person_id if step.by_person else None,
+                object=step.object,
+                quantity=step.quantity,
+                amount=step.amount,
+                currency=self._program.currency if step.amount is not None else "",
+                attributes=step.attributes,
+                reverses=_external_id(step.undoes, 0) if step.undoes else "",
+            )
+            for number in range(step.times)
+        ]
+
+    def explain(self, rule_set: RuleSet, words: Vocabulary) -> None:
+        """Say of every step what each rule said of it; of a return there is nothing to say."""
+        steps = [ran for ran in self.ran.steps if not ran.step.undoes]
+        ids = [ran.activity_id for ran in steps]
+        evaluations, granted = found.evaluations(ids, self._program), found.granted(ids)
+        for ran in steps:
+            evaluation = evaluations.get(ran.activity_id)
+            if evaluation is not None and evaluation.rule_set_id is not None:
+                ran.verdicts = verdicts_from(
+                    evaluation.facts,
+                    self._known.rules_of(rule_set.pk, ran.step.activity_type_id).rules,
+                    activity_type=ran.step.activity_type,
+                    program=self._program,
+                    rule_set_id=rule_set.pk,
+                    granted=granted.get(ran.activity_id, {}),
+                    words=words,
+                )
+
+    def _fault(self) -> str:
+        if not self._steps:
+            return _("it has no steps.")
+        positions = {step.position: step for step in self._steps}
+        for step in self._steps:
+            if step.undoes is not None and (step.undoes not in positions or positions[step.undoes].undoes):
+                return _("step %(number)s returns step %(other)s, which is no purchase.") % {
+                    "number": step.position, "other": step.undoes,
+                }  # fmt: skip
         return ""
-    step = next((step for step in known.plans[program_id].steps if step.code == example.tier), None)
-    if step is None:
-        codes = ", ".join(Tier.objects.filter(program=program_id).order_by("rank").values_list("code", flat=True))
-        return _("there is no tier “%(code)s”; there is: %(known)s.") % {"code": example.tier, "known": codes or "–"}
-    judging.entitle(_MEMBERSHIP, Title(1, step, TierAssignment.Source.NEGOTIATED, start, None))
-    return ""
+
+    def _no_tier(self) -> str:
+        codes = ", ".join(Tier.objects.filter(program=self._program).order_by("rank").values_list("code", flat=True))
+        words = {"code": self.ran.example.tier, "known": codes or "–"}
+        return _("there is no tier “%(code)s”; there is: %(known)s.") % words
+
+    def _at(self, step: ExampleStep) -> datetime:
+        return datetime.combine(step.day, time(12, step.position % 60), tzinfo=self._zone)
+
+    def _source(self, client: MadeUp) -> Source:
+        """A source that no row stands for: neither what is sent by it nor what follows has an id that another has."""
+        return Source(pk=-client.company_id, code=f"{_SOURCE}-{client.company_id}", name=_SOURCE)
+
+    def _let_pass(self, at: datetime, client: MadeUp) -> None:
+        """Review the tier when a month has begun, as the scheduled command does; earlier days move none."""
+        month = month_of(at, self._zone)
+        if month > month_of(self._now, self._zone):
+            self._now = max(self._plan.moment(month), self._now + _NEXT)
+            review_members(self._plan, [client.membership.pk], now=self._plan.moment(month))
+
+    def _count(self, client: MadeUp) -> None:
+        """Give every step the points that were posted for it, and since the one before."""
+        for at, is_person, points in found.issued(client):
+            step = next(ran for ran in self.ran.steps if at <= ran.at)
+            if is_person:
+                step.person_points += points
+            else:
+                step.company_points += points
+
+    def _expectations(self, client: MadeUp) -> Iterator[Expectation]:
+        example, steps = self.ran.example, self.ran.steps
+        for ran in steps:
+            number = {"number": ran.step.position}
+            yield from _points(
+                (_("step %(number)s, points of the company") % number, ran.step.gives_company, ran.company_points),
+                (_("step %(number)s, points of the person") % number, ran.step.gives_person, ran.person_points),
+            )
+        yield from _points(
+            (_("points of the company"), example.gives_company, sum(ran.company_points for ran in steps)),
+            (_("points of the person"), example.gives_person, sum(ran.person_points for ran in steps)),
+        )
+        if example.states_wallets:
+            company, person = found.held(client, self._program, at=self._now)
+            yield from _points(
+                (_("the company can spend"), example.company_available, company.available),
+                (_("for the company there wait"), example.company_waiting, company.waiting),
+                (_("the person can spend"), example.person_available, person.available),
+                (_("for the person there wait"), example.person_waiting, person.waiting),
+            )
+        if example.tier_after:
+            yield Expectation(_("tier"), example.tier_after, found.tier(client, at=self._now) or "–")
+        if example.favours:
+            given = ", ".join(found.favours(client))
+            yield Expectation(_("beside points"), ", ".join(sorted(example.favours)), given or "–")
 
 
-def _fault_of(steps: Sequence[ExampleStep], known: Supposed) -> str:
-    positions = {step.position: step for step in steps}
-    for step in steps:
-        read = read_attributes(_item(step, "", _LONG_AGO, ""), known.attributes.get(step.activity_type_id, {}))
-        if isinstance(read, ItemError) and not step.undoes:
-            return _("step %(number)s, %(field)s: %(sentence)s") % {
-                "number": step.position, "field": read.field, "sentence": read.sentence,
-            }  # fmt: skip
-        if step.undoes is not None and (step.undoes not in positions or positions[step.undoes].undoes):
-            return _("step %(number)s returns step %(other)s, which is no purchase.") % {
-                "number": step.position, "other": step.undoes,
-            }  # fmt: skip
-    return ""
+def _points(*rows: tuple[str, int | None, int]) -> Iterator[Expectation]:
+    """Give what is said of points, and what came."""
+    for label, expected, came in rows:
+        if expected is not None:
+            yield Expectation(label, str(expected), str(came))
 
 
-def _past(steps: Sequence[ExampleStep], known: Supposed, program_id: int) -> Iterator[tuple[int, Past]]:
-    """Give what happens, each with the number of its step."""
-    returned = {step.undoes for step in steps}
-    firsts: dict[int, int] = {}
-    order = 0
-    currency = known.programs[program_id].currency
-    for step in steps:
-        at = _at(known, program_id, step)
-        for number in range(step.times):
-            order += 1
-            firsts.setdefault(step.position, order)
-            original = firsts[step.undoes] if step.undoes else None
-            item = _item(step, f"{step.position}-{number + 1}", at + timedelta(seconds=number), currency)
-            read = read_attributes(item, known.attributes.get(step.activity_type_id, {}))
-            values = {} if isinstance(read, ItemError) else read
-            arrival = Arrival(0, item, step.activity_type_id, b"", values, order)
-            comes_back = step.position in returned and number == 0
-            yield step.position, Past(order, 0, arrival, item.occurred_at, original, comes_back)
+def _external_id(position: int, number: int) -> str:
+    return f"{position}-{number + 1}"
 
 
-def _item(step: ExampleStep, external_id: str, at: datetime, currency: str) -> ActivityItem:
-    return ActivityItem(
-        external_id=external_id,
-        type=step.activity_type.code,
-        company_id=_COMPANY,
-        occurred_at=at,
-        employee_id=_PERSON if step.by_person else None,
-        object=step.object,
-        quantity=step.quantity,
-        amount=step.amount,
-        currency=currency if step.amount is not None else "",
-        attributes=step.attributes,
-        reverses=str(step.undoes or ""),
-    )
-
-
-def _at(known: Supposed, program_id: int, step: ExampleStep) -> datetime:
-    return datetime.combine(step.day, time(12, step.position % 60), tzinfo=known.zones[program_id])
-
-
-def _verdicts(
-    judging: Replaying, rule_set: RuleSet, known: Supposed, words: Vocabulary, step: ExampleStep
-) -> list[PlainVerdict]:
-    if step.undoes or not judging.judged:
-        return []
-    first = judging.judged[0]
-    return verdicts_from(
-        first.facts,
-        known.rules_of(rule_set.pk, step.activity_type_id).rules,
-        activity_type=step.activity_type,
-        program=rule_set.program,
-        rule_set_id=rule_set.pk,
-        granted=judging.granted,
-        words=words,
-    )
-
-
-def _expectations(example: Example, steps: Sequence[RanStep], judging: Replaying) -> Iterator[Expectation]:
-    company, person = sum(ran.company_points for ran in steps), sum(ran.person_points for ran in steps)
-    for ran in steps:
-        number = ran.step.position
-        if ran.step.gives_company is not None:
-            label = _("step %(number)s, points of the company") % {"number": number}
-            yield Expectation(label, str(ran.step.gives_company), str(ran.company_points))
-        if ran.step.gives_person is not None:
-            label = _("step %(number)s, points of the person") % {"number": number}
-            yield Expectation(label, str(ran.step.gives_person), str(ran.person_points))
-    if example.gives_company is not None:
-        yield Expectation(_("points of the company"), str(example.gives_company), str(company))
-    if example.gives_person is not None:
-        yield Expectation(_("points of the person"), str(example.gives_person), str(person))
-    if example.tier_after:
-        yield Expectation(_("tier"), example.tier_after, judging.tiers().get(_COMPANY) or "–")
-    if example.favours:
-        given = ", ".join(sorted(judging.given.elements()))
-        yield Expectation(_("beside points"), ", ".join(sorted(example.favours)), given or "–")
+def _refusal(step: ExampleStep, outcomes: Sequence[Outcome]) -> str:
+    """Return what the engine refused of a step, in words; empty where it refused nothing."""
+    error = next((outcome.error for outcome in outcomes if outcome.error is not None), None)
+    if error is None:
+        return ""
+    words = {"number": step.position, "field": error.field, "sentence": error.sentence}
+    return _("step %(number)s, %(field)s: %(sentence)s") % words

@@ -58,6 +58,10 @@ class Example(models.Model):
     may_earn = models.BooleanField(_("the company lets its people earn"), default=True)
     gives_company = models.BigIntegerField(_("then the company has (points)"), null=True, blank=True)
     gives_person = models.BigIntegerField(_("then the person has (points)"), null=True, blank=True)
+    company_available = models.BigIntegerField(_("then the company can spend"), null=True, blank=True)
+    company_waiting = models.BigIntegerField(_("then there wait for the company"), null=True, blank=True)
+    person_available = models.BigIntegerField(_("then the person can spend"), null=True, blank=True)
+    person_waiting = models.BigIntegerField(_("then there wait for the person"), null=True, blank=True)
     tier_after = models.SlugField(_("then the tier is"), max_length=50, blank=True)
     favours = ArrayField(
         models.CharField(max_length=120), verbose_name=_("then this was given"), blank=True, default=list,
@@ -81,6 +85,12 @@ class Example(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def states_wallets(self) -> bool:
+        """Whether it says what wallets hold in the end."""
+        said = (self.company_available, self.company_waiting, self.person_available, self.person_waiting)
+        return any(points is not None for points in said)
 
 
 class ExampleStepQuerySet(ScopedQuerySet["ExampleStep"]):

@@ -4,7 +4,7 @@ from loyalty.replaying.comparing import Comparison, as_it_stands, compare
 from loyalty.replaying.judging import Kept
 from loyalty.replaying.replays import ask_for_replay, job_kinds, latest_replay
 from loyalty.replaying.run import Side, Supposition, replay, suppose
-from loyalty.replaying.whatif import WhatIf, what_if
+from loyalty.replaying.whatif import WhatIf, scene_of, what_if
 
 __all__ = [
     "Comparison",
@@ -18,6 +18,7 @@ __all__ = [
     "job_kinds",
     "latest_replay",
     "replay",
+    "scene_of",
     "suppose",
     "what_if",
 ]

@@ -22,6 +22,8 @@ class Supposed(Configuration):
     draft_id: int
     read: dict[int | None, Mapping[int, TypeRules]]
     """The draft's rules, by the agreement that they are under."""
+    is_apart: bool
+    """Whether nothing that companies share is counted for one of them together with others."""
 
     def rules_of(self, rule_set_id: int | None, type_id: int, agreement_id: int | None = None) -> TypeRules:
         """Return the rules of a version for an activity type, as an agreement has them."""
@@ -31,9 +33,18 @@ class Supposed(Configuration):
             self.read[agreement_id] = read_rules(self.draft_id, agreement_id)
         return self.read[agreement_id].get(type_id, NO_RULES)
 
+    def shared_id(self, program_id: int, company_id: int) -> int:
+        """Return a company's own, which no program has, where it stands apart."""
+        return -company_id if self.is_apart else program_id
 
-def supposing(known: Configuration, *, program_id: int, draft_id: int, from_: datetime) -> Supposed:
-    """Return the configuration in which a draft took force at `from_`, and the versions before it as they were."""
+
+def supposing(
+    known: Configuration, *, program_id: int, draft_id: int, from_: datetime, is_apart: bool = False
+) -> Supposed:
+    """Return the configuration in which a draft took force at `from_`, and the versions before it as they were.
+
+    With `is_apart`, every company has the program's limits to itself, as if there were no others.
+    """
     before = [
         Term(term.rule_set_id, term.starts_at, from_ if term.ends_at is None else min(term.ends_at, from_))
         for term in known.terms.get(program_id, [])
@@ -41,7 +52,7 @@ def supposing(known: Configuration, *, program_id: int, draft_id: int, from_: da
     ]
     terms = {**known.terms, program_id: [*before, Term(draft_id, from_, None)]}
     kept = {field.name: getattr(known, field.name) for field in fields(Configuration)}
-    return Supposed(**{**kept, "terms": terms}, draft_id=draft_id, read={})
+    return Supposed(**{**kept, "terms": terms}, draft_id=draft_id, read={}, is_apart=is_apart)
 
 
 class NoWallets(Book):

@@ -1,6 +1,5 @@
 """The past judged again: the same judging as of what arrives, over books that begin with nothing."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +13,6 @@ from loyalty.activities.originals import JudgedAward, Judgement, Original
 from loyalty.activities.refusals import ReturnError
 from loyalty.activities.returns import Back, undo
 from loyalty.activities.scene import Scene
-from loyalty.activities.writing import EvaluationRow
 from loyalty.ledger import Act, AwardEntry
 from loyalty.models import Source, StandingEvent
 from loyalty.replaying.books import NothingRecorded
@@ -60,12 +58,6 @@ class Replaying(Judging):
         self._plan = scene.configuration.plans[program_id]
         self._memory = _Memory()
         self._told: list[Kept] = []
-        self.judged: list[EvaluationRow] = []
-        """What was judged the last time that anything happened, itself first."""
-        self.granted: dict[str, int] = {}
-        """What each rule, by its code, gave for that: points, or times."""
-        self.given: Counter[str] = Counter()
-        """What rules gave beside points and was not taken back, by its kind and code."""
         self._month = 0
         any_source = next(iter(sources.values()))
         super().__init__(Batch(any_source, now, Known(scene.configuration, {}, {})), scene, (), books)
@@ -84,13 +76,11 @@ class Replaying(Judging):
                 self._entitle(waiting.pop())
             self._let_pass(one.recorded_at)
             self._batch.source = self._sources[one.source_id]
-            self.granted = {}
             if one.original_id is None:
                 self._arrive(one)
             else:
                 self._return(one)
             told, self._told = self._told, []
-            self.judged = [*self._evaluations]
             self._forget()
             yield told
         while waiting:
@@ -106,11 +96,6 @@ class Replaying(Judging):
         """Return the tier that each company has come to."""
         current = {row.company_id: self._board[row.id].current for row in self._members}
         return {company_id: holding.step.code if holding else None for company_id, holding in current.items()}
-
-    def entitle(self, membership_id: int, title: Title) -> None:
-        """Let a membership hold what a title gives, from its start on."""
-        self._board.give(membership_id, title, at=title.starts_at)
-        self._board.moves.clear()
 
     def _arrive(self, one: Past) -> None:
         arrival = one.arrival
@@ -169,33 +154,18 @@ class Replaying(Judging):
     def _judge_in(self, membership: Enrolment, arrival: Arrival, *, depth: int) -> Judgement:
         judgement = super()._judge_in(membership, arrival, depth=depth)
         at, activity = arrival.item.occurred_at, arrival.item.external_id
-        granted = self.granted
-        for award in judgement.awards:
-            points = award.award.granted
-            self._told.append(_kept(at, activity, award, points))
-            granted[award.rule_code] = granted.get(award.rule_code, 0) + points
-        for favour in judgement.favours:
-            granted[favour.rule_code] = granted.get(favour.rule_code, 0) + 1
-        if judgement.favours:
-            self.given.update(_named(judgement))
+        self._told += [_kept(at, activity, award, award.award.granted) for award in judgement.awards]
         self._memory.judged[id(judgement)] = at, activity
         return judgement
 
     def _take_back(self, act: Act, judgement: Judgement, back: Back) -> int:
         before = [award.award.reversed for award in judgement.awards]
         points = super()._take_back(act, judgement, back)
-        if back.is_whole:
-            self.given.subtract(_named(judgement))
         at, activity = self._memory.judged[id(judgement)]
         for award, reversed_ in zip(judgement.awards, before, strict=True):
             if award.award.reversed > reversed_:
                 self._told.append(_kept(at, activity, award, reversed_ - award.award.reversed))
         return points
-
-
-def _named(judgement: Judgement) -> list[str]:
-    given = (favour.given.effect for favour in judgement.favours if favour.given is not None)
-    return [f"{effect.kind}:{effect.subject}" for effect in given]
 
 
 def _as_granted(award: AwardEntry) -> int:

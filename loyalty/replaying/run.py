@@ -8,7 +8,7 @@ from typing import TypeVar
 from django.db import connection
 
 from loyalty.activities.configuration import configuration
-from loyalty.activities.scene import look_at
+from loyalty.activities.scene import look_at, members_of
 from loyalty.earning import CapSubject, EarningRule
 from loyalty.effects import Effect
 from loyalty.models import Membership, Program, RuleSet, Source
@@ -153,7 +153,7 @@ def replay(
     """Let the past of companies happen again under what is supposed; give, a thing that happened, what points it
     brought or took. What was `found` beside points is filled in on the way.
     """
-    scene = look_at(known, company_ids, program.pk)
+    scene = look_at(known, members_of(company_ids, program.pk))
     sources = Source.objects.in_bulk()
     if not scene.memberships or not sources:
         return

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from loyalty import arrays
 from loyalty.activities.configuration import Configuration, configuration
+from loyalty.activities.dated import Enrolment
 from loyalty.activities.items import ActivityItem, Arrival, Batch, ItemError, Known, read_attributes
 from loyalty.activities.judging import Books, Judging
 from loyalty.activities.scene import Scene, look_at
@@ -17,9 +18,10 @@ from loyalty.effects import EffectBook, effects
 from loyalty.explaining import PlainVerdict, in_sight, promotions_in_words, verdicts_from
 from loyalty.ledger import CapKey
 from loyalty.ledger.caps import BlankCaps
-from loyalty.models import ActivityType, Membership, Source
+from loyalty.models import Membership, Source
 from loyalty.replaying.books import NothingRecorded, NoWallets
 from loyalty.standing import StandingBoard
+from loyalty.vocabulary import Vocabulary
 
 _USED = """
     SELECT program_id, rule_code, subject, subject_id, period, period_start, object, used FROM loyalty_capusage
@@ -37,13 +39,24 @@ class WhatIf:
     fault: str = ""
 
 
-def what_if(membership: Membership, item: ActivityItem, actor: Actor, *, now: datetime) -> WhatIf:
+def scene_of(membership: Membership, known: Configuration) -> Scene:
+    """Return what is known of a member, for questions about it; one query where it has neither terms nor promotions."""
+    row = Enrolment(
+        membership.starts_at, membership.ends_at, membership.pk, membership.company_id, membership.program_id,
+        membership.has_one_wallet,
+    )  # fmt: skip
+    return look_at(known, [row])
+
+
+def what_if(
+    membership: Membership, item: ActivityItem, actor: Actor, *, now: datetime, scene: Scene | None = None
+) -> WhatIf:
     """Return what an activity of a member would bring if it happened, and why; nothing is written, nothing locked.
 
-    Points are those of wallets that the actor sees; of rules for the company alone, whoever does not see the company's
-    points is not told.
+    The `scene` is `scene_of` the membership, where it is at hand; then five queries. Points are those of wallets that
+    the actor sees; of rules for the company alone, whoever does not see the company's points is not told.
     """
-    known = configuration()
+    known = configuration() if scene is None else scene.configuration
     type_id = known.types.get(item.type)
     if type_id is None:
         return WhatIf(fault=_("There is no activity type “%s”.") % item.type)
@@ -52,7 +65,7 @@ def what_if(membership: Membership, item: ActivityItem, actor: Actor, *, now: da
         return WhatIf(fault=f"{read.field}: {read.sentence}")
     if not membership.holds_at(item.occurred_at):
         return WhatIf(fault=_("The company is no member of the program on that day."))
-    scene = look_at(known, [membership.company_id], membership.program_id)
+    scene = scene or scene_of(membership, known)
     supposing = _Supposing(scene, _books(scene, known, membership, item, now=now), now=now)
     return supposing.say(membership, Arrival(0, item, type_id, b"", read, 1), actor)
 
@@ -60,7 +73,8 @@ def what_if(membership: Membership, item: ActivityItem, actor: Actor, *, now: da
 def _books(scene: Scene, known: Configuration, membership: Membership, item: ActivityItem, *, now: datetime) -> Books:
     """Books that begin where things stand."""
     caps = BlankCaps()
-    ids = membership.program_id, membership.company_id, membership.program_id, [*item.people]
+    shared_id = known.shared_id(membership.program_id, membership.company_id)
+    ids = membership.program_id, membership.company_id, shared_id, [*item.people]
     caps.begin_with({CapKey(*row[:-1]): row[-1] for row in arrays.fetch(_USED, *ids)})
     board = StandingBoard()
     plan = known.plans[membership.program_id].of_member(
@@ -126,7 +140,7 @@ class _Supposing(Judging):
         verdicts = verdicts_from(
             evaluation.facts,
             rules,
-            activity_type=ActivityType.objects.get(pk=arrival.type_id),
+            activity_type=self._configuration.kinds[arrival.type_id],
             program=membership.program,
             rule_set_id=evaluation.rule_set_id,
             granted=granted,
@@ -134,6 +148,7 @@ class _Supposing(Judging):
             person_id=arrival.item.employee_id,
             said_with=said_with,
             in_sight=partial(in_sight, doer_id=arrival.item.employee_id, actor=actor),
+            words=Vocabulary(self._configuration.attributes),
         )
         return WhatIf(points[0], points[1], tuple(verdicts))
 

@@ -3,7 +3,7 @@
 from loyalty.standing.board import Holding, MemberStanding, StandingBoard, TierMove, Title
 from loyalty.standing.metrics import MetricRule, contributions, metric_rules_of, part_taken_back
 from loyalty.standing.rebuilding import Rebuilt, from_the_start, rebuild_standing
-from loyalty.standing.review import review_tiers
+from loyalty.standing.review import review_members, review_tiers
 from loyalty.standing.windows import TierPlan, month_of, month_start, tier_plan, tier_plans_of
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "month_start",
     "part_taken_back",
     "rebuild_standing",
+    "review_members",
     "review_tiers",
     "tier_plan",
     "tier_plans_of",

@@ -45,14 +45,19 @@ def review_tiers(*, now: datetime) -> int:
     for program in programs:
         plan = plans[program.pk]
         for chunk in _chunks(due_for_review(plan, now=now)):
-            with transaction.atomic():
-                board = open_board(plan, chunk, now=now)
-                reviewed = [pk for pk in chunk if board.review(pk, now=now)]
-                board.write()
-                keep_events([(pk, StandingEvent.Kind.REVIEWED, None, None) for pk in reviewed], now=now)
-                make_known(board, now=now)
-                moved += len(board.moves)
+            moved += review_members(plan, chunk, now=now)
     return moved
+
+
+def review_members(plan: TierPlan, membership_ids: Sequence[int], *, now: datetime) -> int:
+    """Move the tiers of some members of a program that are not what their window gives; return how many moved."""
+    with transaction.atomic():
+        board = open_board(plan, membership_ids, now=now)
+        reviewed = [pk for pk in membership_ids if board.review(pk, now=now)]
+        board.write()
+        keep_events([(pk, StandingEvent.Kind.REVIEWED, None, None) for pk in reviewed], now=now)
+        make_known(board, now=now)
+    return len(board.moves)
 
 
 def open_board(plan: TierPlan, membership_ids: Iterable[int], *, now: datetime) -> StandingBoard:

@@ -21,8 +21,10 @@ from loyalty.models import (
     Benefit,
     BenefitMatrix,
     Example,
+    Goal,
     Metric,
     Program,
+    ProgramPlan,
     Rule,
     RuleSet,
     Tier,
@@ -43,6 +45,8 @@ from loyalty.site.blueprints import (
     text_of,
     write,
 )
+from surveys.models import Item, Survey, SurveyVersion
+from surveys.versions import publish
 from tests.factories.world import NOW, a_company, a_manager, a_member
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +131,22 @@ examples:
     then: {company: 0, person: 0, tier: basic}
 rewards:
   - {code: hamper, name: Hamper, category: team, price: 400, paid_from: company, published: true}
+surveys:
+  - code: word
+    name: Your word
+    only_if: {fact: company.segments, op: has, value: named}
+    questions:
+      - {code: again, kind: scale, text: Again?, low: 0, high: 10, measures: nps}
+      - {code: why, text: Why not?, multiple: true, options: [{code: price, label: Price}, {code: time, label: Time}], only_if: {fact: answer.again, op: lt, value: 7}}
+plan:
+  from: 2026-01-01
+  review: 2026-12-31
+  expected_profit: 1000
+  budget_percent: 7.5
+  expected_return: 90
+  goals:
+    - {name: They stay, aim: retention, figure: active-share, baseline: 60, target: 90, by: 2026-12-31}
+    - {name: They buy, aim: growth, figure: metric, metric: spend, baseline: 0, target: 5000.5, by: 2026-10-31}
 """  # noqa: E501 (as somebody writes it)
 
 
@@ -138,7 +158,7 @@ def everything() -> list[Any]:
     """All that a refusal leaves as it is."""
     tables: tuple[Any, ...] = (
         *(Program, RuleSet, Rule, Tier, Metric, Badge, Benefit, BenefitMatrix, Example, AuditEntry),
-        *(ActivityType, ActivityAttribute, Segment, StakeholderRole),
+        *(ActivityType, ActivityAttribute, Segment, StakeholderRole, Survey, SurveyVersion, Item, ProgramPlan, Goal),
     )
     return [list(table.objects.order_by("pk").values()) for table in tables]
 
@@ -197,6 +217,17 @@ def test_a_document_of_everything_comes_back_as_it_went_in(by: User) -> None:
         "benefit matrix: Gold, Buyer, Named: “Line” is new, 2 a month.",
         "rewards: New – Hamper: Category: for the team; Price (points): 400; Paid from: the company's points; "
         "Published: yes",
+        "surveys: New – Your word: Who is asked: Named is among segments of the company; Code: word",
+        "surveys: New – Your word, again: Again?; scale; lowest number: 0; highest number: 10; "
+        "measures: recommendation (NPS, 0 to 10)",
+        "surveys: New – Your word, why: Why not?; choice; Price, Time; several answers allowed: yes; "
+        "only if “Again?” is less than 7",
+        "plan and goals: New – Plan: From: 2026-01-01; Review: 2026-12-31; Expected profit: 1,000; Budget (% of the "
+        "profit): 7.5; Expected return: 90",
+        "plan and goals: New – They stay: Aim: retention; Figure: % of the companies that is active; Baseline: 60; "
+        "Target: 90; By: 2026-12-31",
+        "plan and goals: New – They buy: Aim: growth; Figure: what a metric adds up to; Baseline: 0; Target: 5,000.5; "
+        "By: 2026-10-31; Metric: Spend",
         "rules: New – Orders: Purchase, only if amount is at least 10.5 EUR and (margin is more than 0 or "
         "not (Large is among segments of the company)): the employee gets 30 % and the company the rest of "
         "1.5 % of amount in points for the part from 0 to 100 EUR; 2 % of amount in points for the part "
@@ -280,7 +311,100 @@ def test_names_and_order_alone_are_a_change(by: User) -> None:
     ]
 
 
+def test_questions_that_change_wait_in_a_draft_and_a_plan_holds_at_once(by: User) -> None:
+    first = loaded(CLUB, by)
+    publish(version=SurveyVersion.objects.get(), by=by, now=NOW)
+    said = dump(first.program, now=NOW)
+    changed = (
+        CLUB.replace("text: Why not?", "text: What not?")
+        .replace("name: Your word", "name: A word of yours")
+        .replace("baseline: 60, target: 90", "baseline: 60, target: 95")
+        .replace("review: 2026-12-31", "review: 2027-01-31")
+    )
+
+    seen = foresee(document=read(changed), now=NOW)
+    load(document=read(changed), by=by, now=NOW)
+
+    assert said == canonical(read(CLUB).data)
+    assert [each.sentence for each in seen.at_once] == [
+        "Changed – A word of yours: Name: A word of yours Before: Name: Your word",
+        "Changed – Plan: Review: 2027-01-31 Before: Review: 2026-12-31",
+        "Changed – They stay: Target: 95 Before: Target: 90",
+    ]
+    asked = "choice; Price, Time; several answers allowed: yes; only if “Again?” is less than 7"
+    assert [each.sentence for each in seen.in_drafts] == [
+        f"Changed – A word of yours, why: What not?; {asked} Before: Why not?; {asked}"
+    ]
+    assert list(SurveyVersion.objects.order_by("number").values_list("status", flat=True)) == ["PUBLISHED", "DRAFT"]
+    assert load(document=read(changed), by=by, now=NOW).made == []
+    other = changed.replace("text: Again?", "text: Once more?")
+    with pytest.raises(BlueprintError, match="word › questions: Version 2 is a draft already, and asks something"):
+        load(document=read(other), by=by, now=NOW)
+
+
+def test_a_survey_whose_code_another_program_has_gets_its_own_unless_rules_name_it(by: User) -> None:
+    loaded(CLUB, by)
+    other = read(CLUB).with_program(code="circle")
+
+    first = load(document=other, by=by, now=NOW)
+    again = load(document=other, by=by, now=NOW)
+
+    assert "Your word: Who is asked: Named is among segments of the company; Code: word-circle" in str(first.made)
+    assert again.made == []
+    assert list(Survey.objects.order_by("pk").values_list("code", "program__code")) == [
+        ("word", "club"), ("word-circle", "circle"),
+    ]  # fmt: skip
+    before = everything()
+    named = CLUB.replace(
+        "when: survey-answered,",
+        "when: survey-answered, only_if: {fact: attribute.survey, op: in, value: [word, words]},",
+    )
+    with pytest.raises(BlueprintError, match="word › code: Another program has a survey “word”, and rules would mean"):
+        load(document=read(named).with_program(code="square"), by=by, now=NOW)
+    assert everything() == before
+
+
 WRONG: dict[str, tuple[str, str, str]] = {
+    "a question that looks ahead": (
+        "{fact: answer.again, op: lt, value: 7}",
+        "{fact: answer.why, op: has, value: price}",
+        "Line 80, column 129, surveys › word › questions › why › only_if: There is no fact",
+    ),
+    "a question under a code that another has": (
+        "{code: why, text",
+        "{code: again, text",
+        "Line 80, column 16, surveys › word › questions › again › code: The code “again” stands in line 79 already.",
+    ),
+    "a choice with nothing to choose from": (
+        "options: [{code: price, label: Price}, {code: time, label: Time}], ",
+        "",
+        "Line 80, column 9, surveys › word › questions › why: A choice needs options, and nothing else has any.",
+    ),
+    "an audience that cannot be": (
+        "op: has, value: named}\n    questions",
+        "op: has, value: nobody}\n    questions",
+        "Line 77, column 14, surveys › word › only_if",
+    ),
+    "a goal of no metric": (
+        "figure: metric, metric: spend",
+        "figure: metric, metric: spent",
+        "Line 89, column 61, plan › goals › 2 › metric: There is no “spent”. Did you mean “spend”?",
+    ),
+    "growth that shrinks": (
+        "baseline: 0, target: 5000.5",
+        "baseline: 6000, target: 5000.5",
+        "Line 89, column 7, plan › goals › 2: A goal of growth has a target above its baseline.",
+    ),
+    "a goal that stands twice": (
+        "name: They buy",
+        "name: They stay",
+        "Line 89, column 14, plan › goals › 2 › name: There is a goal “They stay” already.",
+    ),
+    "a review before the first day": (
+        "review: 2026-12-31",
+        "review: 2025-12-31",
+        "Line 82, column 3, plan: The review comes after the first day: choose a later day.",
+    ),
     "a metric that nothing counts": (
         "tier_metric: spend",
         "tier_metric: spent",
@@ -374,7 +498,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "an unknown type of activities": (
         "when: survey-answered",
         "when: survey-answer",
-        "Line 55, column 38, rule_set › rules › word › when: There is no “survey-answer”. There is:",
+        "Line 55, column 38, rule_set › rules › word › when: There is no “survey-answer”. Did you mean",
     ),
     "a share of nobody's": (
         "person_share: 30",

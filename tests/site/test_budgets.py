@@ -72,8 +72,6 @@ from tests.factories.world import (
 pytestmark = pytest.mark.django_db
 
 CLIENT_PAGE, ACCOUNT_MANAGER_PAGE = 12, 15
-BEYOND = {"what if, answered": CLIENT_PAGE + 10, "company's what if": ACCOUNT_MANAGER_PAGE + 10}
-"""What judges anew reads all that recording an activity reads; a person may ask so 30 times a minute."""
 FIRST_VISIT, NEXT_VISIT, REQUESTS = 60 * 1024, 15 * 1024, 8
 ASKED = "type=purchase&ask=1&day=2026-11-01&amount=100"
 ROWS = 2
@@ -329,8 +327,8 @@ def test_pages_ask_as_much_with_three_times_the_rows_and_stay_within_their_budge
     many = queries_of(client, CLIENT_PAGES, scene), queries_of(account_manager, ACCOUNT_MANAGER_PAGES, scene)
 
     assert many == few
-    assert {name: count for name, count in many[0].items() if count > BEYOND.get(name, CLIENT_PAGE)} == {}
-    assert {name: count for name, count in many[1].items() if count > BEYOND.get(name, ACCOUNT_MANAGER_PAGE)} == {}
+    assert {name: count for name, count in many[0].items() if count > CLIENT_PAGE} == {}
+    assert {name: count for name, count in many[1].items() if count > ACCOUNT_MANAGER_PAGE} == {}
 
 
 def zipped(content: bytes) -> int:

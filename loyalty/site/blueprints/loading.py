@@ -35,7 +35,9 @@ MAY_LOAD = tuple(
         ("loyalty", ("activitytype", "activityattribute", "program", "metric", "tier", "tierthreshold", "badge")),
         ("loyalty", ("benefit", "benefitmatrix", "benefitcell", "ruleset", "rule", "rulecap", "sharedlimit")),
         ("loyalty", ("productlist", "campaign", "example", "examplestep")),
+        ("loyalty", ("programplan", "goal")),
         ("rewards", ("reward",)),
+        ("surveys", ("survey", "surveyversion", "item")),
     )
     for model in models
     for action in ("add", "change")

@@ -1,6 +1,6 @@
-"""The demo's program: loaded from its blueprint and put in force, and the rewards of a vendor of tools."""
+"""The demo's program: loaded from its blueprint and put in force, its rewards put in stock."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from accounts.models import User
 from loyalty import benefits, rulesets
@@ -10,7 +10,8 @@ from rewards.models import Reward, RewardStock, StockMovement
 
 PROGRAM_CODE = "halden-together"
 
-_CAMPAIGN_AFTER = timedelta(weeks=14)
+_BEGIN = date(2026, 6, 1)
+"""As the blueprint has it; the demo's half year has its campaign behind it."""
 _PIECES = {
     "hamper": 60,
     "calibration": 12,
@@ -37,15 +38,20 @@ def create_program(*, by: User, starts_at: datetime) -> Program:
 
 
 def _blueprint(begin: date) -> Document:
-    """The blueprint that is shipped, with its campaign so late that the demo's half year has it behind it."""
+    """The blueprint that is shipped, its campaign and its plan as long after the demo begins as the file has them."""
     chosen = shipped(PROGRAM_CODE)
     if chosen is None:
         raise RuntimeError("The demo's blueprint is not shipped.")
     document = read(chosen.read())
-    for campaign in document.data["rule_set"]["campaigns"]:
-        days = date.fromisoformat(campaign["until"]) - date.fromisoformat(campaign["from"])
-        campaign["from"] = (begin + _CAMPAIGN_AFTER).isoformat()
-        campaign["until"] = (begin + _CAMPAIGN_AFTER + days).isoformat()
+    later = begin - _BEGIN
+    plan = document.data["plan"]
+    for part, days in (
+        *((campaign, ("from", "until")) for campaign in document.data["rule_set"]["campaigns"]),
+        (plan, ("from", "review")),
+        *((goal, ("by",)) for goal in plan["goals"]),
+    ):
+        for day in days:
+            part[day] = (date.fromisoformat(part[day]) + later).isoformat()
     return document
 
 

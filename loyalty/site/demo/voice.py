@@ -1,9 +1,8 @@
-"""What the demo's people are asked and what they answered."""
+"""When the surveys of the demo's blueprint are open, and what people answered."""
 
 import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from accounts.actors import Actor, actor_of
 from accounts.models import User
@@ -11,63 +10,10 @@ from loyalty.models import Program
 from loyalty.site.demo.calendar import Calendar, Deed
 from loyalty.site.demo.settling import Settled, Staff
 from surveys.answering import save_answer, start, submit
-from surveys.models import Item, Survey, SurveyVersion
+from surveys.models import Survey
 from surveys.sheets import sheet_of
-from surveys.versions import first_draft, publish
+from surveys.versions import publish
 
-_ITEMS: tuple[dict[str, Any], ...] = (
-    {
-        "code": "recommend",
-        "kind": Item.Kind.SCALE,
-        "text": "How likely are you to recommend Halden to a colleague in another firm?",
-        "low": 0,
-        "high": 10,
-        "low_label": "not at all",
-        "high_label": "certainly",
-        "measures": Item.Measures.NPS,
-    },
-    {
-        "code": "disappointed",
-        "kind": Item.Kind.CHOICE,
-        "text": "What disappointed you most?",
-        "options": [
-            {"code": "delivery", "label": "Delivery times"},
-            {"code": "papers", "label": "Missing papers"},
-            {"code": "price", "label": "Prices"},
-            {"code": "other", "label": "Something else"},
-        ],
-        "show_if": {"fact": "answer.recommend", "op": "lte", "value": 6},
-    },
-    {
-        "code": "learn",
-        "kind": Item.Kind.CHOICE,
-        "text": "What would help your work most?",
-        "is_multiple": True,
-        "options": [
-            {"code": "training", "label": "Training at your place"},
-            {"code": "online", "label": "Short lessons online"},
-            {"code": "engineer", "label": "An hour with an engineer"},
-            {"code": "samples", "label": "Tools to try"},
-        ],
-    },
-    {
-        "code": "effort",
-        "kind": Item.Kind.SCALE,
-        "text": "How easy is it to order from us?",
-        "low": 1,
-        "high": 5,
-        "low_label": "hard",
-        "high_label": "easy",
-        "measures": Item.Measures.CSAT,
-    },
-    {
-        "code": "words",
-        "kind": Item.Kind.TEXT,
-        "text": "What should we do differently?",
-        "hint": "A word is enough. You may also leave it empty.",
-        "is_required": False,
-    },
-)
 _WORDS = (
     "Tell us two days earlier when something is late.",
     "The order page forgets my delivery address.",
@@ -79,11 +25,9 @@ _WORDS = (
 def ask(calendar: Calendar, program: Program, firms: Iterable[Settled], staff: Staff) -> None:
     """Write down one survey that is open and one that is over, and who answered what."""
     opened = calendar.until - timedelta(days=16)
-    calendar.on(opened, _publishing(program, "autumn", "How is it to work with us?", staff.manager, ends_after=45))
+    calendar.on(opened, _publishing(program, "autumn", staff.manager, ends_after=45))
     earlier = calendar.until - timedelta(days=120)
-    calendar.on(
-        earlier, _publishing(program, "spring", "Your word on the spring delivery", staff.manager, ends_after=30)
-    )
+    calendar.on(earlier, _publishing(program, "spring", staff.manager, ends_after=30))
     chance = random.Random(7)
     for settled in firms:
         for employee in settled.people:
@@ -97,21 +41,12 @@ def ask(calendar: Calendar, program: Program, firms: Iterable[Settled], staff: S
                     calendar.on(at, _answering(employee.user, code, answers))
 
 
-def _publishing(program: Program, code: str, name: str, by: User, *, ends_after: int) -> Deed:
+def _publishing(program: Program, code: str, by: User, *, ends_after: int) -> Deed:
     def open_(at: datetime) -> None:
-        survey = Survey.objects.create(
-            program=program,
-            code=code,
-            name=name,
-            introduction="Four questions, two minutes. We read every answer and tell you what came of it.",
-            minutes=2,
-            opens_at=at,
-            closes_at=at + timedelta(days=ends_after),
-        )
-        draft: SurveyVersion = first_draft(survey=survey, by=by, now=at)
-        for position, fields in enumerate(_ITEMS):
-            Item.objects.create(version=draft, position=position, **fields)
-        publish(version=draft, by=by, now=at)
+        survey = Survey.objects.get(program=program, code=code)
+        survey.opens_at, survey.closes_at = at, at + timedelta(days=ends_after)
+        survey.save()
+        publish(version=survey.versions.get(), by=by, now=at)
 
     return open_
 

@@ -31,8 +31,12 @@ from loyalty.site.blueprints import (
     shipped,
     text_of,
 )
+from loyalty.site.blueprints.sections.surveys import SurveySection
 
-MAY_READ = ("loyalty.view_program", "loyalty.view_ruleset", "loyalty.view_benefitmatrix", "loyalty.view_example")
+MAY_READ = (
+    "loyalty.view_program", "loyalty.view_ruleset", "loyalty.view_benefitmatrix", "loyalty.view_example",
+    "loyalty.view_programplan", "surveys.view_survey",
+)  # fmt: skip
 
 ADJUSTED = ("code", "name", "currency", "time_zone")
 
@@ -152,6 +156,10 @@ def _load(request: HttpRequest, form: LoadForm, document: Document) -> HttpRespo
     else:
         text = _("“%(program)s” has what the blueprint says; rules and benefits wait in drafts.")
     messages.success(request, text % words)
+    if any(each.section == str(SurveySection.title) for each in loaded.in_drafts):
+        messages.info(
+            request, _("Questions of surveys are drafts: say on the page of each when it opens, and publish it.")
+        )
     return HttpResponseRedirect(reverse("admin:loyalty_program_setup", args=[loaded.program.pk]))
 
 

@@ -21,7 +21,10 @@ _GIVEN = keys_of(
     may_earn="people_may_earn",
 )  # fmt: skip
 _THEN_NAMES = {"gives_company": "company", "gives_person": "person", "tier_after": "tier"}
-_THEN = keys_of(Example, "gives_company", "gives_person", "tier_after", **_THEN_NAMES)
+_THEN = keys_of(
+    Example, "gives_company", "gives_person", "company_available", "company_waiting", "person_available",
+    "person_waiting", "tier_after", **_THEN_NAMES,
+)  # fmt: skip
 _STEP = keys_of(ExampleStep, "day", "times", "amount", "quantity", "object", "by_person", "undoes", undoes="returns")
 _STEP_THEN = keys_of(ExampleStep, "gives_company", "gives_person", **_THEN_NAMES)
 _FAVOURS: Schema = entries({"type": "string", "minLength": 1, "maxLength": 120})

@@ -32,8 +32,11 @@ M = TypeVar("M", bound=Model)
 class Coded(Protocol):
     """A row with a code and a name."""
 
-    code: str
-    name: str
+    @property
+    def code(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

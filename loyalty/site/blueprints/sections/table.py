@@ -22,6 +22,8 @@ class Table(Section):
     keys: ClassVar[tuple[Key, ...]]
     further_required: ClassVar[tuple[str, ...]] = ()
     """What an entry needs beside its keys."""
+    condition: ClassVar[str] = "condition"
+    """The field that holds a condition, in tables that have one."""
 
     def rows(self, program: Program) -> QuerySet[Any]:
         """Return the program's rows, in the order of a document."""
@@ -103,9 +105,9 @@ class Table(Section):
     def _asks_soundly(self, row: Any, loading: Loading, path: Path) -> bool:
         """Whether the row's condition, where it has one, can be asked."""
         for key in self.keys:
-            if key.field.name == "condition" and row.condition:
+            if key.field.name == self.condition and (document := getattr(row, self.condition)):
                 try:
-                    parse(row.condition, self.catalogue(row))
+                    parse(document, self.catalogue(row))
                 except ConditionError as error:
                     loading.wrong_condition(error, (*path, key.name))
                     return False
@@ -124,7 +126,7 @@ class Table(Section):
             value = getattr(row, key.field.attname)
             if key.field.name == "code" or key.write(value) is None:
                 continue
-            if key.field.name == "condition":
+            if key.field.name == self.condition:
                 catalogue = self.catalogue(row)
                 said[str(key.field.verbose_name)] = sentence(parse(value, catalogue), catalogue, _)
             else:
