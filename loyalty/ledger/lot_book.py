@@ -37,7 +37,7 @@ class LotBook:
         found = [LotEntry(*row) for row in self._asked.rows]
         if whole:
             found += read_lots(whole, self._today)
-        for lot in sorted(found, key=lambda lot: (lot.wallet_id, lot.id or 0)):
+        for lot in found:
             self._know(lot)
         for wallet_id in soonest:
             # Of those that are known the first are the first of all: they were asked for.
@@ -61,8 +61,11 @@ class LotBook:
 
     def lot(self, wallet_id: int, days: LotDays) -> LotEntry:
         """Return a wallet's lot of those days, which may be new."""
-        lot = self.find(wallet_id, days)
-        return self._know(LotEntry(None, wallet_id, *days)) if lot is None else lot
+        lots = self._lots.setdefault(wallet_id, {})
+        lot = lots.get(days)
+        if lot is None:
+            lot = lots[days] = LotEntry(None, wallet_id, *days)
+        return lot
 
     def stored(self, lot: LotEntry) -> LotEntry:
         """Return the lot as it is known here, if it is; `lot` was read from the database just now."""

@@ -2,13 +2,14 @@
 
 import random
 from datetime import date, timedelta
+from itertools import permutations
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from loyalty.ledger import LotDays
 from loyalty.ledger.lot_book import AT_ONCE, LotBook
-from loyalty.ledger.lots import wallets_of_ids
+from loyalty.ledger.lots import LotEntry, wallets_of_ids
 from loyalty.models import Lot
 
 TODAY = date(2026, 6, 15)
@@ -48,6 +49,76 @@ def test_few_points_cost_the_soonest_lots_alone(django_assert_num_queries: Djang
 
 
 @pytest.mark.django_db
+def test_all_but_the_last_of_those_that_were_read_can_be_spent(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    lots = some_lots(AT_ONCE + 1)
+
+    with django_assert_num_queries(1):
+        book = opened(soonest=(WALLET,))
+        assert drawn(book, 10 * (AT_ONCE - 1)) == [(lot, 10) for lot in lots[: AT_ONCE - 1]]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("made", list(permutations((1, 2, 3))))
+def test_of_lots_that_end_on_one_day_the_one_that_ended_first_goes_first_though_it_was_not_read(
+    made: tuple[int, ...],
+) -> None:
+    earlier = some_lots(AT_ONCE - 2)
+    last_day = TODAY + AT_ONCE * DAY
+    tied = {
+        place: Lot.objects.create(
+            wallet_id=WALLET,
+            available_on=TODAY,
+            expires_on=last_day - (3 - place) * DAY,
+            extended_to=None if place == 3 else last_day,
+            earned=10,
+            remaining=10,
+        ).pk
+        for place in made
+    }
+    book = opened(soonest=(WALLET,))
+
+    assert drawn(book, 10 * len(earlier) + 15)[-2:] == [(tied[1], 10), (tied[2], 5)]
+
+
+@pytest.mark.django_db
+def test_last_point_of_a_lot_is_spent_like_others() -> None:
+    [lot] = some_lots(1, points=1)
+
+    assert drawn(opened(soonest=(WALLET,)), 1) == [(lot, 1)]
+
+
+@pytest.mark.django_db
+def test_lots_of_some_wallets_are_known_whole_and_of_others_as_far_as_they_are_due() -> None:
+    some_lots(2)
+    some_lots(1, wallet_id=OTHER_WALLET)
+    Lot.objects.filter(wallet_id=OTHER_WALLET).update(available_on=TODAY - 2 * DAY, expires_on=TODAY - DAY)
+
+    book = opened(whole=(WALLET,), due=(OTHER_WALLET,))
+
+    assert [len(book.open_lots(wallet_id)) for wallet_id in (WALLET, OTHER_WALLET)] == [2, 1]
+
+
+@pytest.mark.django_db
+def test_lot_is_one_however_it_is_come_by() -> None:
+    [soonest] = some_lots(1)
+    book = opened(soonest=(WALLET,))
+    days = LotDays(TODAY, TODAY)
+
+    known = book.find(WALLET, days)
+
+    assert known is not None
+    assert known.id == soonest
+    assert book.lot(WALLET, days) is known
+    assert book.stored(LotEntry(soonest, WALLET, TODAY, TODAY, 10)) is known
+    assert book.find(OTHER_WALLET, days) is None
+    new = book.lot(OTHER_WALLET, days)
+    assert new.id is None
+    assert book.find(OTHER_WALLET, days) is new
+
+
+@pytest.mark.django_db
 def test_more_lots_are_read_where_those_do_not_reach(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     lots = some_lots(9 * AT_ONCE)
     book = opened(soonest=(WALLET,))
@@ -55,8 +126,11 @@ def test_more_lots_are_read_where_those_do_not_reach(django_assert_num_queries: 
     with django_assert_num_queries(1):
         assert drawn(book, 10 * AT_ONCE) == [(lot, 10) for lot in lots[:AT_ONCE]]
         assert drawn(book, 30) == [(lot, 10) for lot in lots[AT_ONCE : AT_ONCE + 3]]
+        assert len(book.open_lots(WALLET)) == 7 * AT_ONCE - 3
+        all_but_the_last_known = 10 * (7 * AT_ONCE - 4)
+        assert len(drawn(book, all_but_the_last_known)) == 7 * AT_ONCE - 4
     with django_assert_num_queries(1):  # 64 times as many are all there are
-        assert drawn(book, 10_000) == [(lot, 10) for lot in lots[AT_ONCE + 3 :]]
+        assert drawn(book, 10_000) == [(lot, 10) for lot in lots[8 * AT_ONCE - 1 :]]
     with django_assert_num_queries(0):
         assert drawn(book, 1) == []
 
@@ -86,18 +160,21 @@ def test_nothing_is_read_where_what_is_known_is_all_there_is(django_assert_num_q
 @pytest.mark.django_db
 def test_points_put_into_a_lot_before_it_is_read_are_spent_in_its_turn_and_written_once() -> None:
     soonest, later = some_lots(2)
+    Lot.objects.filter(pk=later).update(earned=13, expired=3)
     book = opened()
     lot = book.lot(WALLET, LotDays(TODAY, TODAY + DAY))
-    lot.put(7, newly_earned=True)
+    lot.put(9, newly_earned=True)
+    lot.take(2, by_expiry=True)
 
     assert drawn(book, 12) == [(soonest, 10), (later, 2)]
-    assert (lot.id, lot.remaining) == (later, 15)
+    assert (lot.id, lot.remaining, lot.expired) == (later, 15, 5)
     book.begin_write()
     book.end_write()
 
     stored = Lot.objects.in_bulk()
     assert (stored[soonest].earned, stored[soonest].remaining, stored[soonest].is_open) == (10, 0, False)
-    assert (stored[later].earned, stored[later].remaining, stored[later].is_open) == (17, 15, True)
+    assert (stored[later].earned, stored[later].remaining, stored[later].expired) == (22, 15, 5)
+    assert stored[later].is_open
     assert len(stored) == 2
 
 
