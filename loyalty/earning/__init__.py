@@ -3,8 +3,8 @@
 The same code serves live earning, replay, examples and explanations.
 """
 
-from loyalty.earning.agreements import NO_FACTOR, AgreedTerms, laid_over
-from loyalty.earning.caps import SHARED, TIMES_OF, Cap, CapSubject, Counts, Period, cut, period_start
+from loyalty.earning.agreements import NO_FACTOR, AgreedLimit, AgreedTerms, laid_over, misfit
+from loyalty.earning.caps import EVERY_RULE, SHARED, TIMES_OF, Cap, CapSubject, Counts, Period, cut, period_start
 from loyalty.earning.formulas import (
     AMOUNT,
     DAY,
@@ -61,6 +61,7 @@ from loyalty.earning.sentences import cap_sentence, may_earn_sentence, rule_sent
 __all__ = [
     "AMOUNT",
     "DAY",
+    "EVERY_RULE",
     "KINDS",
     "MAX_POINTS",
     "MAY_EARN",
@@ -74,6 +75,7 @@ __all__ = [
     "SHARED",
     "TIER",
     "TIMES_OF",
+    "AgreedLimit",
     "AgreedTerms",
     "Applies",
     "Ask",
@@ -114,6 +116,7 @@ __all__ = [
     "laid_over",
     "may_earn_by",
     "may_earn_sentence",
+    "misfit",
     "parse_formula",
     "parted",
     "people_from_json",

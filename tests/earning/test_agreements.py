@@ -8,6 +8,7 @@ import pytest
 from accounts.conditions import ALWAYS, Catalogue, Fact, FactType
 from loyalty.earning import (
     NOTHING,
+    AgreedLimit,
     AgreedTerms,
     Beneficiary,
     Cap,
@@ -50,7 +51,8 @@ def a_rule(formula: Formula = Fixed(10), *caps: Cap) -> EarningRule:  # noqa: B0
 def terms(
     factor: str = "1", rate: Formula | None = None, *caps: Cap, combining: Combining = Combining.MULTIPLY
 ) -> AgreedTerms:
-    return AgreedTerms(Decimal(factor), {"rule": rate} if rate else {}, {"rule": caps} if caps else {}, combining)
+    limits = tuple(AgreedLimit(cap, frozenset({"rule"})) for cap in caps)
+    return AgreedTerms(Decimal(factor), {"rule": rate} if rate else {}, limits, combining)
 
 
 def given(rule: EarningRule, tier: str | None = None) -> int:
@@ -87,7 +89,8 @@ def test_rate_stands_for_the_formula_and_is_not_multiplied() -> None:
 def test_rule_of_which_nothing_was_agreed_stays_the_very_rule() -> None:
     rule = a_rule(Fixed(10), MONTH)
 
-    assert laid_over(rule, AgreedTerms(Decimal(1), {"other": Fixed(1)}, {"other": (TIMES,)})) is rule
+    other = AgreedLimit(TIMES, frozenset({"other"}))
+    assert laid_over(rule, AgreedTerms(Decimal(1), {"other": Fixed(1)}, (other,))) is rule
 
 
 def test_limit_stands_for_the_one_of_its_kind_and_beside_the_others() -> None:
