@@ -4,7 +4,18 @@ The same code serves live earning, replay, examples and explanations.
 """
 
 from loyalty.earning.agreements import NO_FACTOR, AgreedLimit, AgreedTerms, laid_over, misfit
-from loyalty.earning.caps import EVERY_RULE, SHARED, TIMES_OF, Cap, CapSubject, Counts, Period, cut, period_start
+from loyalty.earning.caps import (
+    AGREED,
+    EVERY_RULE,
+    SHARED,
+    TIMES_OF,
+    Cap,
+    CapSubject,
+    Counts,
+    Period,
+    cut,
+    period_start,
+)
 from loyalty.earning.formulas import (
     AMOUNT,
     DAY,
@@ -59,6 +70,7 @@ from loyalty.earning.rules import (
 from loyalty.earning.sentences import cap_sentence, may_earn_sentence, rule_sentence, verdict_sentence
 
 __all__ = [
+    "AGREED",
     "AMOUNT",
     "DAY",
     "EVERY_RULE",
