@@ -31,7 +31,7 @@ BENEFIT_GIVEN = MessageKind(
 BENEFIT_WITHDRAWN = MessageKind(
     "benefit-withdrawn", _("“{benefit}” is no longer given: {reason}"), "benefits", _STANDING, names_subject=False
 )
-BADGE_GIVEN = MessageKind("badge-given", _("A badge: {badge}"), "points", _STANDING, names_subject=False)
+BADGE_GIVEN = MessageKind("badge-given", _("A badge: {badge}"), "badge-given", _STANDING)
 BENEFITS_END = MessageKind(
     "benefits-end",
     _("Unless your company comes to {threshold} by {day}, {tier} ends and with it: {benefits}"),

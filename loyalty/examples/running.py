@@ -1,6 +1,7 @@
 """Running an example: its client lives in memory alone, everything that happens to it is judged as what arrives is."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
@@ -11,6 +12,7 @@ from loyalty.activities.configuration import configuration
 from loyalty.activities.dated import Belonging, Enrolment, GivenConsent
 from loyalty.activities.items import ActivityItem, Arrival, ItemError, read_attributes
 from loyalty.activities.scene import Scene
+from loyalty.effects import effects
 from loyalty.explaining import PlainVerdict, verdicts_from
 from loyalty.models import Example, ExampleStep, RuleSet, Source, Tier, TierAssignment
 from loyalty.replaying.books import Supposed, blank_books, supposing
@@ -31,7 +33,7 @@ _SOURCE = "example"
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """Something that an example says, and what came: both in words."""
+    """Something that an example says, and what came: both in words that differ where they do."""
 
     label: str
     expected: str
@@ -134,7 +136,7 @@ def run_example(example: Example, rule_set: RuleSet, known: Supposed, words: Voc
     for step in steps:
         company_points, person_points = points[step.position]
         ran.steps.append(RanStep(step, company_points, person_points, verdicts.get(step.position, [])))
-    ran.expectations = list(_expectations(example, ran.steps, judging))
+    ran.expectations = list(_expectations(example, ran.steps, judging, words))
     return ran
 
 
@@ -234,7 +236,9 @@ def _verdicts(
     )
 
 
-def _expectations(example: Example, steps: Sequence[RanStep], judging: Replaying) -> Iterator[Expectation]:
+def _expectations(
+    example: Example, steps: Sequence[RanStep], judging: Replaying, words: Vocabulary
+) -> Iterator[Expectation]:
     company, person = sum(ran.company_points for ran in steps), sum(ran.person_points for ran in steps)
     for ran in steps:
         number = ran.step.position
@@ -251,5 +255,22 @@ def _expectations(example: Example, steps: Sequence[RanStep], judging: Replaying
     if example.tier_after:
         yield Expectation(_("tier"), example.tier_after, judging.tiers().get(_COMPANY) or "–")
     if example.favours:
-        given = ", ".join(sorted(judging.given.elements()))
-        yield Expectation(_("beside points"), ", ".join(sorted(example.favours)), given or "–")
+        given = sorted(judging.given.elements())
+        said = _in_words({*given, *example.favours}, words, example.program_id)
+        expected, found = (", ".join(said[each] for each in each_of) for each_of in (sorted(example.favours), given))
+        yield Expectation(_("beside points"), expected, found or "–")
+
+
+def _in_words(favours: Iterable[str], words: Vocabulary, program_id: int) -> dict[str, str]:
+    """Return what each is called, such as a badge “First order”; with its code where two are called the same."""
+    said = {}
+    for favour in favours:
+        kind, _colon, code = favour.partition(":")
+        name = words.subjects(kind, program_id).get(code)
+        known = effects().get(kind)
+        if name is None or known is None:
+            said[favour] = favour
+        else:
+            said[favour] = _("%(kind)s “%(name)s”") % {"kind": _(known.title), "name": name}
+    twice = {text for text, times in Counter(said.values()).items() if times > 1}
+    return {favour: f"{text} ({favour})" if text in twice else text for favour, text in said.items()}
