@@ -7,6 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from loyalty.earning import Counts
 from loyalty.ledger import CapBook, CapKey, Limit
+from loyalty.ledger.caps import read_used
 from loyalty.models import CapUsage
 
 pytestmark = pytest.mark.django_db
@@ -158,3 +159,16 @@ def test_counters_that_did_not_move_are_not_written(django_assert_num_queries: D
     with django_assert_num_queries(0):
         book.write()
         CapBook().write()
+
+
+def test_used_is_read_of_the_counters_that_are_asked_for(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    used(a=3, b=4)
+    wanted = [B, A._replace(object="x"), A._replace(subject_id=8), A._replace(period_start=date(2026, 7, 1))]
+
+    with django_assert_num_queries(1):
+        assert read_used(wanted) == {B: 4}
+    with django_assert_num_queries(0):
+        assert read_used([]) == {}
+    assert read_used([A, B]) == {A: 3, B: 4}
