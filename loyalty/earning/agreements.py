@@ -47,8 +47,7 @@ class AgreedLimit(NamedTuple):
         own = [cap for cap in caps if cap not in others]
         if self.is_lower and any(cap.limit <= self.cap.limit for cap in own):
             return caps
-        name = own[0].name if own and self.is_of_program else self.cap.name
-        return (*others, replace(self.cap, name=name))
+        return (*others, replace(self.cap, name=own[0].name) if own else self.cap)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from loyalty.earning import (
     Formula,
     Percent,
     Period,
+    Promotion,
     Scheme,
     cap_sentence,
     evaluate,
@@ -221,3 +222,12 @@ def test_misfit_is_the_first_limit_that_cannot_be_laid_over_the_rule() -> None:
 def test_limits_over_rules_are_said() -> None:
     assert cap_sentence(BOTH, str) == "at most 30 points a month per company from all rules for “Both” together"
     assert cap_sentence(ALL, str) == "at most 90 points a month per company from all rules together"
+
+
+@pytest.mark.parametrize(("combining", "points"), [(Combining.MULTIPLY, 30), (Combining.HIGHEST, 20)])
+def test_factor_meets_a_promotion_s_as_the_version_says(combining: Combining, points: int) -> None:
+    rule = laid_over(a_rule(), terms("1.5", combining=combining))
+
+    [verdict] = evaluate([rule], {}, promotions=[Promotion(1, Decimal(2))])
+
+    assert sum(gift.points for gift in verdict.gifts) == points
