@@ -4,30 +4,57 @@ An agreement holds from its start on and never before it was approved, as activi
 A new version takes the place of the one in force; when an agreement ends, the program's own rules hold.
 """
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Collection, Iterable
+from datetime import date, datetime
 
 from django.db import transaction
 from django.db.models import Max, Q
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from accounts import approvals, audit, messages
 from accounts.conditions import ConditionError
 from accounts.messages import MessageKind, Telling
-from accounts.models import Approval, User
+from accounts.models import Approval, Employee, User
 from accounts.scope import in_force
 from loyalty.by_hand.requests import people_told
-from loyalty.earning import NO_FACTOR, EarningRule, FormulaError, rule_sentence
+from loyalty.earning import (
+    NO_FACTOR,
+    Cap,
+    CapSubject,
+    EarningRule,
+    FormulaError,
+    cap_sentence,
+    period_start,
+    rule_sentence,
+)
 from loyalty.ledger import Owner
 from loyalty.messages import AGREEMENT_ENDED, AGREEMENT_HOLDS
-from loyalty.models import Agreement, AgreementLimit, AgreementRate, Membership, Program, Rule, RuleSet
-from loyalty.rulebook import Agreed, read_agreed, schemes_of
+from loyalty.models import Agreement, AgreementLimit, AgreementRate, CapUsage, Membership, Program, Rule, RuleSet
+from loyalty.rulebook import Agreed, agreed_limit, read_agreed, schemes_of, shared_limits_of
 from loyalty.vocabulary import Vocabulary
 
 KIND = "agreement"
 """The kind of `Approval` that waits for a second person."""
+
+_OF_LIMIT = (
+    "scope",
+    "rule_code",
+    "shared_as",
+    "rule_codes",
+    "name",
+    "limit",
+    "counts",
+    "subject",
+    "period",
+    "is_per_object",
+    "is_lower",
+)
+"""What a limit says."""
+
+_Counter = tuple[str, str, str, date]
+"""Code, subject, period and its first day of what `CapUsage` counts."""
 
 
 class AgreementError(Exception):
@@ -85,11 +112,7 @@ def draft_from(*, agreement: Agreement, by: User, now: datetime) -> Agreement:
         AgreementLimit.objects.bulk_create(
             AgreementLimit(
                 agreement=draft,
-                rule_code=each.rule_code,
-                subject=each.subject,
-                period=each.period,
-                limit=each.limit,
-                counts=each.counts,
+                **{name: getattr(each, name) for name in _OF_LIMIT},
             )
             for each in agreement.limits.order_by("pk")
         )
@@ -205,7 +228,7 @@ def unfit_for(rule_set: RuleSet, *, starts_at: datetime) -> str | None:
     rules = _rules_of([rule_set])
     for row in open_:
         try:
-            _lay_over(agreed[row.pk], [rule for rule in rules if agreed[row.pk].speaks_of(rule.code)], words)
+            _lay_over(agreed[row.pk], filter(agreed[row.pk].speaks_of, rules), words)
         except UnfitError as error:
             return _("The agreement with %(company)s would not fit: %(reason)s Agree on another version first.") % {
                 "company": row.membership.company,
@@ -217,15 +240,17 @@ def unfit_for(rule_set: RuleSet, *, starts_at: datetime) -> str | None:
 def asleep_under(rule_set: RuleSet, *, at: datetime) -> list[str]:
     """Return, a sentence each, what agreements say of rules that a version does not have: it would hold no longer.
 
-    A rule keeps its agreed terms by keeping its code; whoever renames it is told. Four queries.
+    A rule keeps its agreed terms by keeping its code, and so does a limit that rules share; whoever renames it is told.
+    At most six queries.
     """
     codes = set(rule_set.rules.values_list("code", flat=True))
+    shared = set(rule_set.shared_limits.values_list("code", flat=True))
     rows = Agreement.objects.filter(membership__program=rule_set.program_id, status=Agreement.Status.ACTIVE)
     rows = rows.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at)).select_related("membership__company")
-    sentences = []
-    for row in rows.prefetch_related("rates", "limits").order_by("membership__company__name", "pk"):
-        named = {rate.rule_code for rate in row.rates.all()} | {limit.rule_code for limit in row.limits.all()}
-        if lost := sorted(named - codes):
+    open_ = list(rows.order_by("membership__company__name", "pk"))
+    agreed, sentences = read_agreed(row.pk for row in open_) if open_ else {}, []
+    for row in open_:
+        if lost := sorted({*(agreed[row.pk].rule_codes - codes), *(agreed[row.pk].shared_codes - shared)}):
             sentences.append(
                 _(
                     "The agreement with %(company)s speaks of %(codes)s, which this version does not have: those terms "
@@ -241,20 +266,31 @@ def require_fitting(agreement: Agreement, rule_sets: Iterable[RuleSet]) -> None:
 
     Raises UnknownRuleError or UnfitError.
     """
-    agreed = read_agreed([agreement.pk])[agreement.pk]
-    rules = _rules_of(rule_sets)
-    _require_known({*agreed.rates, *agreed.caps}, rules)
-    _lay_over(agreed, [rule for rule in rules if agreed.speaks_of(rule.code)], Vocabulary())
+    _require_fitting(read_agreed([agreement.pk])[agreement.pk], rule_sets)
+
+
+def _require_fitting(agreed: Agreed, rule_sets: Iterable[RuleSet]) -> None:
+    versions = list(rule_sets)
+    rules = _rules_of(versions)
+    _require_known(agreed.rule_codes, rules)
+    _require_shared(agreed.shared_codes, versions)
+    _lay_over(agreed, filter(agreed.speaks_of, rules), Vocabulary())
 
 
 def why_unfit(program: Program, rule_code: str, formula: object, *, now: datetime) -> str:
     """Return why a rate does not fit the rules of a code in force at `now` or to come; empty where it does."""
+    return _why_unfit(program, Agreed(NO_FACTOR, {rule_code: formula}), now)
+
+
+def why_limit_unfit(program: Program, limit: AgreementLimit, *, now: datetime) -> str:
+    """Return why a limit, saved or not, does not fit the rules in force at `now` or to come; empty where it does."""
+    return _why_unfit(program, Agreed(NO_FACTOR, {}, (agreed_limit(limit),)), now)
+
+
+def _why_unfit(program: Program, agreed: Agreed, now: datetime) -> str:
     to_come = RuleSet.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now), program=program)
-    rules = _rules_of(to_come.exclude(status=RuleSet.Status.DRAFT))
     try:
-        _require_known({rule_code}, rules)
-        named = [rule for rule in rules if rule.code == rule_code]
-        _lay_over(Agreed(NO_FACTOR, {rule_code: formula}, {}), named, Vocabulary())
+        _require_fitting(agreed, to_come.exclude(status=RuleSet.Status.DRAFT))
     except AgreementError as error:
         return str(error)
     return ""
@@ -275,6 +311,38 @@ def terms_of(agreement: Agreement, *, at: datetime) -> list[str]:
         sentence = rule_sentence(earning, when=rule.activity_type.name, catalogue=catalogue, translate=_)
         sentences.append((not earning.is_agreed, rule.position, sentence))
     return [sentence for _is_ours, _position, sentence in sorted(sentences)]
+
+
+def used_up_by(agreement: Agreement, *, at: datetime) -> list[str]:
+    """Return, a sentence each, what the limits of an agreement let nothing more through of: as much passed already.
+
+    Counted is the period of `at`, for the company and for each of its people. Raises UnfitError.
+    """
+    member, words = agreement.membership, Vocabulary()
+    agreed = read_agreed([agreement.pk])[agreement.pk]
+    rule_sets = RuleSet.objects.filter(in_force(at), program=member.program_id)
+    day, caps = at.astimezone(member.program.zone).date(), dict[_Counter, Cap]()
+    for rule, earning in _lay_over(agreed, _rules_of(rule_sets.exclude(status=RuleSet.Status.DRAFT)), words):
+        spoken_of = {each.cap.counter(rule.code) for each in agreed.limits if each.limits(earning)}
+        for cap in earning.caps:
+            if (code := cap.counter(rule.code)) in spoken_of:
+                caps[code, cap.subject, cap.period, period_start(cap.period, day)] = cap
+    people = Employee.objects.filter(company=member.company_id).values("pk")
+    counters = CapUsage.objects.filter(program=member.program_id, rule_code__in={key[0] for key in caps}).filter(
+        Q(subject=CapSubject.COMPANY, subject_id=member.company_id)
+        | Q(subject=CapSubject.EMPLOYEE, subject_id__in=people)
+    )
+    most: dict[_Counter, int] = {}
+    for code, subject, period, start, used in counters.values_list(
+        "rule_code", "subject", "period", "period_start", "used"
+    ):
+        most[code, subject, period, start] = max(used, most.get((code, subject, period, start), 0))
+    return [
+        _("Used up already: %(limit)s (%(used)s so far).")
+        % {"limit": cap_sentence(cap, _), "used": number_format(most[key], force_grouping=True)}
+        for key, cap in caps.items()
+        if most.get(key, 0) >= cap.limit
+    ]
 
 
 def _put_in_force(agreement: Agreement, by: User, now: datetime) -> None:
@@ -326,17 +394,29 @@ def _rules_of(rule_sets: Iterable[RuleSet]) -> list[Rule]:
     )
 
 
-def _require_known(codes: set[str], rules: Iterable[Rule]) -> None:
+def _require_shared(codes: Collection[str], rule_sets: Iterable[RuleSet]) -> None:
+    known = (
+        {code for limits in shared_limits_of(row.pk for row in rule_sets).values() for code in limits} if codes else ()
+    )
+    for code in sorted(set(codes).difference(known)):
+        raise UnknownRuleError(
+            _("There is no limit “%(code)s” that rules of this program share in the time of the agreement.")
+            % {"code": code}
+        )
+
+
+def _require_known(codes: Collection[str], rules: Iterable[Rule]) -> None:
     known = {rule.code for rule in rules}
-    for code in sorted(codes - known):
+    for code in sorted(set(codes) - known):
         raise UnknownRuleError(
             _("There is no rule “%(code)s” in this program in the time of the agreement; there is: %(known)s.")
             % {"code": code, "known": ", ".join(sorted(known)) or "–"}
         )
 
 
-def _lay_over(agreed: Agreed, rules: list[Rule], words: Vocabulary) -> list[tuple[Rule, EarningRule]]:
+def _lay_over(agreed: Agreed, rules: Iterable[Rule], words: Vocabulary) -> list[tuple[Rule, EarningRule]]:
     """Lay what was agreed over rules. Raises UnfitError, naming the rule and the place."""
+    rules = list(rules)
     schemes = schemes_of({rule.rule_set_id for rule in rules}) if rules else {}
     laid = []
     for rule in rules:

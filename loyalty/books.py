@@ -130,11 +130,14 @@ def _count_cohorts(program: Program, month: date) -> None:
     """Write anew how points went from `month` on."""
     beginning = _start_of(program, month)
     rows = arrays.fetch(_COHORTS, program.time_zone, program.pk, beginning)
+    rows += arrays.fetch(_TAKEN_BACK, program.time_zone, program.time_zone, program.pk, beginning)
     CohortMonth.objects.filter(program=program, month__gte=month).delete()
     CohortMonth.objects.bulk_create(
         [
-            CohortMonth(program=program, cohort=cohort, month=went_in, used=used, expired=expired)
-            for cohort, went_in, used, expired in rows
+            CohortMonth(
+                program=program, cohort=cohort, month=went_in, used=used, expired=expired, expired_in=expired_in
+            )
+            for cohort, went_in, used, expired, expired_in in rows
         ]
     )
 
@@ -157,7 +160,7 @@ _MOVEMENTS = """
 
 _COHORTS = """
     SELECT cohort, month, coalesce(sum(points) FILTER (WHERE NOT is_lost), 0)::bigint,
-           coalesce(sum(points) FILTER (WHERE is_lost), 0)::bigint
+           coalesce(sum(points) FILTER (WHERE is_lost), 0)::bigint, NULL
     FROM (
         SELECT date_trunc('month', l.available_on)::date AS cohort,
                date_trunc('month', p.created_at AT TIME ZONE %s)::date AS month,
@@ -169,3 +172,17 @@ _COHORTS = """
         JOIN loyalty_transaction t ON t.id = p.transaction_id AND t.kind <> 'TRANSFER'
         WHERE w.program_id = %s AND p.created_at >= %s) AS went
     GROUP BY cohort, month"""
+
+# Points that a return took out of what had expired, by the month in which their lot last lost any before that.
+_TAKEN_BACK = """
+    SELECT date_trunc('month', l.available_on)::date AS cohort,
+           date_trunc('month', p.created_at AT TIME ZONE %s)::date AS month, 0, -sum(p.points)::bigint,
+           date_trunc('month', lost.created_at AT TIME ZONE %s)::date AS expired_in
+    FROM loyalty_posting p
+    JOIN loyalty_wallet w ON w.id = p.debit_wallet_id AND w.kind = 'EXPIRED'
+    JOIN loyalty_lot l ON l.id = p.lot_id
+    CROSS JOIN LATERAL (
+        SELECT e.created_at FROM loyalty_posting e JOIN loyalty_lotuse u ON u.posting_id = e.id AND u.lot_id = l.id
+        WHERE e.credit_wallet_id = p.debit_wallet_id AND e.id < p.id ORDER BY e.id DESC LIMIT 1) AS lost
+    WHERE w.program_id = %s AND p.created_at >= %s
+    GROUP BY cohort, month, expired_in"""

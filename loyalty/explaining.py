@@ -103,14 +103,16 @@ def agreement_in_force(membership: Membership, *, at: datetime) -> Agreement | N
     return Agreement.objects.filter(in_force(at), membership=membership, status__in=Agreement.APPROVED).first()
 
 
-def plain_rules(rule_set: RuleSet, program: Program, agreement: Agreement | None = None) -> list[PlainRule]:
+def plain_rules(
+    rule_set: RuleSet, program: Program, agreement: Agreement | None = None, **only: Any
+) -> list[PlainRule]:
     """Return every rule of a version in plain words, as an agreement has it, in the language in force.
 
-    At most five queries; with an agreement nine.
+    `only` is what holds of the rules that are asked for. At most five queries; with an agreement nine.
     """
     agreed = None if agreement is None else read_agreed([agreement.pk])[agreement.pk]
     scheme = NO_SCHEME if agreed is None else schemes_of([rule_set.pk])[rule_set.pk]
-    rows = Rule.objects.filter(rule_set=rule_set).select_related("activity_type").prefetch_related("caps")
+    rows = Rule.objects.filter(rule_set=rule_set, **only).select_related("activity_type").prefetch_related("caps")
     words = Vocabulary()
     plain = []
     for row in rows.order_by("position", "code"):

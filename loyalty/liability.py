@@ -68,7 +68,7 @@ def liability(program: Program, *, now: datetime) -> Liability:
     idle = program.expiry == Program.Expiry.INACTIVITY
     lots = [_Open(*row) for row in arrays.fetch(_LOTS, today, idle, program.last_spend_on, program.pk)]
     kinds = {kind: int(points) for kind, points in arrays.fetch(_BALANCES, program.pk)}
-    went = CohortMonth.objects.filter(program=program).values_list("cohort", "month", "used", "expired")
+    went = _went(CohortMonth.objects.filter(program=program))
     held: dict[date, int] = {}
     for lot in lots:
         if lot.until is not None and not lot.is_over:
@@ -82,8 +82,18 @@ def liability(program: Program, *, now: datetime) -> Liability:
         over=sum(lot.points for lot in lots if lot.is_over),
         by_age=tuple(_by_age(lots, today)),
         by_end=tuple(_by_end(lots, today)),
-        forecast=forecast(held, [Went(*row) for row in went], month=today.replace(day=1)),
+        forecast=forecast(held, went, month=today.replace(day=1)),
     )
+
+
+def _went(rows: Iterable[CohortMonth]) -> list[Went]:
+    """Return how points went, without those that returns took back after they had expired: nobody ever earned them."""
+    net: dict[tuple[date, date], list[int]] = {}
+    for row in rows:
+        sums = net.setdefault((row.cohort, row.expired_in or row.month), [0, 0])
+        sums[0] += row.used
+        sums[1] += row.expired
+    return [Went(cohort, month, used, expired) for (cohort, month), (used, expired) in net.items()]
 
 
 def _by_age(lots: Iterable[_Open], today: date) -> Iterator[Band]:

@@ -18,6 +18,12 @@ TIER_INVITED = MessageKind(
 TIER_RENEWED = MessageKind(
     "tier-renewed", _("The fee for {tier} has come: it holds up to {day}"), "tier", _STANDING, names_subject=False
 )
+TIER_FEE_DUE = MessageKind(
+    "tier-fee-due",
+    _("“{program}”: the fee for {tier}, {fee}, is due by {day}. Without it, that is the last day of the tier."),
+    "tier",
+    names_subject=False,
+)
 POINTS_GIVEN = MessageKind("points-given", _("{points} points were given by hand: {reason}"), "why")
 POINTS_TAKEN = MessageKind("points-taken", _("{points} points were taken by hand: {reason}"), "why")
 POINTS_PASSED_ON = MessageKind("points-passed-on", _("Your company passed {points} points on to you: {reason}"), "why")
@@ -31,7 +37,7 @@ BENEFIT_GIVEN = MessageKind(
 BENEFIT_WITHDRAWN = MessageKind(
     "benefit-withdrawn", _("“{benefit}” is no longer given: {reason}"), "benefits", _STANDING, names_subject=False
 )
-BADGE_GIVEN = MessageKind("badge-given", _("A badge: {badge}"), "points", _STANDING, names_subject=False)
+BADGE_GIVEN = MessageKind("badge-given", _("A badge: {badge}"), "badge-given", _STANDING)
 BENEFITS_END = MessageKind(
     "benefits-end",
     _("Unless your company comes to {threshold} by {day}, {tier} ends and with it: {benefits}"),
@@ -85,6 +91,7 @@ def register() -> None:
         TIER_ENDED,
         TIER_INVITED,
         TIER_RENEWED,
+        TIER_FEE_DUE,
         POINTS_GIVEN,
         POINTS_TAKEN,
         POINTS_PASSED_ON,

@@ -42,6 +42,8 @@ from accounts.models import Employee, RoleAssignment, SegmentMembership
 from accounts.scope import in_force
 from loyalty.activities.limits import CONSENT_LIMIT
 from loyalty.earning import (
+    AGREED,
+    EVERY_RULE,
     SHARED,
     TIMES_OF,
     CapSubject,
@@ -59,6 +61,7 @@ from loyalty.facts import DAY, TIER, TIER_RANK, catalogue_of
 from loyalty.ledger import CapKey
 from loyalty.models import (
     Agreement,
+    AgreementLimit,
     CapUsage,
     Consent,
     Membership,
@@ -98,10 +101,14 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a limit still lets through in its period; `left` is None where that is not the reader's to know."""
+    """What a limit still lets through in its period: points, or (`is_times`) how often.
+
+    `left` is None where that is not the reader's to know.
+    """
 
     sentence: str
     left: int | None
+    is_times: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,12 +251,19 @@ def with_used_limits(memberships: QuerySet[Membership], actor: Actor) -> QuerySe
     fields = JSONObject(**{name: name for name in columns})
     rules = Rule.objects.filter(rule_set__program=OuterRef(OuterRef("program")))
     shared = SharedLimit.objects.filter(rule_set__program=OuterRef(OuterRef("program")))
+    agreed = AgreementLimit.objects.filter(
+        agreement__membership=OuterRef(OuterRef("pk")), scope=AgreementLimit.Scope.RULES
+    )
     # Each by its codes: the index of counters begins with them.
     codes = {
         "rules_used": rules.values("code"),
         "times_used": rules.values(counter=Concat(Constant(TIMES_OF), "code", output_field=CharField())),
         "shared_used": shared.values(counter=Concat(Constant(SHARED), "code", output_field=CharField())),
-        "consent_used": [CONSENT_LIMIT],
+        "consent_used": [CONSENT_LIMIT, f"{AGREED}{EVERY_RULE}", f"{TIMES_OF}{AGREED}{EVERY_RULE}"],
+        "agreed_used": agreed.values(counter=Concat(Constant(AGREED), "shared_as", output_field=CharField())),
+        "agreed_times_used": agreed.values(
+            counter=Concat(Constant(f"{TIMES_OF}{AGREED}"), "shared_as", output_field=CharField())
+        ),
     }
     return memberships.annotate(
         **{
@@ -262,7 +276,8 @@ def with_used_limits(memberships: QuerySet[Membership], actor: Actor) -> QuerySe
 def used_limits(membership: Membership, actor: Actor) -> Used:
     """Return what the limits have let through that a membership of `with_used_limits` brought along; no query."""
     row = vars(membership)
-    counters = [*row["rules_used"], *row["times_used"], *row["shared_used"], *row["consent_used"]]
+    listed = ("rules_used", "times_used", "shared_used", "consent_used", "agreed_used", "agreed_times_used")
+    counters = [counter for name in listed for counter in row[name]]
     day = actor.at.astimezone(membership.program.zone).date()
     return Used({_key(counter, membership.program_id): counter["used"] for counter in counters}, day)
 
@@ -306,8 +321,8 @@ def _prospect(
         effort=_effort(rule, points),
         points=points,
         allowances=tuple(
-            Allowance(sentence, None if used is None or key is None else max(0, limit - used.of(key)))
-            for key, limit, sentence in _limits(rule, membership, situation, actor, day)
+            Allowance(sentence, None if used is None or key is None else max(0, limit - used.of(key)), is_times)
+            for key, limit, sentence, is_times in _limits(rule, membership, situation, actor, day)
         ),
         obstacles=tuple(obstacles),
     )
@@ -355,8 +370,10 @@ def _compared(rule: EarningRule, values: Values) -> int:
 
 def _limits(
     rule: EarningRule, membership: Membership, situation: Situation, actor: Actor, day: date
-) -> Iterator[tuple[CapKey | None, int, str]]:
-    """Each limit's counter, where the actor may know what it let through, with the limit and its sentence."""
+) -> Iterator[tuple[CapKey | None, int, str, bool]]:
+    """Each limit's counter, where the actor may know what it let through, with the limit, its sentence, and whether it
+    counts times.
+    """
     program_id = membership.program_id
     for cap in rule.caps:
         subject_id = None
@@ -368,13 +385,13 @@ def _limits(
         if subject_id is not None and not cap.is_per_object:
             start = period_start(cap.period, day)
             key = CapKey(program_id, cap.counter(rule.code), cap.subject, subject_id, cap.period, start)
-        yield key, cap.limit, cap_sentence(cap, gettext)
+        yield key, cap.limit, cap_sentence(cap, gettext), cap.counts is Counts.TIMES
     own_limit = situation.monthly_limit
     if CapSubject.EMPLOYEE in rule.recipients and situation.may_earn is MayEarn.YES and own_limit is not None:
         start = period_start(Period.MONTH, day)
         key = CapKey(program_id, CONSENT_LIMIT, CapSubject.EMPLOYEE, actor.employee_id, Period.MONTH, start)
         sentence = _("at most %(limit)s points a month per person from everything, as your company agreed")
-        yield key, own_limit, sentence % {"limit": number_format(own_limit, force_grouping=True)}
+        yield key, own_limit, sentence % {"limit": number_format(own_limit, force_grouping=True)}, False
 
 
 def _truth(node: Condition, values: Values) -> bool | None:

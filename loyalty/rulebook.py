@@ -11,9 +11,11 @@ from typing import NamedTuple
 from accounts.conditions import Catalogue, Condition, asked_of, explain, parse
 from loyalty import arrays
 from loyalty.earning import (
+    EVERY_RULE,
     MAY_EARN,
     NO_SCHEME,
     NOTHING,
+    AgreedLimit,
     AgreedTerms,
     Beneficiary,
     Campaign,
@@ -26,6 +28,7 @@ from loyalty.earning import (
     Period,
     Scheme,
     laid_over,
+    misfit,
     parse_formula,
 )
 from loyalty.effects import is_effect, parse_effect
@@ -106,27 +109,41 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """An agreement as it stands in the database: documents of rates, and limits, by the code of the rule."""
+    """An agreement as it stands in the database: documents of rates, by the code of the rule, and limits."""
 
     factor: Decimal
     rates: Mapping[str, object]
-    caps: Mapping[str, tuple[Cap, ...]]
+    limits: tuple[AgreedLimit, ...] = ()
 
-    def speaks_of(self, rule_code: str) -> bool:
+    def speaks_of(self, rule: Rule) -> bool:
         """Whether there is a rate or a limit for the rule."""
-        return rule_code in self.rates or rule_code in self.caps
+        return rule.code in self.rates or any(limit.speaks_of(rule.code, rule.shared_limits) for limit in self.limits)
+
+    @property
+    def rule_codes(self) -> frozenset[str]:
+        """The codes of the rules that it names."""
+        return frozenset(self.rates).union(*(limit.rule_codes or () for limit in self.limits))
+
+    @property
+    def shared_codes(self) -> frozenset[str]:
+        """The codes of the limits that it names of those which the program lets rules share."""
+        return frozenset(limit.cap.shared_as for limit in self.limits if limit.is_of_program)
 
     def laid_over(self, rule: EarningRule, catalogue: Catalogue, scheme: Scheme) -> EarningRule:
         """Return a rule of a version as the agreement has it.
 
         Raises FormulaError where what was agreed does not fit the rule.
         """
-        document = self.rates.get(rule.code)
-        caps = self.caps.get(rule.code, ())
-        if rule.effect is not None and (document is not None or any(cap.counts is Counts.POINTS for cap in caps)):
+        document, unfit = self.rates.get(rule.code), misfit(rule, self.limits)
+        if rule.effect is not None and (document is not None or unfit is not None):
             raise FormulaError(N_("A rule that gives no points has no rate, and is limited by times alone."))
+        if unfit is not None:
+            raise FormulaError(
+                N_("The shared limit “{code}” counts for another subject, period or thing: agree on its number alone."),
+                code=unfit.cap.shared_as,
+            )
         rates = {} if document is None else {rule.code: parse_formula(document, catalogue, scheme)}
-        return laid_over(rule, AgreedTerms(self.factor, rates, self.caps, scheme.combining))
+        return laid_over(rule, AgreedTerms(self.factor, rates, self.limits, scheme.combining))
 
 
 NO_RULES = TypeRules((), ())
@@ -206,14 +223,29 @@ def read_agreed(agreement_ids: Iterable[int]) -> dict[int, Agreed]:
         "agreement", "rule_code", "formula"
     ):
         rates.setdefault(of, {})[code] = formula
-    caps: dict[int, dict[str, tuple[Cap, ...]]] = {}
-    limits = AgreementLimit.objects.filter(agreement__in=ids).order_by("rule_code", "subject", "period", "counts")
-    for row in limits:
-        cap = Cap(CapSubject(row.subject), Period(row.period), row.limit, Counts(row.counts))
-        of_rules = caps.setdefault(row.agreement_id, {})
-        of_rules[row.rule_code] = (*of_rules.get(row.rule_code, ()), cap)
+    limits: dict[int, list[AgreedLimit]] = {}
+    rows = AgreementLimit.objects.filter(agreement__in=ids)
+    for row in rows.order_by("scope", "rule_code", "subject", "period", "counts", "is_per_object", "shared_as"):
+        limits.setdefault(row.agreement_id, []).append(agreed_limit(row))
     factors = Agreement.objects.filter(pk__in=ids).values_list("pk", "factor")
-    return {of: Agreed(factor, rates.get(of, {}), caps.get(of, {})) for of, factor in factors}
+    return {of: Agreed(factor, rates.get(of, {}), tuple(limits.get(of, ()))) for of, factor in factors}
+
+
+def agreed_limit(row: AgreementLimit) -> AgreedLimit:
+    """Return an agreed limit as the calculation needs it."""
+    is_own = row.scope in (AgreementLimit.Scope.RULES, AgreementLimit.Scope.ALL)
+    cap = Cap(
+        CapSubject(row.subject),
+        Period(row.period),
+        row.limit,
+        Counts(row.counts),
+        row.is_per_object,
+        EVERY_RULE if row.scope == AgreementLimit.Scope.ALL else row.shared_as,
+        row.name,
+        is_own,
+    )
+    codes = [row.rule_code] if row.scope == AgreementLimit.Scope.RULE else row.rule_codes
+    return AgreedLimit(cap, frozenset(codes) or None, row.is_lower)
 
 
 def _lists_by_product(rule_set_id: int) -> Mapping[str, frozenset[str]]:

@@ -9,7 +9,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
@@ -23,11 +22,10 @@ from loyalty.selectors import membership_of
 from loyalty.transfers import (
     MOST_POINTS,
     InsufficientPointsError,
-    NotAllowedError,
-    NotToThemError,
     TransferError,
     can_pass_on,
     pass_on,
+    refusal,
     takers_of,
 )
 
@@ -96,7 +94,7 @@ def transfer(request: HttpRequest) -> HttpResponse:
                 now=timezone.now(),
             )
         except (TransferError, InsufficientPointsError, KeyUsedForAnotherRequestError) as error:
-            form.add_error(None, refusal(error))
+            form.add_error(None, _said(error))
             status = 409
         else:
             if passed.is_new:
@@ -106,18 +104,8 @@ def transfer(request: HttpRequest) -> HttpResponse:
     return render(request, "client/pass_on.html", context, status=status)
 
 
-def refusal(error: Exception) -> str:
+def _said(error: Exception) -> str:
     """Return why points cannot be passed on, and what to do instead."""
-    match error:
-        case InsufficientPointsError():
-            return _("Only %(available)s points are available there. Pass on %(available)s at most.") % {
-                "available": localize(error.available)
-            }
-        case NotAllowedError():
-            return _("The program no longer lets points be passed on this way.")
-        case NotToThemError():
-            return _("The company's points go to somebody else who works there, while the company agrees to that.")
-        case KeyUsedForAnotherRequestError():
-            return _("This page was used for another request. Nothing is booked twice; start again from here.")
-        case _other:
-            return _("These are not your points to pass on.")
+    if isinstance(error, KeyUsedForAnotherRequestError):
+        return _("This page was used for another request. Nothing is booked twice; start again from here.")
+    return refusal(error)

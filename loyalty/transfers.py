@@ -5,6 +5,8 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.formats import localize
+from django.utils.translation import gettext as _
 
 from accounts import audit, idempotency, messages
 from accounts.actors import Actor
@@ -25,6 +27,7 @@ __all__ = [
     "TransferError",
     "can_pass_on",
     "pass_on",
+    "refusal",
     "takers_of",
 ]
 
@@ -76,18 +79,28 @@ def takers_of(actor: Actor, membership: Membership) -> QuerySet[Employee]:
 
 
 def pass_on(
-    *, actor: Actor, membership: Membership, to: Employee | None, points: int, reason: str, key: str, now: datetime
+    *,
+    actor: Actor,
+    membership: Membership,
+    to: Employee | None,
+    points: int,
+    reason: str,
+    key: str | None,
+    now: datetime,
+    made_by_id: int | None = None,
 ) -> Passed:
     """Pass points on: the actor's own to the company (`to` None), or as an admin the company's to a colleague.
 
     No point is made by it, and each keeps the day on which it expires; a debt of whoever gets them is repaid first. The
-    same `key` again gives the same transfer. Raises NotAllowedError, NotYoursToPassOnError, NotToThemError,
+    same `key` again gives the same transfer; None: whoever calls sees to that. `made_by_id` is the user of another
+    system that does it in the actor's name. Raises NotAllowedError, NotYoursToPassOnError, NotToThemError,
     InsufficientPointsError or idempotency.KeyUsedForAnotherRequestError; then nothing has changed.
     """
     content = ["pass on", membership.pk, to.pk if to else None, points, reason]
+    by_user_id = made_by_id or actor.user_id
     with transaction.atomic():
-        claim = idempotency.claim(user_id=actor.user_id, key=key, content=content)
-        if claim.resource_id is not None:
+        claim = None if key is None else idempotency.claim(user_id=by_user_id, key=key, content=content)
+        if claim is not None and claim.resource_id is not None:
             return Passed(Transfer.objects.get(pk=claim.resource_id), is_new=False)
         rows = Membership.objects.select_for_update(no_key=True, of=("self",)).select_related("program")
         membership = rows.get(pk=membership.pk)
@@ -95,7 +108,7 @@ def pass_on(
         employee_id = to.pk if to else actor.employee_id or 0
         person = Owner(membership.program_id, membership.company_id, employee_id)
         giver, taker = (person.company, person) if to else (person, person.company)
-        book = Book(now=now, programs=[membership.program], actor_id=actor.user_id)
+        book = Book(now=now, programs=[membership.program], actor_id=by_user_id)
         book.open([giver, taker], spenders=[giver])
         if not 1 <= points <= MOST_POINTS:
             raise InsufficientPointsError(available=book.available(giver), wanted=points)
@@ -109,14 +122,15 @@ def pass_on(
             points=points,
             reason=reason,
             transaction_id=act.id,
-            made_by_id=actor.user_id,
+            made_by_id=by_user_id,
             made_at=now,
         )
-        idempotency.settle(claim, transfer.pk)
+        if claim is not None:
+            idempotency.settle(claim, transfer.pk)
         audit.record(
             "points-passed-on",
             transfer,
-            actor_id=actor.user_id,
+            actor_id=by_user_id,
             now=now,
             company_id=membership.company_id,
             points=points,
@@ -125,6 +139,21 @@ def pass_on(
             facts: dict[str, str | int] = {"points": points, "reason": reason}
             messages.tell(POINTS_PASSED_ON, [Telling(to.pk, act.id, facts)], now=now)
     return Passed(transfer, is_new=True)
+
+
+def refusal(error: Exception) -> str:
+    """Return why points cannot be passed on, and what to do instead."""
+    match error:
+        case InsufficientPointsError():
+            return _("Only %(available)s points are available there. Pass on %(available)s at most.") % {
+                "available": localize(error.available)
+            }
+        case NotAllowedError():
+            return _("The program no longer lets points be passed on this way.")
+        case NotToThemError():
+            return _("The company's points go to somebody else who works there, while the company agrees to that.")
+        case _other:
+            return _("These are not your points to pass on.")
 
 
 def _require_way(actor: Actor, membership: Membership, to: Employee | None, now: datetime) -> None:

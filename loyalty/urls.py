@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from loyalty import tier_views, transfer_views, views, what_if_views
+from loyalty import badge_views, tier_views, transfer_views, views, what_if_views
 
 urlpatterns = [
     path("points/pass-on/", transfer_views.transfer, name="pass-on"),
@@ -12,4 +12,6 @@ urlpatterns = [
     path("rules/", views.rules, name="rules"),
     path("benefits/", views.benefits, name="benefits"),
     path("benefits/<int:pk>/", views.benefit, name="benefit"),
+    path("badges/<int:pk>/", badge_views.badge, name="badge"),
+    path("badges/given/<int:pk>/", badge_views.badge_given, name="badge-given"),
 ]

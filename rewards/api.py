@@ -1,31 +1,30 @@
 """`/rewards/` and `/redemptions/`: what points buy, and buying it in a person's name."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import django_filters
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actors import actor_of_employee
 from accounts.api.filters import MomentFilter
+from accounts.api.keys import KEY_PARAMETER, key_of
 from accounts.api.problems import FieldError, NotFoundProblem, Problem
 from accounts.api.views import ApiView, Listing, Single
 from accounts.idempotency import KeyUsedForAnotherRequestError
 from accounts.models import Employee, Scope
+from loyalty.api.naming import person_named
 from loyalty.ledger import InsufficientPointsError, Owner
 from rewards import redemption
 from rewards.models import Redemption, Reward
 from rewards.redemption import CannotCancelError, NotPaidFromError, PriceChangedError, ProgramOverError, cancel, redeem
 from rewards.refusals import sentence_of
 
-KEY = "Idempotency-Key"
-_KEY = re.compile(r"\A[\x21-\x7e]{1,90}\Z")
 _PAYERS = ("employee", "company", "employee_then_company")
 _MOST_POINTS = 2**62
 
@@ -182,13 +181,7 @@ class Redemptions(RedemptionView, Listing):
         operation_id="redeem",
         request=RedemptionIn,
         responses={201: RedemptionOut},
-        parameters=[
-            OpenApiParameter(
-                KEY, str, OpenApiParameter.HEADER, required=True,
-                description="From 1 to 90 visible characters that you choose, new for each order. The same key again "
-                "orders nothing and gives the same answer; with another body it is refused.",
-            )
-        ],
+        parameters=[KEY_PARAMETER],
         examples=[OpenApiExample("A seminar", EXAMPLE, request_only=True)],
         filters=False,
     )  # fmt: skip
@@ -197,7 +190,7 @@ class Redemptions(RedemptionView, Listing):
 
         A refusal (409) books nothing; its `errors` say why.
         """
-        key = _key_of(request)
+        key = key_of(request)
         asked = _read(request.data)
         person = self._person(asked)
         program, reward = self._reward(asked)
@@ -221,12 +214,7 @@ class Redemptions(RedemptionView, Listing):
         return self.answer(redeemed.redemption.pk, status=201)
 
     def _person(self, asked: Mapping[str, Any]) -> Employee:
-        people = Employee.objects.visible_to(self.actor).select_related("company")
-        person = people.filter(company__external_id=asked["company"], external_id=asked["employee"]).first()
-        if person is None or not person.is_active:
-            sentence = _("The company has no such employee, or not any more.")
-            raise Problem("invalid", errors=[FieldError("unknown_employee", "employee", sentence)])
-        return person
+        return person_named(self.actor, company=asked["company"], employee=asked["employee"])
 
     def _reward(self, asked: Mapping[str, Any]) -> tuple[int, int]:
         """The ids of the program and of the reward; one that was withdrawn meanwhile still has them."""
@@ -272,14 +260,6 @@ class CancelledRedemption(RedemptionView):
                 errors = [FieldError("cannot_cancel", "", sentence_of(error))]
                 raise Problem("conflict", errors=errors) from error
         return self.answer(pk, status=200)
-
-
-def _key_of(request: Request) -> str:
-    key = str(request.headers.get(KEY, ""))
-    if not _KEY.match(key):
-        sentence = _("Send a key from 1 to 90 visible characters, new for each order, in the header “%(name)s”.")
-        raise Problem("invalid", errors=[FieldError("bad_idempotency_key", KEY, sentence % {"name": KEY})])
-    return f"api:{key}"
 
 
 def _read(body: object) -> dict[str, Any]:

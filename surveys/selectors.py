@@ -3,29 +3,35 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BigIntegerField, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Cast, Coalesce, JSONObject
 from django.urls import reverse
 
 from accounts.actors import Actor
 from accounts.scope import in_force
+from loyalty.activities.dated import GivenConsent
+from loyalty.earning import Promotion
 from loyalty.models import (
     ActivityType,
     Agreement,
     Award,
     Consent,
     Membership,
+    PersonalPromotion,
     RuleSet,
     TierAssignment,
     Transaction,
 )
+from loyalty.replaying import Case, Foreseen, foresee
 from surveys.activity import TYPE_CODE
 from surveys.audience import Person, is_in_audience, person
 from surveys.models import Answer, Item, Response, Survey, SurveyVersion
-from surveys.promising import Promise, Stand, promise
+from surveys.promising import Stand, answering
 
 
 class Stage(StrEnum):
@@ -41,7 +47,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OpenSurvey:
-    """A survey as somebody meets it; `points` and `company_points` are what answering would bring.
+    """A survey as somebody meets it; `points` and `company_points` are what answering would bring at this moment.
 
     `answered` of `steps` questions are behind the person; how many of them are put depends on the answers.
     """
@@ -86,7 +92,8 @@ class Earned:
 def open_surveys_for(actor: Actor) -> list[OpenSurvey]:
     """Return what the actor can answer or go on with, what closes first first.
 
-    Two queries, one where nothing is open; the rules in force are kept in memory.
+    Three queries, two where nothing limits what answering brings, one where nothing is open; the rules in force are
+    kept in memory.
     """
     if not actor.is_employee:
         return []
@@ -96,7 +103,10 @@ def open_surveys_for(actor: Actor) -> list[OpenSurvey]:
 
 
 def survey_for(actor: Actor, pk: int, *, at: datetime) -> OpenSurvey | None:
-    """Return one survey as the actor meets it at `at`, whatever its stage; None where none is in sight. Two queries."""
+    """Return one survey as the actor meets it at `at`, whatever its stage; None where none is in sight.
+
+    At most three queries.
+    """
     surveys = _as_met(Survey.objects.visible_to(actor).filter(pk=pk), actor, at)
     return surveys[0] if surveys else None
 
@@ -128,30 +138,49 @@ def earned_with(activity_id: int, actor: Actor) -> list[Earned]:
 def _as_met(surveys: QuerySet[Survey], actor: Actor, at: datetime) -> list[OpenSurvey]:
     rows = list(_with_stand(surveys, actor, at))
     one = person(actor.employee_id, at=at) if rows else Person(0, {})
-    return [_met(row, one, at) for row in rows]
+    stages = [_stage(row, one, at) for row in rows]
+    cases = {
+        row.pk: case
+        for row, stage in zip(rows, stages, strict=True)
+        if stage in (Stage.OPEN, Stage.BEGUN, Stage.NOT_YET) and (case := _case(row, one, actor, at))
+    }
+    brings = dict(zip(cases, foresee(list(cases.values()), now=at), strict=True))
+    return [_met(row, stage, brings.get(row.pk, Foreseen())) for row, stage in zip(rows, stages, strict=True)]
 
 
-def _met(row: Any, one: Person, at: datetime) -> OpenSurvey:
-    stage = _stage(row, one, at)
-    brings = Promise()
-    if stage in (Stage.OPEN, Stage.BEGUN, Stage.NOT_YET):
-        brings = promise(
-            rule_set_id=row.rule_set_id,
-            type_id=row.type_id,
-            program=row.program,
-            code=row.code,
-            person=one.values,
-            stand=Stand(
-                row.consent_roles,
-                row.monthly_limit,
-                row.tier,
-                row.tier_rank,
-                is_for_company=row.unearned == Consent.Unearned.COMPANY,
-                agreement_id=row.agreement_id,
-                has_one_wallet=bool(row.has_one_wallet),
-            ),
-            at=at,
-        )
+def _case(row: Any, one: Person, actor: Actor, at: datetime) -> Case | None:
+    """A response to the survey by the actor; None where the company is no member, or no rules hold."""
+    if row.membership_id is None or actor.company_id is None:
+        return None
+    consent = None
+    if row.consent_roles is not None:
+        is_for_company = row.unearned == Consent.Unearned.COMPANY
+        consent = GivenConsent(at, None, frozenset(row.consent_roles), row.monthly_limit, is_for_company)
+    return answering(
+        rule_set_id=row.rule_set_id,
+        type_id=row.type_id,
+        program=row.program,
+        code=row.code,
+        employee_id=one.employee_id,
+        person=one.values,
+        stand=Stand(
+            row.membership_id,
+            actor.company_id,
+            consent,
+            row.tier,
+            row.tier_rank,
+            agreement_id=row.agreement_id,
+            promotions=[
+                Promotion(each["id"], Decimal(each["factor"]), frozenset(each["codes"]), each["person"], each["budget"])
+                for each in row.promotions
+            ],
+            has_one_wallet=bool(row.has_one_wallet),
+        ),
+        at=at,
+    )
+
+
+def _met(row: Any, stage: Stage, brings: Foreseen) -> OpenSurvey:
     return OpenSurvey(
         id=row.pk,
         name=row.name,
@@ -195,6 +224,13 @@ def _with_stand(surveys: QuerySet[Survey], actor: Actor, at: datetime) -> Iterab
     tiers = TierAssignment.objects.in_force(at).filter(membership__in=membership)
     rule_sets = RuleSet.objects.filter(in_force(at), program=program).exclude(status=RuleSet.Status.DRAFT)
     agreements = Agreement.objects.filter(in_force(at), membership__in=membership, status__in=Agreement.APPROVED)
+    promotions = PersonalPromotion.objects.filter(
+        in_force(at),
+        Q(employee=None) | Q(employee=actor.employee_id),
+        membership__in=membership,
+        state=PersonalPromotion.State.APPROVED,
+    )
+    promotion = {"id": "pk", "codes": "rule_codes", "person": "employee", "budget": "budget"}
     published = SurveyVersion.objects.filter(survey=OuterRef("pk"), status=SurveyVersion.Status.PUBLISHED)
     mine = Response.objects.filter(survey=OuterRef("pk"), employee=actor.employee_id)
     return surveys.select_related("program").annotate(
@@ -202,11 +238,15 @@ def _with_stand(surveys: QuerySet[Survey], actor: Actor, at: datetime) -> Iterab
         consent_roles=Subquery(consents.values("roles")[:1]),
         monthly_limit=Subquery(consents.values("monthly_limit")[:1]),
         unearned=Subquery(consents.values("unearned")[:1]),
+        membership_id=Subquery(members.filter(program=program).values("pk")[:1]),
         has_one_wallet=Subquery(members.filter(program=program).values("has_one_wallet")[:1]),
         tier=Subquery(tiers.values("tier__code")[:1]),
         tier_rank=Subquery(tiers.values("tier__rank")[:1]),
         rule_set_id=Subquery(rule_sets.order_by("-starts_at").values("pk")[:1]),
         agreement_id=Subquery(agreements.values("pk")[:1]),
+        promotions=ArraySubquery(
+            promotions.order_by("pk").values(json=JSONObject(**promotion, factor=Cast("factor", CharField())))
+        ),
         type_id=Subquery(ActivityType.objects.filter(code=TYPE_CODE).values("pk")[:1]),
         response_id=Subquery(mine.values("pk")[:1]),
         submitted_at=Subquery(mine.values("submitted_at")[:1]),

@@ -18,6 +18,8 @@ class Scope(models.TextChoices):
     READ = "read", _("read")
     ACTIVITIES_WRITE = "activities:write", _("record activities")
     REDEMPTIONS_WRITE = "redemptions:write", _("redeem, approve and cancel")
+    POINTS_WRITE = "points:write", _("pass points on in a person's name")
+    TIERS_WRITE = "tiers:write", _("take, pay for and cancel tiers for a fee")
     PEOPLE_WRITE = "people:write", _("create and change companies, people and memberships")
 
 

@@ -55,8 +55,7 @@ def _budgets_of(gift: Gift, doer: Doer) -> _Budgets:
 class Awarding:
     """The awards of one batch. It moves counters, wallets and effects that are open by then, and takes no lock."""
 
-    def __init__(self, scene: Scene, caps: CapBook, book: Book, effects: Mapping[str, EffectBook]) -> None:
-        self._scene = scene
+    def __init__(self, caps: CapBook, book: Book, effects: Mapping[str, EffectBook]) -> None:
         self._caps = caps
         self._book = book
         self._effects = effects

@@ -90,7 +90,7 @@ class Judging:
         self._book = books.wallets
         self._board = books.board
         self._effects = books.effects
-        self._awarding = Awarding(scene, self._caps, self._book, self._effects)
+        self._awarding = Awarding(self._caps, self._book, self._effects)
         self._derivations = books.derivations
         self._judgements: dict[int, list[Judgement]] = {}
         self._followed: dict[int, Derived] = {}

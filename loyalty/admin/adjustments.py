@@ -161,7 +161,7 @@ class BookDayAdmin(ReadOnlyAdmin[BookDay]):
 class CohortMonthAdmin(ReadOnlyAdmin[CohortMonth]):
     """How points of each month went: what is said to expire rests on it."""
 
-    list_display = ("cohort", "month", "program", "used", "expired")
+    list_display = ("cohort", "month", "program", "used", "expired", "expired_in")
     list_filter = (("program", VocabularyFilter),)
     list_select_related = ("program",)
     search_fields = ("program__name", "program__code")

@@ -13,13 +13,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter
-from accounts.admin.scoped import ReadOnlyAdmin, ScopedInline, manager_behind
+from accounts.admin.scoped import ScopedInline, manager_behind
 from accounts.admin.steps import Step, SteppedAdmin
 from accounts.approvals import ApprovalError
+from loyalty.admin.agreement_limits import of_what, sentence_of
 from loyalty.admin.agreement_rates import is_open
 from loyalty.admin.by_hand import refusal as said
 from loyalty.admin.versions import ActivateForm
-from loyalty.agreements import AgreementError, ask, draft_from, end, next_version, terms_of, withdraw
+from loyalty.agreements import AgreementError, ask, draft_from, end, next_version, terms_of, used_up_by, withdraw
 from loyalty.models import Agreement, AgreementLimit, AgreementRate
 
 
@@ -100,11 +101,26 @@ class RateInline(_TermsInline, ScopedInline[AgreementRate, Agreement]):
 
 
 class LimitInline(_TermsInline, ScopedInline[AgreementLimit, Agreement]):
-    """The agreed limits."""
+    """The agreed limits; each has a page of its own."""
 
     model = AgreementLimit
-    fields = ("rule_code", "limit", "counts", "subject", "period")
+    fields = readonly_fields = ("of_what", "sentence", "is_lower")
+    show_change_link = True
     can_delete = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """They are made on their own page."""
+        return False
+
+    @admin.display(description=gettext_lazy("limits"))
+    def of_what(self, limit: AgreementLimit) -> str:
+        """What it counts."""
+        return of_what(limit)
+
+    @admin.display(description=gettext_lazy("in plain words"))
+    def sentence(self, limit: AgreementLimit) -> str:
+        """What it says."""
+        return sentence_of(limit)
 
 
 @admin.register(Agreement)
@@ -156,13 +172,17 @@ class AgreementAdmin(SteppedAdmin[Agreement]):
     @admin.display(description=gettext_lazy("rules as they are for the company"))
     def in_words(self, agreement: Agreement) -> str:
         """Every rule of the program in force with the agreement laid over it, those first that it changes."""
+        now = timezone.now()
         try:
-            sentences = terms_of(agreement, at=timezone.now())
+            sentences = terms_of(agreement, at=now)
+            used_up = used_up_by(agreement, at=now)
         except AgreementError as error:
             return str(error)
         if not sentences:
             return _("No rules in force.")
-        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", ((each,) for each in sentences)))
+        items = format_html_join("", "<li>{}</li>", ((each,) for each in sentences))
+        warnings = format_html_join("", "<p>{}</p>", ((each,) for each in used_up))
+        return format_html("<ul>{}</ul>{}", items, warnings)
 
     def offered(self, row: Agreement) -> list[str]:
         """What its status lets it take."""
@@ -174,11 +194,13 @@ class AgreementAdmin(SteppedAdmin[Agreement]):
         }[row.status]
 
     def further_tools(self, request: HttpRequest, row: Agreement) -> list[dict[str, Any]]:
-        """A draft takes rates."""
-        if not is_open(row) or not request.user.has_perm("loyalty.add_agreementrate"):
-            return []
-        url = reverse("admin:loyalty_agreementrate_add", query={"agreement": row.pk})
-        return [{"label": _("Agree on a rate"), "url": url}]
+        """A draft takes rates and limits."""
+        tools = (("agreementrate", _("Agree on a rate")), ("agreementlimit", _("Agree on a limit")))
+        return [
+            {"label": label, "url": reverse(f"admin:loyalty_{model}_add", query={"agreement": row.pk})}
+            for model, label in tools
+            if is_open(row) and request.user.has_perm(f"loyalty.add_{model}")
+        ]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -189,14 +211,3 @@ class AgreementAdmin(SteppedAdmin[Agreement]):
             buttons = {"show_save": False, "show_save_and_continue": False, "show_save_and_add_another": False}
             extra_context = {**(extra_context or {}), **buttons}
         return super().change_view(request, object_id, form_url, extra_context)
-
-
-@admin.register(AgreementLimit)
-class AgreementLimitAdmin(ReadOnlyAdmin[AgreementLimit]):
-    """Agreed limits, to search in; they are set on the agreement's page."""
-
-    list_display = ("rule_code", "agreement", "limit", "counts", "subject", "period")
-    list_filter = (("agreement__membership__program", VocabularyFilter), "agreement__status")
-    list_select_related = ("agreement__membership__company", "agreement__membership__program")
-    search_fields = ("rule_code", "agreement__membership__company__name")
-    ordering = ("-pk",)

@@ -90,15 +90,18 @@ def _agreement(request: HttpRequest, approval: Approval) -> Facts:
     rows = Agreement.objects.visible_to(actor_behind(request)).select_related("membership__company")
     agreement = rows.get(pk=approval.subject_id)
     try:
-        sentences = agreements.terms_of(agreement, at=timezone.now())
+        now = timezone.now()
+        sentences = agreements.terms_of(agreement, at=now)
+        used_up = agreements.used_up_by(agreement, at=now)
     except agreements.AgreementError as error:
-        sentences = [str(error)]
+        sentences, used_up = [str(error)], []
     return [
         (_("Company"), agreement.membership.company),
         (_("Version"), agreement.version),
         (_("From"), localize(localtime(agreement.starts_at)) if agreement.starts_at else "–"),
         (_("Until"), localize(localtime(agreement.until)) if agreement.until else _("further notice")),
         *((_("Rule"), sentence) for sentence in sentences),
+        *((_("Limit"), sentence) for sentence in used_up),
         (_("Reason"), agreement.reason),
         (_("Asked by"), approval.asked_by.name),
     ]

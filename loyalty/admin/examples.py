@@ -16,9 +16,11 @@ from accounts.admin.scoped import ReadOnlyAdmin, ScopedInline, ScopedModelAdmin
 from accounts.middleware import actor_behind
 from accounts.models import Segment, StakeholderRole
 from loyalty.admin.attributes import AttributesField, check_attributes
+from loyalty.effects import effects
 from loyalty.examples import run_examples
 from loyalty.models import Example, ExampleStep, RuleSet, Tier
 from loyalty.proving import missing_proofs
+from loyalty.vocabulary import Vocabulary
 
 
 class ExampleStepForm(forms.ModelForm[ExampleStep]):
@@ -43,9 +45,13 @@ class ExampleForm(forms.ModelForm[Example]):
         cleaned = super().clean() or self.cleaned_data
         program = cleaned.get("program") or self.instance.program_id
         tiers = set(Tier.objects.filter(program=program).values_list("code", flat=True)) if program else set()
+        words = Vocabulary()
+        owner = getattr(program, "pk", program) or 0
+        given = {f"{kind}:{code}" for kind in effects() for code in words.subjects(kind, owner)}
         for field, known in (
             ("tier", tiers),
             ("tier_after", tiers),
+            ("favours", given),
             ("segments", set(Segment.objects.values_list("code", flat=True))),
             ("roles", set(StakeholderRole.objects.values_list("code", flat=True))),
         ):

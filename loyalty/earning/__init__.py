@@ -3,8 +3,19 @@
 The same code serves live earning, replay, examples and explanations.
 """
 
-from loyalty.earning.agreements import NO_FACTOR, AgreedTerms, laid_over
-from loyalty.earning.caps import SHARED, TIMES_OF, Cap, CapSubject, Counts, Period, cut, period_start
+from loyalty.earning.agreements import NO_FACTOR, AgreedLimit, AgreedTerms, laid_over, misfit
+from loyalty.earning.caps import (
+    AGREED,
+    EVERY_RULE,
+    SHARED,
+    TIMES_OF,
+    Cap,
+    CapSubject,
+    Counts,
+    Period,
+    cut,
+    period_start,
+)
 from loyalty.earning.formulas import (
     AMOUNT,
     DAY,
@@ -59,8 +70,10 @@ from loyalty.earning.rules import (
 from loyalty.earning.sentences import cap_sentence, may_earn_sentence, rule_sentence, verdict_sentence
 
 __all__ = [
+    "AGREED",
     "AMOUNT",
     "DAY",
+    "EVERY_RULE",
     "KINDS",
     "MAX_POINTS",
     "MAY_EARN",
@@ -74,6 +87,7 @@ __all__ = [
     "SHARED",
     "TIER",
     "TIMES_OF",
+    "AgreedLimit",
     "AgreedTerms",
     "Applies",
     "Ask",
@@ -114,6 +128,7 @@ __all__ = [
     "laid_over",
     "may_earn_by",
     "may_earn_sentence",
+    "misfit",
     "parse_formula",
     "parted",
     "people_from_json",

@@ -36,14 +36,20 @@ class Counts(StrEnum):
 TIMES_OF = "times:"
 OBJECTS_OF = "object:"
 SHARED = "shared:"
+AGREED = "agreed:"
 """Before a code, they tell counters from each other: no code has a colon."""
+
+
+EVERY_RULE = "*"
+"""What an agreement's limit over all rules that give points is shared as."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cap:
     """At most `limit` points, or times, for one `subject` in one `period`; with `is_per_object` for each object alone.
 
-    Rules that name the same `shared_as` count together; `name` is what people call that limit.
+    Rules that name the same `shared_as` count together; `name` is what people call that limit, none where it counts
+    every rule (EVERY_RULE). `is_agreed`: an agreement has it over several rules, beside those that the program shares.
     """
 
     subject: CapSubject
@@ -53,11 +59,13 @@ class Cap:
     is_per_object: bool = False
     shared_as: str = ""
     name: str = ""
+    is_agreed: bool = False
 
     def counter(self, rule_code: str) -> str:
         """Return the code under which what a rule gives is counted."""
-        if self.shared_as:
+        if self.shared_as and not self.is_agreed:
             return f"{SHARED}{self.shared_as}"
+        rule_code = f"{AGREED}{self.shared_as}" if self.is_agreed else rule_code
         of = rule_code if self.counts is Counts.POINTS else f"{TIMES_OF}{rule_code}"
         return f"{OBJECTS_OF}{of}" if self.is_per_object else of
 

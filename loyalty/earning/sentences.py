@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from accounts.conditions import ALWAYS, Catalogue, Label, failure_sentence, sentence
-from loyalty.earning.caps import Cap, CapSubject, Counts, Period
+from loyalty.earning.caps import EVERY_RULE, Cap, CapSubject, Counts, Period
 from loyalty.earning.formulas import formula_sentence, joined
 from loyalty.earning.formulas.kind import N_, ROLES
 from loyalty.earning.rules import Beneficiary, EarningRule, Gives, MayEarn, Verdict
@@ -98,7 +98,9 @@ def cap_sentence(cap: Cap, translate: Translate) -> str:
     text = translate(templates[cap.period]).format(limit=f"{cap.limit:,}", subject=translate(_SUBJECTS[cap.subject]))
     if cap.is_per_object:
         text = translate(N_("{limit} for each product code")).format(limit=text)
-    if cap.shared_as:
+    if cap.shared_as == EVERY_RULE:
+        text = translate(N_("{limit} from all rules together")).format(limit=text)
+    elif cap.shared_as:
         text = translate(N_("{limit} from all rules for “{name}” together")).format(limit=text, name=cap.name)
     return text
 

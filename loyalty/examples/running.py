@@ -3,7 +3,8 @@
 Of the real, only what holds is supposed: the draft's rules, and that no other company uses up what companies share.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from loyalty.activities import ActivityItem, Outcome, record_activities
 from loyalty.activities.configuration import configuration, holding
+from loyalty.effects import effects
 from loyalty.examples import found
 from loyalty.examples.clients import MadeUp, entitle, make_up
 from loyalty.explaining import PlainVerdict, verdicts_from
@@ -33,7 +35,7 @@ _LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """Something that an example says, and what came: both in words."""
+    """Something that an example says, and what came: both in words that differ where they do."""
 
     label: str
     expected: str
@@ -119,10 +121,10 @@ def with_draft(rule_set: RuleSet) -> Iterator[Supposed]:
 
 def _run(example: Example, rule_set: RuleSet, known: Supposed, words: Vocabulary) -> Ran:
     with transaction.atomic():
-        running = Running(example, known.programs[rule_set.program_id], known)
+        running = Running(example, known.programs[rule_set.program_id], known, words)
         ran = running.run()
         if not ran.fault:
-            running.explain(rule_set, words)
+            running.explain(rule_set)
         transaction.set_rollback(True)
     return ran
 
@@ -130,8 +132,9 @@ def _run(example: Example, rule_set: RuleSet, known: Supposed, words: Vocabulary
 class Running:
     """One example, within the transaction that is to be rolled back, while the draft holds."""
 
-    def __init__(self, example: Example, program: Program, known: Supposed) -> None:
+    def __init__(self, example: Example, program: Program, known: Supposed, words: Vocabulary) -> None:
         self._program = program
+        self._words = words
         self._known = known
         self._zone = known.zones[program.pk]
         self._plan = known.plans[program.pk]
@@ -187,7 +190,7 @@ class Running:
             for number in range(step.times)
         ]
 
-    def explain(self, rule_set: RuleSet, words: Vocabulary) -> None:
+    def explain(self, rule_set: RuleSet) -> None:
         """Say of every step what each rule said of it; of a return there is nothing to say."""
         steps = [ran for ran in self.ran.steps if not ran.step.undoes]
         ids = [ran.activity_id for ran in steps]
@@ -202,7 +205,7 @@ class Running:
                     program=self._program,
                     rule_set_id=rule_set.pk,
                     granted=granted.get(ran.activity_id, {}),
-                    words=words,
+                    words=self._words,
                 )
 
     def _fault(self) -> str:
@@ -267,8 +270,25 @@ class Running:
         if example.tier_after:
             yield Expectation(_("tier"), example.tier_after, found.tier(client, at=self._now) or "–")
         if example.favours:
-            given = ", ".join(found.favours(client))
-            yield Expectation(_("beside points"), ", ".join(sorted(example.favours)), given or "–")
+            given = found.favours(client)
+            said = _in_words({*given, *example.favours}, self._words, self._program.pk)
+            expected, came = (", ".join(said[each] for each in each_of) for each_of in (sorted(example.favours), given))
+            yield Expectation(_("beside points"), expected, came or "–")
+
+
+def _in_words(favours: Iterable[str], words: Vocabulary, program_id: int) -> dict[str, str]:
+    """Return what each is called, such as a badge “First order”; with its code where two are called the same."""
+    said = {}
+    for favour in favours:
+        kind, _colon, code = favour.partition(":")
+        name = words.subjects(kind, program_id).get(code)
+        known = effects().get(kind)
+        if name is None or known is None:
+            said[favour] = favour
+        else:
+            said[favour] = _("%(kind)s “%(name)s”") % {"kind": _(known.title), "name": name}
+    twice = {text for text, times in Counter(said.values()).items() if times > 1}
+    return {favour: f"{text} ({favour})" if text in twice else text for favour, text in said.items()}
 
 
 def _points(*rows: tuple[str, int | None, int]) -> Iterator[Expectation]:

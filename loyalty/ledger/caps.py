@@ -137,6 +137,20 @@ class CapBook:
         counter.change += points
 
 
+def read_used(keys: Collection[CapKey]) -> dict[CapKey, int]:
+    """Return what those of the counters that there are have let through so far; nothing is locked. One query."""
+    if not keys:
+        return {}
+    names = ", ".join(_KEY_COLUMNS)
+    rows = arrays.fetch(
+        f"""SELECT {names}, used FROM loyalty_capusage
+            JOIN unnest({", ".join(f"%s::{type_}[]" for type_ in _KEY_COLUMNS.values())}) AS k({names})
+            USING ({names})""",  # noqa: S608 (names are code)
+        *arrays.literals(_KEY_COLUMNS, sorted(keys)),
+    )
+    return {CapKey(*row[:-1]): row[-1] for row in rows}
+
+
 class BlankCaps(CapBook):
     """Counters that begin at nothing, for whoever only works out what would be: never locked, never written."""
 

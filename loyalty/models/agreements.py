@@ -8,7 +8,7 @@ from typing import Self
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
@@ -225,13 +225,46 @@ class AgreementLimitQuerySet(ScopedQuerySet["AgreementLimit"]):
 
 
 class AgreementLimit(Limited):
-    """A limit of the rule of a code for this company; it stands in the place of the rule's own of the same kind."""
+    """A limit for this company: of one rule, of several or all together, or of a limit that the program's rules share.
+
+    One of a rule or of a shared limit stands in the place of the program's of the same kind, on the same counter. One
+    of several or all rules stands beside the program's and counts from the agreement's start; the next agreement goes
+    on counting where it has the same `shared_as`.
+    """
+
+    class Scope(models.TextChoices):
+        RULE = "RULE", _("one rule")
+        SHARED = "SHARED", _("a limit that the program's rules share")
+        RULES = "RULES", _("several rules together")
+        ALL = "ALL", _("all rules together")
 
     agreement = models.ForeignKey(
         Agreement, on_delete=models.CASCADE, related_name="limits", verbose_name=_("agreement")
     )
+    scope = models.CharField(_("limits"), max_length=10, choices=Scope, default=Scope.RULE)
     rule_code = models.SlugField(
-        _("rule"), max_length=50, help_text=_("The code of a rule; it stays the same in new versions of the rules.")
+        _("rule"),
+        max_length=50,
+        blank=True,
+        help_text=_("The code of a rule; it stays the same in new versions of the rules."),
+    )
+    shared_as = models.SlugField(_("shared limit"), max_length=50, blank=True)
+    rule_codes = ArrayField(models.SlugField(max_length=50), verbose_name=_("rules"), blank=True, default=list)
+    name = models.CharField(
+        _("name"),
+        max_length=100,
+        blank=True,
+        validators=[validate_plain_text],
+        help_text=_("The client reads it: at most so many points from all rules for “…” together."),
+    )
+    is_per_object = models.BooleanField(_("for each product code alone"), default=False)
+    is_lower = models.BooleanField(
+        _("never more than the program's"),
+        default=False,
+        help_text=_(
+            "Off: it stands in the place of the program's limit of the same kind, be that higher or lower. On: "
+            "whichever of the two is lower counts, now and in new versions of the rules."
+        ),
     )
 
     objects = AgreementLimitQuerySet.as_manager()
@@ -242,9 +275,38 @@ class AgreementLimit(Limited):
         constraints = [
             # Two limits of one kind: the manager would believe in the higher one.
             models.UniqueConstraint(
-                fields=["agreement", "rule_code", "subject", "period", "counts"],
+                fields=[
+                    "agreement",
+                    "scope",
+                    "rule_code",
+                    "shared_as",
+                    "subject",
+                    "period",
+                    "counts",
+                    "is_per_object",
+                ],
                 name="agreement_limit_unique",
                 violation_error_message=_("The agreement has such a limit already."),
+            ),
+            # Two limits under one code would count together, each by its own number.
+            models.UniqueConstraint(
+                fields=["agreement", "shared_as"],
+                condition=~Q(shared_as=""),
+                name="agreement_limit_code_unique",
+                violation_error_message=_("The agreement has a limit of this name already."),
+            ),
+            # A limit of nothing, or one of which two parts of the product believe two things.
+            models.CheckConstraint(
+                condition=(Q(scope="RULE") & ~Q(rule_code="") & Q(shared_as="", rule_codes=[], name=""))
+                | (Q(scope="SHARED", rule_code="", rule_codes=[], name="", is_per_object=False) & ~Q(shared_as=""))
+                | (
+                    Q(scope="RULES", rule_code="", rule_codes__len__gte=2, is_lower=False)
+                    & ~Q(shared_as="")
+                    & ~Q(name="")
+                )
+                | Q(scope="ALL", rule_code="", shared_as="", rule_codes=[], name="", is_lower=False),
+                name="agreement_limit_of_something",
+                violation_error_message=_("Say what the limit counts: one rule, or two at least and their name."),
             ),
             # One company's terms would change what all companies together may earn.
             models.CheckConstraint(

@@ -123,8 +123,9 @@ class CohortMonthQuerySet(ScopedQuerySet["CohortMonth"]):
 class CohortMonth(models.Model):
     """What became in one month of the points that can be spent since another: used (spent, taken), or expired.
 
-    Points that were only passed on within a company count where they end. From these rows a forecast is drawn of what
-    will expire; `loyalty/books.py` writes them.
+    Points that were only passed on within a company count where they end. A row with `expired_in` says of points that
+    had expired in that month that a return took them back in this one: `expired` is below 0. From these rows a forecast
+    is drawn of what will expire; `loyalty/books.py` writes them.
     """
 
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="cohort_months")
@@ -132,6 +133,7 @@ class CohortMonth(models.Model):
     month = models.DateField(_("month"))
     used = models.BigIntegerField(_("used"))
     expired = models.BigIntegerField(_("expired"))
+    expired_in = models.DateField(_("taken back of what expired in"), null=True)
 
     objects = CohortMonthQuerySet.as_manager()
 
@@ -140,7 +142,15 @@ class CohortMonth(models.Model):
         verbose_name_plural = _("how points of a month went")
         constraints = [
             # A month that counts twice would double what is said to expire.
-            models.UniqueConstraint(fields=["program", "cohort", "month"], name="cohort_month_unique"),
+            models.UniqueConstraint(
+                fields=["program", "cohort", "month", "expired_in"], nulls_distinct=False, name="cohort_month_unique"
+            ),
+            # Points taken back that add to what expired, or that were used by that.
+            models.CheckConstraint(
+                condition=Q(expired_in__isnull=True, expired__gte=0)
+                | Q(expired_in__isnull=False, expired__lt=0, used=0),
+                name="cohort_month_takes_back",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -25,6 +25,7 @@ class TierTitleQuerySet(DatedQuerySet["TierTitle"]):
     """What entitles companies to tiers; a company sees its own."""
 
     company_lookup = "membership__company"
+    is_in_api = True
 
     def seen_by_employee(self, actor: Actor) -> Self:
         return self.filter(membership__company_id=actor.company_id)
@@ -185,6 +186,7 @@ class TierPaymentQuerySet(ScopedQuerySet["TierPayment"]):
     """Fees paid for tiers; the company's management sees its own."""
 
     company_lookup = "title__membership__company"
+    is_in_api = True
 
     def seen_by_employee(self, actor: Actor) -> Self:
         own = self.filter(title__membership__company_id=actor.company_id)

@@ -20,6 +20,7 @@ class TransferQuerySet(ScopedQuerySet["Transfer"]):
     """Points passed on; the company's management sees all of the company's, a person the own."""
 
     company_lookup = "membership__company"
+    is_in_api = True
 
     def seen_by_employee(self, actor: Actor) -> Self:
         own = self.filter(membership__company_id=actor.company_id)

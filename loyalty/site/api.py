@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularYAMLAPIView
 from accounts.api import companies
 from accounts.api.tokens import token
 from accounts.api.views import Nowhere
-from loyalty.api import activities, confirming, entitlements, memberships, points
+from loyalty.api import activities, confirming, entitlements, memberships, paid_tiers, points, transfers
 from loyalty.site.views.api import api_page
 from rewards import api as rewards
 from surveys import api as surveys
@@ -30,6 +30,12 @@ V1 = [
     path("wallets/", points.Wallets.as_view(), name="api-wallets"),
     path("transactions/", points.Transactions.as_view(), name="api-transactions"),
     path("transactions/<int:pk>/", points.OneTransaction.as_view(), name="api-transaction"),
+    path("transfers/", transfers.Transfers.as_view(), name="api-transfers"),
+    path("transfers/<int:pk>/", transfers.OneTransfer.as_view(), name="api-transfer"),
+    path("paid-tiers/", paid_tiers.PaidTiers.as_view(), name="api-paid-tiers"),
+    path("paid-tiers/<int:pk>/", paid_tiers.OnePaidTier.as_view(), name="api-paid-tier"),
+    path("paid-tiers/<int:pk>/payments/", paid_tiers.PaidTierPayments.as_view(), name="api-paid-tier-payments"),
+    path("paid-tiers/<int:pk>/cancel/", paid_tiers.CancelledPaidTier.as_view(), name="api-paid-tier-cancel"),
     path("entitlements/", entitlements.Entitlements.as_view(), name="api-entitlements"),
     path("rewards/", rewards.Rewards.as_view(), name="api-rewards"),
     path("redemptions/", rewards.Redemptions.as_view(), name="api-redemptions"),

@@ -23,6 +23,7 @@ from loyalty.figures import take_figures
 from loyalty.ledger import expire_points, release_points
 from loyalty.one_wallet import gather_wallets
 from loyalty.standing import review_tiers
+from loyalty.titles import remind_of_fees
 from surveys.versions import announce_open
 
 
@@ -68,6 +69,10 @@ def _announce_benefit_ends(run: Run) -> Mapping[str, object]:
     return {"people": announce_ends(now=run.began_at)}
 
 
+def _remind_of_fees(run: Run) -> Mapping[str, object]:
+    return {"people": remind_of_fees(now=run.began_at)}
+
+
 def _tidy_up(run: Run) -> Mapping[str, object]:
     """What was kept long enough (docs/privacy.md). Keys of requests stay: law I2 holds for ever."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
@@ -98,5 +103,6 @@ PERIODIC: tuple[PeriodicKind, ...] = (
     PeriodicKind(
         JobKind("announce_benefit_ends", _("Announce benefits that end"), _announce_benefit_ends), Rhythm((0,), hour=6)
     ),
+    PeriodicKind(JobKind("remind_of_fees", _("Remind of fees for tiers"), _remind_of_fees), Rhythm((15,), hour=6)),
     PeriodicKind(JobKind("tidy_up", _("Tidy up"), _tidy_up), Rhythm((30,), hour=3)),
 )

@@ -6,6 +6,7 @@ from loyalty.titles.conditions import enrolment_catalogue, unmet
 from loyalty.titles.inviting import accept, decline, invite, withdraw_invitation
 from loyalty.titles.offers import Offer, TitleNow, invitation_to, offers_of, title_now, titles_now
 from loyalty.titles.paying import cancel, record_payment, subscribe
+from loyalty.titles.reminding import remind_of_fees
 
 __all__ = [
     "NotYoursToDecideError",
@@ -25,6 +26,7 @@ __all__ = [
     "invite",
     "offers_of",
     "record_payment",
+    "remind_of_fees",
     "subscribe",
     "title_now",
     "titles_now",

@@ -21,11 +21,14 @@ def months_after(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-def subscribe(*, actor: Actor, membership: Membership, tier: Tier, now: datetime) -> TierTitle:
+def subscribe(
+    *, actor: Actor, membership: Membership, tier: Tier, now: datetime, made_by_id: int | None = None
+) -> TierTitle:
     """Take a tier for its fee: it begins now, and ends by itself where the fee does not come within the days to pay.
 
-    Its fee, periods and days are those of today until it ends. The same again changes nothing. Raises
-    NotYoursToDecideError, ConditionsNotMetError or TitleError; then nothing has changed.
+    Its fee, periods and days are those of today until it ends. The same again changes nothing. `made_by_id` is the user
+    of another system that does it in the actor's name. Raises NotYoursToDecideError, ConditionsNotMetError or
+    TitleError; then nothing has changed.
     """
     require_admin(actor, membership)
     if not tier.is_paid or tier.fee is None or tier.fee_months is None:
@@ -42,7 +45,7 @@ def subscribe(*, actor: Actor, membership: Membership, tier: Tier, now: datetime
         title = at.begin(
             tier,
             Source.PAID,
-            by_id=actor.user_id,
+            by_id=made_by_id or actor.user_id,
             ends_at=_unpaid_ends_at(at.program, today, tier.fee_grace_days),
             fee=tier.fee,
             currency=tier.fee_currency,
@@ -50,7 +53,7 @@ def subscribe(*, actor: Actor, membership: Membership, tier: Tier, now: datetime
             grace_days=tier.fee_grace_days,
             paid_through=today,
         )
-        on_record("tier-taken-for-a-fee", title, actor.user_id, now)
+        on_record("tier-taken-for-a-fee", title, made_by_id or actor.user_id, now)
     return title
 
 
@@ -98,10 +101,11 @@ def record_payment(
     return payment
 
 
-def cancel(*, actor: Actor, title: TierTitle, now: datetime) -> TierTitle:
+def cancel(*, actor: Actor, title: TierTitle, now: datetime, made_by_id: int | None = None) -> TierTitle:
     """Cancel a tier for a fee: it holds to the end of what is paid, and ends now where nothing is.
 
-    The same again changes nothing. Raises NotYoursToDecideError or TitleError; then nothing has changed.
+    The same again changes nothing. `made_by_id` is as in `subscribe`. Raises NotYoursToDecideError or TitleError; then
+    nothing has changed.
     """
     require_admin(actor, title.membership)
     with transaction.atomic():
@@ -113,7 +117,7 @@ def cancel(*, actor: Actor, title: TierTitle, now: datetime) -> TierTitle:
             row.cancelled_at = now
             row.ends_at = max(now, datetime.combine(row.paid_through, time(), at.program.zone))
             at.change(row)
-            on_record("tier-fee-cancelled", row, actor.user_id, now)
+            on_record("tier-fee-cancelled", row, made_by_id or actor.user_id, now)
     return row
 
 

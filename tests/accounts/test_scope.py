@@ -194,8 +194,8 @@ def test_another_system_sees_the_tables_of_the_api_and_no_others(world: CanaryWo
         "accounts.Company", "accounts.Employee", "accounts.RoleAssignment", "accounts.StakeholderRole",
         "loyalty.Activity", "loyalty.ActivityAttribute", "loyalty.ActivityType", "loyalty.Award",
         "loyalty.EffectAward", "loyalty.Evaluation", "loyalty.Membership", "loyalty.Program",
-        "loyalty.TierAssignment", "loyalty.Transaction", "loyalty.Wallet", "rewards.Redemption", "rewards.Reward",
-        "surveys.Survey",
+        "loyalty.TierAssignment", "loyalty.TierPayment", "loyalty.TierTitle", "loyalty.Transaction", "loyalty.Transfer",
+        "loyalty.Wallet", "rewards.Redemption", "rewards.Reward", "surveys.Survey",
     }  # fmt: skip
 
 

@@ -9,15 +9,25 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Approval
-from loyalty.models import Agreement, AgreementRate, Membership
+from loyalty.models import Agreement, AgreementLimit, AgreementRate, Membership
 from loyalty.rulesets import draft_from
-from tests.factories.world import a_draft_agreement, a_manager, a_member, a_program, a_rule_set, an_agreement
+from tests.factories.world import (
+    a_draft_agreement,
+    a_manager,
+    a_member,
+    a_program,
+    a_purchase,
+    a_rule_set,
+    an_agreement,
+    record,
+)
 
 pytestmark = pytest.mark.django_db
 
 ADD = "admin:loyalty_agreement_add"
 CHANGE = "admin:loyalty_agreement_change"
 ADD_RATE = "admin:loyalty_agreementrate_add"
+ADD_LIMIT = "admin:loyalty_agreementlimit_add"
 
 
 def a_partner() -> Membership:
@@ -153,3 +163,116 @@ def test_version_that_lost_an_agreed_rule_says_so_before_it_is_put_in_force(desk
     page = desk.get(reverse("admin:loyalty_ruleset_ask", args=[draft.pk])).content.decode()
 
     assert f"The agreement with {member.company} speaks of “spend”, which this version does not have" in page
+
+
+def two_rules() -> Membership:
+    """A company in a program of two rules, one of which has a part in a shared limit."""
+    program = a_program()
+    shared = {"code": "together", "subject": "COMPANY", "period": "MONTH", "limit": 90}
+    a_rule_set(program, [{"code": "spend", "shared_limits": ["together"]}, {"code": "train"}], shared=[shared])
+    return a_member(program)
+
+
+def a_limit(agreement: Agreement, **more: Any) -> dict[str, Any]:
+    """What a manager writes into the form of a limit of it."""
+    kind = {"limit": "40", "counts": "POINTS", "subject": "COMPANY", "period": "MONTH"}
+    return {"agreement": agreement.pk, "of": "rule:spend", **kind, **more}
+
+
+SAID = "1 point for each full 1 GBP of amount to the company, "
+
+
+@pytest.mark.parametrize(
+    ("fields", "saved", "sentence"),
+    [
+        ({"is_lower": "on"}, ("RULE", "spend", "", [], "COMPANY"), "at most 40 points a month per company, by"),
+        (
+            {"of": "RULES", "rules": ["spend", "train"], "name": "All we do", "is_lower": "on"},
+            ("RULES", "", "all-we-do", ["spend", "train"], "COMPANY"),
+            "at most 40 points a month per company from all rules for “All we do” together, by",
+        ),
+        (
+            {"of": "ALL", "counts": "TIMES", "subject": "EMPLOYEE", "name": "Not kept", "is_per_object": "on"},
+            ("ALL", "", "", [], "EMPLOYEE"),
+            "at most 40 times a month per person for each product code from all rules together, by",
+        ),
+        (
+            {"of": "shared:together", "counts": "", "subject": "EMPLOYEE", "period": ""},
+            ("SHARED", "", "together", [], "COMPANY"),
+            "at most 40 points a month per company from all rules for “Together” together, by",
+        ),
+    ],
+)
+def test_limit_is_chosen_among_the_program_s_rules_and_read_in_plain_words(
+    desk: Client, fields: dict[str, Any], saved: tuple[Any, ...], sentence: str
+) -> None:
+    a_rule_set(a_program(), [{"code": "foreign"}])
+    draft = a_draft_agreement(two_rules())
+
+    offered = desk.get(reverse(ADD_LIMIT, query={"agreement": draft.pk})).content.decode()
+    back = desk.post(reverse(ADD_LIMIT), a_limit(draft, **fields))
+    limit = AgreementLimit.objects.get()
+    page = desk.get(back.headers["Location"]).content.decode()
+    again = desk.get(reverse("admin:loyalty_agreementlimit_change", args=[limit.pk]))
+    changed = desk.post(
+        again.request["PATH_INFO"],
+        {**again.context["adminform"].form.initial, "agreement": draft.pk, "limit": "41"},
+    )
+
+    assert "Rule 0 (spend)" in offered
+    assert "foreign" not in offered
+    assert back.headers["Location"] == reverse(CHANGE, args=[draft.pk])
+    assert (limit.scope, limit.rule_code, limit.shared_as, limit.rule_codes, limit.subject) == saved
+    assert limit.is_lower is (limit.scope == "RULE")
+    assert SAID in page
+    assert sentence in page
+    assert changed.status_code == 302
+    kept = AgreementLimit.objects.get()
+    assert (kept.limit, kept.scope, kept.rule_code, kept.shared_as, kept.rule_codes, kept.subject) == (41, *saved)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"of": "rule:foreign"}, "Select a valid choice"),
+        ({"of": "RULES", "rules": ["spend"], "name": "One"}, "Choose two rules at least"),
+        ({"of": "RULES", "rules": ["spend", "train"]}, "Give the limit a name"),
+        ({"of": "RULES", "rules": ["spend", "train"], "name": "Second"}, "has a limit of this name already"),
+        ({"period": "DAY"}, "has such a limit already"),
+        ({"subject": "PROGRAM"}, "Select a valid choice"),
+        ({"counts": ""}, "Choose one."),
+        ({"limit": "-1"}, "greater than or equal to 0"),
+    ],
+)
+def test_limit_that_cannot_be_is_said_at_the_form(desk: Client, fields: dict[str, Any], sentence: str) -> None:
+    day = {"subject": "COMPANY", "period": "DAY", "limit": 3}
+    second = {"scope": "RULES", "rule_codes": ["spend", "train"], "name": "Second", "shared_as": "second"}
+    draft = a_draft_agreement(two_rules(), limits=[{"rule_code": "spend", **day}, {**second, **day}])
+
+    page = desk.post(reverse(ADD_LIMIT), a_limit(draft, **fields))
+
+    assert sentence in page.content.decode()
+    assert AgreementLimit.objects.count() == 2
+
+
+def test_limit_is_only_read_once_it_was_asked_for_and_who_approves_sees_that_it_is_used_up(
+    desk: Client, client: Client
+) -> None:
+    member = two_rules()
+    record(a_purchase(member.company, 60, occurred_at=timezone.now()), now=timezone.now())
+    limit = {"scope": "SHARED", "shared_as": "together", "subject": "COMPANY", "period": "MONTH", "limit": 50}
+    draft = a_draft_agreement(member, limits=[limit])
+    address = reverse("admin:loyalty_agreementlimit_change", args=[draft.limits.get().pk])
+    desk.post(reverse("admin:loyalty_agreement_ask", args=[draft.pk]))
+
+    read = desk.get(address).content.decode()
+    refused = desk.post(address, a_limit(draft, of="shared:together"))
+    client.force_login(a_manager())
+    shown = client.get(reverse("admin:accounts_approval_approve", args=[Approval.objects.get().pk])).content.decode()
+
+    assert refused.status_code == 403
+    assert "at most 50 points a month per company" in read
+    assert 'name="_save"' not in read
+    assert "Used up already: at most 50 points a month per company" in shown
+    assert "(60 so far)" in shown
+    assert AgreementLimit.objects.get().limit == 50

@@ -19,6 +19,8 @@ TELLS_NOTHING = {
     "api/v1/surveys/<slug:code>/results/": "see above",
     "api/v1/redemptions/<int:pk>/cancel/": "is not read",
     "api/v1/activities/confirm/": "is not read",
+    "api/v1/paid-tiers/<int:pk>/payments/": "is not read",
+    "api/v1/paid-tiers/<int:pk>/cancel/": "is not read",
 }
 """Addresses that show a client of one company nothing."""
 

@@ -13,6 +13,7 @@ from loyalty.examples.clients import MadeUp
 from loyalty.models import Activity, Award, Example, ExampleStep, Program, RuleSet, Source
 from loyalty.replaying import WhatIf, suppose, what_if
 from loyalty.site.blueprints import SHIPPED, Shipped, load, read
+from loyalty.vocabulary import Vocabulary
 from tests.factories.world import EPOCH, NOW, a_manager
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +29,7 @@ class Asking(Running):
 
     def __init__(self, by: User, example: Example, program: Program, draft: RuleSet) -> None:
         with with_draft(draft) as known:
-            super().__init__(example, program, known)
+            super().__init__(example, program, known, Vocabulary())
         self._by = by
         self.told: dict[str, WhatIf] = {}
 

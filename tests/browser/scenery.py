@@ -23,7 +23,7 @@ from accounts.models import (
 from accounts.service_notes import write_note
 from loyalty.benefits import grant
 from loyalty.ledger import Owner
-from loyalty.models import Benefit, BenefitMatrix, Program, RuleSet, Tier, Transaction
+from loyalty.models import Badge, Benefit, BenefitMatrix, Program, RuleSet, Tier, Transaction
 from loyalty.models.rules import ACTIVATION
 from loyalty.rulebook import fingerprint
 from rewards.models import Redemption, Reward
@@ -78,6 +78,7 @@ class World:
     answered_survey: Survey
     seminar: Benefit
     offer: Benefit
+    badge: Badge
     matrix: BenefitMatrix
     draft_matrix: BenefitMatrix
     buyer: Employee
@@ -185,6 +186,9 @@ def a_world() -> World:
         answered_survey=answered_survey,
         seminar=seminar,
         offer=offer,
+        badge=Badge.objects.create(
+            program=program, code="press", name="Knows every machine in the house", description="For all courses."
+        ),
         matrix=matrix,
         draft_matrix=draft_matrix,
         buyer=buyer,

@@ -74,6 +74,7 @@ def client_pages(world: World) -> list[Stop]:
         Stop(reverse("benefits")),
         Stop(reverse("benefit", args=[world.seminar.pk])),
         Stop(f"{reverse('benefit', args=[world.offer.pk])}?for=company"),
+        Stop(reverse("badge", args=[world.badge.pk])),
         Stop(reverse("tier")),
         Stop(reverse("rewards")),
         Stop(reverse("reward", args=[world.reward.pk])),

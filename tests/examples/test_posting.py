@@ -16,6 +16,7 @@ from loyalty.examples import Running, run_examples, with_draft
 from loyalty.models import Activity, ActivityType, Award, Example, Posting, Program, RuleSet
 from loyalty.own_activities import TIER_REACHED, ensure_derived_types
 from loyalty.replaying.books import Supposed
+from loyalty.vocabulary import Vocabulary
 from tests.examples.test_running import a_draft, an_example, run
 from tests.factories.canaries import fingerprint
 from tests.factories.world import NOW, a_manager, a_member, a_program, a_purchase, a_rule_set, balance, record
@@ -29,7 +30,7 @@ SPRING = {"kind": "per", "points": 1, "step": "1", "of": "activity.amount", "mul
 def ran(example: Example, draft: RuleSet) -> Iterator[Running]:
     """An example that has happened and was not undone yet."""
     with transaction.atomic(), with_draft(draft) as known:
-        running = Running(example, known.programs[draft.program_id], known)
+        running = Running(example, known.programs[draft.program_id], known, Vocabulary())
         running.run()
         yield running
         transaction.set_rollback(True)

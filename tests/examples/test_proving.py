@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from accounts import jobs
 from loyalty.activation import ask
-from loyalty.models import ActivityAttribute, Example, ExampleStep, Program, Rule, RuleSet
+from loyalty.models import ActivityAttribute, Badge, Example, ExampleStep, Program, Rule, RuleSet
 from loyalty.proving import ExampleFailsError, NotProvenError, missing_proofs
 from loyalty.replaying import ask_for_replay, job_kinds
 from loyalty.rulesets import activate
@@ -128,6 +128,7 @@ def test_manager_writes_an_example_in_plain_forms(program: Program, client: Clie
     [
         ({"tier": "gold"}, "There is no “gold” here. There is: bronze."),
         ({"roles": "king"}, "There is no “king” here. There is: –."),
+        ({"favours": "badge:gone"}, "There is no “badge:gone” here. There is: badge:first."),
         ({"steps-0-attributes": "colour = red"}, "“Purchase” has no attribute “colour”. It has: –."),
         ({"steps-0-attributes": "red"}, "Each line is a code, “=” and a value: “red” is not."),
         ({"steps-0-undoes": "1"}, "A return names an earlier step, and happens once."),
@@ -138,6 +139,7 @@ def test_example_that_cannot_be_is_refused_at_its_place(
     program: Program, client: Client, fields: dict[str, str], sentence: str
 ) -> None:
     client.force_login(a_manager())
+    Badge.objects.create(program=program, code="first", name="First")
 
     answer = client.post(reverse("admin:loyalty_example_add"), the_form(program, **fields))
 

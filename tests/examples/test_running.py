@@ -127,6 +127,20 @@ def test_tiers_and_what_follows_are_part_of_it() -> None:
     assert run(draft).in_words() == ""
 
 
+def test_what_is_given_beside_points_is_called_by_its_name_and_told_apart_by_its_code() -> None:
+    program = a_program()
+    for code, name in (("first", "First"), ("second", "First"), ("third", "Third")):
+        Badge.objects.create(program=program, code=code, name=name)
+    an_example(program, {}, favours=["badge:second", "badge:third", "badge:gone"])
+    badges = [{"formula": {"kind": "badge", "badge": code}} for code in ("first", "third")]
+
+    [said] = run(a_draft(program, *badges)).expectations
+
+    assert not said.is_met
+    assert said.expected == "badge:gone, a badge “First” (badge:second), a badge “Third”"
+    assert said.found == "a badge “First” (badge:first), a badge “Third”"
+
+
 def test_step_happens_so_many_times() -> None:
     program = a_program()
     an_example(program, {"amount": 30, "times": 5, "gives_company": 100})

@@ -609,7 +609,10 @@ def _plan_of(program: Program, canary: str, manager: User, now: datetime) -> Non
 def _agreements_of(membership: Membership, canary: str) -> None:
     """Terms that were agreed with the company, and a draft of the next, of which it knows nothing yet."""
     code = f"{canary}-rule"
-    limits = [{"rule_code": code, "subject": "COMPANY", "period": "EVER", "limit": 10**9}]
+    kind = {"subject": "COMPANY", "period": "EVER", "limit": 10**9}
+    named = {"shared_as": f"{canary}-together", "name": f"{canary} together", "counts": "TIMES"}
+    both = {"scope": "RULES", "rule_codes": [code, f"{canary}-badge-rule"], **named}
+    limits = [{"rule_code": code, **kind}, {**both, **kind}]
     rate = {"kind": "per", "points": 1, "step": "1", "of": f"attribute.{canary}-size"}
     an_agreement(membership, rates={code: rate}, limits=limits, reason=f"{INTERNAL} {canary} reason")
     a_draft_agreement(membership, factor="3", reason=f"{INTERNAL} {canary} next reason")

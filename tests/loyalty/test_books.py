@@ -18,6 +18,7 @@ from loyalty.activities import ActivityItem
 from loyalty.books import close_books, closing
 from loyalty.by_hand import adjust
 from loyalty.ledger import InsufficientPointsError, Owner, expire_points
+from loyalty.liability import liability
 from loyalty.models import BookDay, CohortMonth, Membership, Posting, Program
 from rewards.redemption import cancel, redeem
 from tests.factories.canaries import as_actor, user_of
@@ -194,6 +195,44 @@ def test_how_points_went_is_kept_by_the_month_they_could_be_spent_from(member: M
     march, april = date(2026, 3, 1), date(2026, 4, 1)
     went = CohortMonth.objects.order_by("month").values_list("cohort", "month", "used", "expired")
     assert list(went) == [(march, march, 40, 0), (march, april, 0, 260)]
+
+
+def test_points_taken_back_after_they_expired_count_neither_as_earned_nor_as_expired(member: Membership) -> None:
+    """Three months of 1,000 points, of which 500 are spent and 500 expire; a return takes 300 of one back, later.
+
+    Without those, 500 + 500 + 200 of 1,000 + 1,000 + 700 points expired: four of nine.
+    """
+    program, admin = member.program, an_admin(member.company)
+    reward = a_reward(program, price=500)
+    bought = [a_purchase(member.company, 1_000, occurred_at=BEGIN + timedelta(days=31 * number)) for number in range(3)]
+    for item in bought:
+        record(item, now=item.occurred_at)
+        redeem(
+            actor=as_actor(user_of(admin)), reward_id=reward.pk, payer=Owner(program.pk, member.company_id),
+            shown_price=500, key=item.external_id, now=item.occurred_at,
+        )  # fmt: skip
+        expire_points(now=item.occurred_at + timedelta(days=40))
+    now = BEGIN + timedelta(days=155)
+    record(a_purchase(member.company, 900, occurred_at=now), now=now)
+    close_books(now=now + timedelta(days=2))
+    before = liability(program, now=now + timedelta(days=2)).forecast
+
+    back = a_purchase(member.company, 300, reverses=bought[0].external_id, occurred_at=now)
+    record(back, now=now + timedelta(days=3))
+    close_books(now=now + timedelta(days=5))
+    close_books(now=now + timedelta(days=5), since=(now + timedelta(days=1)).date())
+
+    march, april, august = (date(2026, number, 1) for number in (3, 4, 8))
+    rows = CohortMonth.objects.filter(cohort=march).order_by("month")
+    assert list(rows.values_list("month", "used", "expired", "expired_in")) == [
+        (march, 500, 0, None),
+        (april, 0, 500, None),
+        (august, 0, -300, april),
+    ]
+    after = liability(program, now=now + timedelta(days=5)).forecast
+    assert [(one.outstanding, one.points) for one in before.cohorts] == [(900, 450)]
+    assert [(one.outstanding, one.points) for one in after.cohorts] == [(900, 400)]
+    assert laws_broken() == {}
 
 
 acts = st.lists(

@@ -7,7 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from loyalty.earning import Counts
 from loyalty.ledger import CapBook, CapKey, Limit
-from loyalty.ledger.caps import BlankCaps
+from loyalty.ledger.caps import BlankCaps, read_used
 from loyalty.models import CapUsage
 
 pytestmark = pytest.mark.django_db
@@ -161,11 +161,30 @@ def test_counters_that_did_not_move_are_not_written(django_assert_num_queries: D
         CapBook().write()
 
 
-def test_blank_counters_begin_at_nothing_or_at_what_was_used_and_are_written_nowhere() -> None:
+def test_used_is_read_of_the_counters_that_are_asked_for(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    used(a=3, b=4)
+    of_object = A._replace(object="x")
+    book = CapBook()
+    book.open({of_object: 9})
+    book.let_through(5, [points(of_object, 9)])
+    book.write()
+    wanted = [B, of_object, A._replace(subject_id=8), A._replace(period_start=date(2026, 7, 1))]
+
+    with django_assert_num_queries(1):
+        assert read_used(wanted) == {B: 4, of_object: 5}
+    with django_assert_num_queries(0):
+        assert read_used([]) == {}
+    assert read_used([A, B]) == {A: 3, B: 4}
+
+
+def test_blank_counters_begin_at_nothing_or_where_they_are_said_to(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
     book = BlankCaps()
 
-    book.begin_with({A: 70})
-
-    assert book.let_through(60, [points(A, 100), points(B, 50)]) == (30, 30)
-    assert book.let_through(60, [points(B, 50)]) == (20, 20)
-    assert rows() == []
+    with django_assert_num_queries(0):
+        assert book.let_through(80, [points(A, 100)]) == (80, 100)
+        book.begin_with({A: 70, B: 2})
+        assert book.let_through(80, [points(A, 100), times(B, 3)]) == (30, 30)
+        assert book.let_through(1, [times(B, 3)]) == (0, 0)
+        assert book.left(points(A, 101)) == 1

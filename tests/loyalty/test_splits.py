@@ -115,13 +115,41 @@ def _agreements_of(london: Program, tokyo: Program) -> None:
         member,
         factor="1.37",
         rates={"spend": {"kind": "percent", "percent": "57.3", "of": "activity.amount"}},
-        limits=[{"rule_code": "spend", "subject": "COMPANY", "period": "MONTH", "limit": 300}],
+        limits=[
+            {"rule_code": "spend", "subject": "COMPANY", "period": "MONTH", "limit": 300},
+            {
+                "scope": "RULES",
+                "rule_codes": ["spend", "tier"],
+                "shared_as": "both",
+                "name": "Both",
+                "subject": "COMPANY",
+                "period": "MONTH",
+                "limit": 80,
+                "is_per_object": True,
+            },
+        ],
         starts_at=NOW - timedelta(days=300),
     )
     an_agreement(
         member,
         factor="0.81",
-        limits=[{"rule_code": "split", "subject": "EMPLOYEE", "period": "WEEK", "limit": 25}],
+        limits=[
+            {"rule_code": "split", "subject": "EMPLOYEE", "period": "WEEK", "limit": 25},
+            {"rule_code": "spend", "subject": "COMPANY", "period": "MONTH", "limit": 900, "is_lower": True},
+            {"scope": "SHARED", "shared_as": "together", "subject": "COMPANY", "period": "WEEK", "limit": 40},
+            {
+                "scope": "RULES",
+                "rule_codes": ["spend", "split"],
+                "shared_as": "both",
+                "name": "Both",
+                "subject": "COMPANY",
+                "period": "MONTH",
+                "limit": 120,
+                "is_per_object": True,
+            },
+            {"scope": "ALL", "subject": "EMPLOYEE", "period": "MONTH", "limit": 3, "counts": "TIMES"},
+            {"scope": "ALL", "subject": "COMPANY", "period": "QUARTER", "limit": 1_100},
+        ],
         starts_at=NOW - timedelta(days=16),
         until=NOW - timedelta(hours=30),
     )
@@ -377,6 +405,9 @@ def test_stream_of_these_tests_meets_all_that_could_tell_splits_apart() -> None:
     assert Evaluation.objects.exclude(agreement=None).values("agreement").distinct().count() == 3
     assert Award.objects.filter(evaluation__agreement__isnull=False, reversal__reversed__gt=0).exists()
     assert CapUsage.objects.filter(rule_code="", used__gt=0).exists()
+    for code in ("agreed:*", "times:agreed:*", "object:agreed:both"):
+        assert CapUsage.objects.filter(rule_code=code, used__gt=0).exists()
+    assert Award.objects.filter(evaluation__agreement__version=2, granted__lt=F("raw")).exists()
     assert MetricBucket.objects.filter(metric="margin", value__lt=0).exists()
     assert MetricPerson.objects.filter(count__gt=1).exists()
     assert Posting.objects.filter(reverses__isnull=False, award__wallet__employee__isnull=False).exists()

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 
 from accounts import laws
 from accounts.actors import Actor, actor_of
+from accounts.messages import title_of
 from accounts.models import AuditEntry, Employee, Message, SegmentMembership, User
 from loyalty.benefits import standing_ahead
 from loyalty.models import (
@@ -39,6 +40,7 @@ from loyalty.titles import (
     invite,
     offers_of,
     record_payment,
+    remind_of_fees,
     subscribe,
     titles_now,
     withdraw_invitation,
@@ -392,6 +394,46 @@ def test_fee_that_was_never_paid_ends_at_once_when_cancelled(club: Club) -> None
 
     assert club.held() == ("bronze", "EARNED")
     assert club.moves()[-1][2] == NOW + timedelta(hours=1)
+
+
+def test_fee_is_reminded_of_once_a_period_before_it_is_due_and_never_after_it_was_cancelled(club: Club) -> None:
+    decides = an_employee(club.member.company, buying_role="DECIDES")
+    User.objects.filter(pk=decides.user_id).update(language="id")
+    an_employee(club.member.company)
+    an_admin(a_member(club.program).company)
+    title = subscribe(actor=club.actor(), membership=club.member, tier=club.tier("gold"), now=NOW)
+
+    unpaid = [remind_of_fees(now=NOW + timedelta(days=days)) for days in (0, 1)]
+    club.pays(title, "R1", NOW + timedelta(days=2))
+    told = {when: remind_of_fees(now=at(when)) for when in ("2026-06-20", "2027-05-31", "2027-06-01", "2027-06-20")}
+    club.pays(title, "R2", at("2027-06-20"))
+    next_year = remind_of_fees(now=at("2027-06-21"))
+    cancel(actor=club.actor(), title=title, now=at("2028-01-01"))
+    cancelled = remind_of_fees(now=at("2028-06-10"))
+
+    assert unpaid == [2, 0]
+    assert list(told.values()) == [0, 0, 2, 0]
+    assert (next_year, cancelled) == (0, 0)
+    of_admin = Message.objects.filter(kind="tier-fee-due", employee=club.admin).order_by("pk")
+    assert [message.facts["day"] for message in of_admin] == ["June 28, 2026", "June 28, 2027"]
+    assert title_of(of_admin[0]) == (
+        f"“{club.program.name}”: the fee for Gold, 1,200.00 EUR, is due by June 28, 2026. "
+        "Without it, that is the last day of the tier."
+    )
+    assert Message.objects.filter(kind="tier-fee-due", employee=decides).latest("pk").facts["fee"] == "1.200,00 EUR"
+    assert Message.objects.filter(kind="tier-fee-due").exclude(employee__in=(club.admin, decides)).count() == 0
+
+
+def test_fee_of_a_tier_that_ended_or_of_a_company_that_left_is_not_reminded_of(club: Club) -> None:
+    subscribe(actor=club.actor(), membership=club.member, tier=club.tier("gold"), now=NOW)
+
+    assert remind_of_fees(now=at("2026-06-29T00:10")) == 0
+    Membership.objects.filter(pk=club.member.pk).update(ends_at=NOW)
+    assert remind_of_fees(now=NOW) == 0
+    Membership.objects.filter(pk=club.member.pk).update(ends_at=None)
+    Program.objects.filter(pk=club.program.pk).update(is_active=False)
+    assert remind_of_fees(now=NOW) == 0
+    assert not Message.objects.filter(kind="tier-fee-due").exists()
 
 
 def test_who_left_the_program_takes_no_tier(club: Club) -> None:

@@ -21,6 +21,7 @@ from loyalty.models import (
     ActivityType,
     Award,
     Badge,
+    CapUsage,
     Consent,
     Membership,
     Metric,
@@ -256,6 +257,26 @@ def test_replay_of_the_rules_in_force_gives_what_stands() -> None:
     in_force = busy_rules(program, RuleSet.Status.ACTIVE)
     a_stream(5)(program)
 
+    assert replayed(in_force) == posted(program)
+
+
+def test_replay_counts_the_limits_of_agreements() -> None:
+    program = a_club()
+    in_force = busy_rules(program, RuleSet.Status.ACTIVE)
+    member = Membership.objects.get(program=program, company__external_id="company-1")
+    both = {"scope": "RULES", "rule_codes": ["spend", "split"], "shared_as": "both", "name": "Both"}
+    limits = [
+        {**both, "subject": "COMPANY", "period": "MONTH", "limit": 90, "is_per_object": True},
+        {"scope": "ALL", "subject": "EMPLOYEE", "period": "YEAR", "limit": 160},
+        {"scope": "SHARED", "shared_as": "all", "subject": "COMPANY", "period": "QUARTER", "limit": 77},
+    ]
+    an_agreement(member, factor="1.2", limits=limits)
+    a_stream(5)(program)
+
+    used = CapUsage.objects.filter(subject="COMPANY", subject_id=member.company_id)
+    assert used.filter(rule_code="shared:all", used=77).exists()
+    assert used.filter(rule_code="object:agreed:both", used=90).exists()
+    assert CapUsage.objects.filter(rule_code="agreed:*", used__gt=0).exists()
     assert replayed(in_force) == posted(program)
 
 

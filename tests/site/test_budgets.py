@@ -35,6 +35,7 @@ from loyalty.ledger import Owner
 from loyalty.memberships import comment, sign_consent
 from loyalty.models import (
     Activity,
+    Badge,
     Benefit,
     BenefitGrant,
     BenefitUse,
@@ -83,7 +84,9 @@ class Scene:
 
     def __init__(self) -> None:
         self.program: Program = a_program(tiers={"basic": 0, "silver": 900_000, "gold": 1_000_000}, expiry_months=1)
-        a_rule_set(self.program, [{"beneficiary": "BOTH"}, {"caps": [("COMPANY", "EVER", 10**9)]}])
+        self.badge: Badge = Badge.objects.create(program=self.program, code="first", name="First")
+        for_badge = {"formula": {"kind": "badge", "badge": "first"}, "beneficiary": "EMPLOYEE"}
+        a_rule_set(self.program, [{"beneficiary": "BOTH"}, {"caps": [("COMPANY", "EVER", 10**9)]}, for_badge])
         self.membership: Membership = a_member(self.program)
         consent_to(self.membership)
         self.admin: Employee = an_admin(self.membership.company)
@@ -247,6 +250,7 @@ CLIENT_PAGES: dict[str, Address] = {
     "withdraw the consent": lambda scene: "/company/consent/withdraw/",
     "benefits": lambda scene: "/benefits/",
     "benefit": lambda scene: f"/benefits/{scene.seminar.pk}/?for=company",
+    "badge": lambda scene: f"/badges/{scene.badge.pk}/",
     "tier": lambda scene: "/tier/",
     "rewards": lambda scene: "/rewards/",
     "reward": lambda scene: f"/rewards/{scene.reward.pk}/",

@@ -11,7 +11,7 @@ from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
@@ -21,7 +21,7 @@ from accounts.mail.unsubscribing import address_to_unsubscribe
 from accounts.models import Attachment, Employee, Job, Message, SingleSignOn, User
 from accounts.moving.kinds import known_kinds
 from accounts.scope import ScopedQuerySet
-from loyalty.models import BenefitGrant, Tier, TierInvitation, TierTitle
+from loyalty.models import BadgeHolding, BenefitGrant, Tier, TierInvitation, TierTitle, Transfer
 from rewards.models.redemptions import RedemptionQuerySet
 from tests.factories.canaries import (
     INTERNAL,
@@ -252,6 +252,14 @@ NAMED_ROWS: dict[str, Callable[[CanaryCompany], list[list[object]]]] = {
         [pk] for pk in side.company.activity_set.order_by("pk").values_list("pk", flat=True)[:2]
     ],
     "api/v1/transactions/<int:pk>/": lambda side: [[side.earned.pk]],
+    "api/v1/transfers/<int:pk>/": lambda side: [
+        [pk] for pk in Transfer.objects.filter(membership__company=side.company).values_list("pk", flat=True)
+    ],
+    "api/v1/paid-tiers/<int:pk>/": lambda side: _paid_tiers_of(side),
+    "api/v1/paid-tiers/<int:pk>/payments/": lambda side: _paid_tiers_of(side),
+    "api/v1/paid-tiers/<int:pk>/cancel/": lambda side: _paid_tiers_of(side),
+    "badges/<int:pk>/": lambda side: [[pk] for pk in _badges_of(side).values_list("badge", flat=True)],
+    "badges/given/<int:pk>/": lambda side: [[pk] for pk in _badges_of(side).values_list("award", flat=True)],
     "api/v1/redemptions/<int:pk>/": lambda side: [[side.order.pk], [side.company_order.pk]],
     "api/v1/redemptions/<int:pk>/cancel/": lambda side: [[side.order.pk]],
     "api/v1/surveys/<slug:code>/results/": lambda side: [[side.survey.code], [side.draft_survey.code]],
@@ -279,6 +287,15 @@ NAMES_NO_ROW = {
     "demo/mail/<str:name>/html/",
 }
 """Addresses of a signed or secret word: whoever has it was given it, and it says nothing of whose it is."""
+
+
+def _paid_tiers_of(side: CanaryCompany) -> list[list[object]]:
+    paid = TierTitle.objects.filter(membership__company=side.company, source="PAID")
+    return [[pk] for pk in paid.values_list("pk", flat=True)]
+
+
+def _badges_of(side: CanaryCompany) -> QuerySet[BadgeHolding]:
+    return BadgeHolding.objects.filter(membership__company=side.company)
 
 
 def _jobs_of(side: CanaryCompany) -> list[list[object]]:

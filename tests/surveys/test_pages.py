@@ -21,8 +21,10 @@ from tests.factories.world import (
     a_manager,
     a_member,
     a_program,
+    a_promotion,
     a_role,
     a_rule_set,
+    an_agreement,
     an_employee,
     consent_to,
 )
@@ -365,9 +367,9 @@ def test_promise_follows_the_rules_that_read_who_answers(firm: Firm) -> None:
     assert (of_tom.points, of_tom.company_points, of_tom.is_limited) == (25, 7, True)
 
 
-@pytest.mark.parametrize(("budget", "is_limited"), [(10, True), (None, False)])
-def test_promise_counts_a_campaign_and_says_where_its_budget_may_cut_it(
-    firm: Firm, budget: int | None, is_limited: bool
+@pytest.mark.parametrize(("budget", "points", "is_limited"), [(10, 40, True), (None, 60, False)])
+def test_promise_counts_a_campaign_as_far_as_its_budget_goes(
+    firm: Firm, budget: int | None, points: int, is_limited: bool
 ) -> None:
     program = a_program()
     rule = a_survey_rule("summer", 30)
@@ -378,7 +380,7 @@ def test_promise_counts_a_campaign_and_says_where_its_budget_may_cut_it(
 
     [survey] = [each for each in open_surveys_for(actor_for(firm.mia)) if each.name != "Spring survey"]
 
-    assert (survey.points, survey.is_limited) == (60, is_limited)
+    assert (survey.points, survey.is_limited) == (points, is_limited)
 
 
 def test_promise_without_consent_is_nothing_for_the_person(firm: Firm, sign_in: SignIn) -> None:
@@ -422,3 +424,42 @@ def test_pages_cost_the_same_with_ten_times_the_rows(firm: Firm, mia: Client) ->
 
     assert many == few
     assert {path: count for path, count in many.items() if count > CLIENT_PAGE} == {}
+
+
+@pytest.mark.django_db
+def test_promise_is_true_for_the_very_reader_with_promotion_agreement_and_limits_as_far_as_they_are_used() -> None:
+    """Everybody gets 30 and the company 20, by the agreement half as much again; Mia twice, by a budget of 40."""
+    program = a_program()
+    asked = [("summer", "asked"), ("autumn", "asked-again"), ("winter", "asked-last")]
+    rules = [
+        rule
+        for survey, code in asked
+        for rule in (
+            a_survey_rule(survey, 30, code=code, shared_limits=["month"]),
+            a_survey_rule(survey, 20, to="COMPANY", code=f"{code}-ours"),
+        )
+    ]
+    shared = {"code": "month", "subject": "EMPLOYEE", "period": "MONTH", "limit": 40}
+    a_rule_set(program, rules, shared=[shared])
+    member = a_member(program)
+    consent_to(member, monthly_limit=110, unearned="COMPANY")
+    mia, tom = an_employee(member.company), an_employee(member.company)
+    surveys = [a_survey(program, code=code) for code, _rule in asked]
+    limits = [
+        {"scope": "SHARED", "shared_as": "month", "subject": "EMPLOYEE", "period": "MONTH", "limit": 100},
+        {"scope": "ALL", "subject": "COMPANY", "period": "YEAR", "limit": 200},
+    ]
+    an_agreement(member, factor="1.5", limits=limits)
+    a_promotion(member, employee=mia, factor="2", budget=40)
+
+    of_tom = [(each.points, each.company_points) for each in open_surveys_for(actor_for(tom))]
+    said, brought = [], []
+    for survey in surveys:
+        shown = {each.id: each for each in open_surveys_for(actor_for(mia))}[survey.pk]
+        said.append((shown.points, shown.company_points, shown.is_limited))
+        brought.append(answer(mia, survey, recommend="9", wish="").points)
+
+    assert of_tom == [(45, 30)] * 3
+    assert said == [(85, 30, True), (15, 30, True), (0, 30, True)]
+    assert brought == [points + company for points, company, _limited in said]
+    assert {each.points for each in open_surveys_for(actor_for(tom))} == {10}
