@@ -13,10 +13,9 @@ from rest_framework.response import Response
 
 from accounts.actors import actor_of_employee
 from accounts.api.filters import MomentFilter
-from accounts.api.keys import KEY_PARAMETER, key_of
+from accounts.api.keys import KEY_PARAMETER, key_of, once
 from accounts.api.problems import FieldError, NotFoundProblem, Problem
 from accounts.api.views import ApiView, Listing, Single
-from accounts.idempotency import KeyUsedForAnotherRequestError
 from accounts.models import Employee, Scope
 from loyalty.api.naming import person_named
 from loyalty.ledger import InsufficientPointsError, Owner
@@ -192,29 +191,31 @@ class Redemptions(RedemptionView, Listing):
         """
         key = key_of(request)
         asked = _read(request.data)
-        person = self._person(asked)
-        program, reward = self._reward(asked)
-        payer = Owner(program, person.company_id, None if asked["payer"] == "company" else person.pk)
+        self._person(asked, and_who_left=True)
         try:
-            redeemed = redeem(
-                actor=actor_of_employee(person, now=self.now),
-                reward_id=reward,
-                payer=payer,
-                shown_price=asked["points"],
-                key=key,
-                now=self.now,
-                rest_from_company=asked["payer"] == "employee_then_company",
-                placed_by_id=self.actor.user_id,
-            )
-        except KeyUsedForAnotherRequestError as error:
-            raise Problem("key_used_for_another") from error
+            order = once(user_id=self.actor.user_id, key=key, content=["redeem", asked], do=lambda: self._redeem(asked))
         except tuple(_CODES) as error:
             code, field = _CODES[type(error)]
             raise Problem("conflict", errors=[FieldError(code, field, sentence_of(error))]) from error
-        return self.answer(redeemed.redemption.pk, status=201)
+        return self.answer(order, status=201)
 
-    def _person(self, asked: Mapping[str, Any]) -> Employee:
-        return person_named(self.actor, company=asked["company"], employee=asked["employee"])
+    def _redeem(self, asked: Mapping[str, Any]) -> int:
+        person = self._person(asked)
+        program, reward = self._reward(asked)
+        redeemed = redeem(
+            actor=actor_of_employee(person, now=self.now),
+            reward_id=reward,
+            payer=Owner(program, person.company_id, None if asked["payer"] == "company" else person.pk),
+            shown_price=asked["points"],
+            key=None,
+            now=self.now,
+            rest_from_company=asked["payer"] == "employee_then_company",
+            placed_by_id=self.actor.user_id,
+        )
+        return redeemed.redemption.pk
+
+    def _person(self, asked: Mapping[str, Any], *, and_who_left: bool = False) -> Employee:
+        return person_named(self.actor, company=asked["company"], employee=asked["employee"], and_who_left=and_who_left)
 
     def _reward(self, asked: Mapping[str, Any]) -> tuple[int, int]:
         """The ids of the program and of the reward; one that was withdrawn meanwhile still has them."""

@@ -120,27 +120,26 @@ def redeem(
     reward_id: int,
     payer: Owner,
     shown_price: int,
-    key: str,
+    key: str | None,
     now: datetime,
     rest_from_company: bool = False,
     note: str = "",
     placed_by_id: int | None = None,
 ) -> Redeemed:
-    """Turn points of `payer` into a reward at `shown_price` points; the same `key` again gives the same redemption.
+    """Turn points of `payer` into a reward at `shown_price` points; the same `key` again gives the same redemption
+    (None: whoever calls sees to that).
 
     With `rest_from_company` the company pays what the actor's own points do not reach. Where the company approves such
     orders, its people who decide are asked, and read `note`. `placed_by_id` is the user of another system that orders
-    in the actor's name; the key is that user's then.
+    in the actor's name.
     Raises RewardWithdrawnError, ProgramOverError, NotYoursToSpendError, PriceChangedError, NotPaidFromError,
     InsufficientPointsError or OutOfStockError, and idempotency.KeyUsedForAnotherRequestError; then nothing has changed.
     """
     content = ["redeem", reward_id, list(payer), shown_price, *(["rest from company"] if rest_from_company else [])]
-    if placed_by_id is not None:
-        content += ["for", actor.employee_id]
     by_user_id = placed_by_id or actor.user_id
     with atomic_together():
-        claim = idempotency.claim(user_id=by_user_id, key=key, content=content)
-        if claim.resource_id is not None:
+        claim = None if key is None else idempotency.claim(user_id=by_user_id, key=key, content=content)
+        if claim is not None and claim.resource_id is not None:
             return Redeemed(Redemption.objects.get(pk=claim.resource_id), is_new=False)
         rewards = Reward.objects.visible_to(actor).select_related("program")
         reward = rewards.filter(pk=reward_id, is_published=True).first()
@@ -156,7 +155,8 @@ def redeem(
             raise NotPaidFromError(reward.paid_from)
         redemption = _redeem(actor, reward, payers, by_user_id, now)
         is_unasked = _ask_company(redemption, actor, reward, note, now)
-        idempotency.settle(claim, redemption.pk)
+        if claim is not None:
+            idempotency.settle(claim, redemption.pk)
     return Redeemed(redemption, is_new=True, is_unasked=is_unasked)
 
 

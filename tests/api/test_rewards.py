@@ -169,3 +169,12 @@ def test_a_person_who_left_orders_nothing(member: Membership, shop: Caller) -> N
 
     assert order(shop).json()["errors"][0]["code"] == "unknown_employee"
     assert balance(member, buyer()) == 80
+
+
+def test_an_order_is_answered_the_same_after_its_person_left(member: Membership, shop: Caller) -> None:
+    first = order(shop).json()
+    Employee.objects.filter(pk=buyer().pk).update(is_active=False)
+
+    assert order(shop).json()["redemption"] == first["redemption"]
+    assert order(shop, "K-2").json()["errors"][0]["code"] == "unknown_employee"
+    assert Redemption.objects.count() == 1
