@@ -96,6 +96,8 @@ def clients(count: int, prepare: Callable[[int], Unit], *, threads: int = 1) -> 
         yield Clients(pipes)
     finally:
         for pipe in pipes:
+            with suppress(BrokenPipeError):
+                pipe.send(None)  # closing alone says nothing: those that were started later hold its end, too
             pipe.close()
         for process in processes:
             process.join(10)
@@ -108,8 +110,8 @@ def _serve(numbers: Sequence[int], prepare: Callable[[int], Unit], pipe: Connect
         with ThreadPoolExecutor(len(numbers)) as pool:
             together = Barrier(len(numbers))
             members = list(pool.map(lambda number: _begin(number, prepare, together), numbers))
-            while True:
-                pipe.send(_work(pool, members, pipe.recv(), together))
+            while (seconds := pipe.recv()) is not None:
+                pipe.send(_work(pool, members, seconds, together))
     except EOFError:
         pass
     except Exception as error:  # told to whoever measures: there is nobody else
