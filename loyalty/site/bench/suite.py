@@ -77,7 +77,7 @@ def _expiry(setting: Setting, wanted: Collection[str]) -> Iterator[Figure]:
 
 def _tiers(setting: Setting, wanted: Collection[str]) -> Iterator[Figure]:
     with setting.databases.fresh("tiers"):
-        yield tiers(memberships=2_000 if setting.quick else 100_000, rounds=setting.rounds.count // 2)
+        yield tiers(memberships=10_000 if setting.quick else 100_000, rounds=setting.rounds.count // 2)
 
 
 def _history_replay(setting: Setting, wanted: Collection[str]) -> Iterator[Figure]:

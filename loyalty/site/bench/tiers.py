@@ -25,7 +25,7 @@ def tiers(*, memberships: int, rounds: int) -> Figure:
     """
     history = a_history(Size(companies=memberships, owners=0, lots=0))
     _fill_months(history, rounds)
-    settle("loyalty_metricbucket", "loyalty_tierassignment", "loyalty_evaluation")
+    settle("loyalty_membership", "loyalty_metricbucket", "loyalty_tierassignment", "loyalty_evaluation")
     this_month = month_of(NOW, history.program.zone)
     moved: list[int] = []
     added: list[int] = []
