@@ -100,6 +100,19 @@ class RuleAdmin(ReshapingAdmin[Rule], PartOfRulesAdmin[Rule]):
                 initial["activity_type"] = types[0]
         return initial
 
+    def get_deleted_objects(
+        self, objs: QuerySet[Any] | Sequence[Any], request: HttpRequest
+    ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
+        """A rule goes with its limits, which nobody deletes on a screen of their own."""
+        rows, counts, forbidden, protected = super().get_deleted_objects(objs, request)
+        return rows, counts, forbidden - {RuleCap._meta.verbose_name}, protected
+
+    def response_post_save_add(self, request: HttpRequest, obj: Rule) -> HttpResponseRedirect:
+        """Go on with the version that the rule belongs to."""
+        return HttpResponseRedirect(reverse("admin:loyalty_ruleset_change", args=[obj.rule_set_id]))
+
+    response_post_save_change = response_post_save_add
+
     def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: bool) -> None:
         """Put a new rule last."""
         if not change:

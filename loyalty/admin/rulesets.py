@@ -1,6 +1,6 @@
 """Versions of a program's rules: read in plain words, drawn up, put in force, taken out of force."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -39,7 +39,7 @@ from loyalty.admin.rule_cases import (
 from loyalty.admin.rule_editor.preview import in_words
 from loyalty.admin.versions import ActivateForm, VersionAdmin
 from loyalty.concerns import Look, look_at, paying_people_only
-from loyalty.models import Replay, Rule, RuleSet
+from loyalty.models import Replay, ReplayedCompany, Rule, RuleCap, RuleSet
 from loyalty.replaying import ask_for_replay
 from loyalty.rule_changes import changes, predecessor_of
 from loyalty.rulesets import draft_from, next_version, retire
@@ -187,6 +187,14 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
         """A draft that waits is decided, or no longer asked for, before it is thrown away."""
         waits = obj is not None and obj.approval_id is not None
         return not waits and super().has_delete_permission(request, obj)
+
+    def get_deleted_objects(
+        self, objs: QuerySet[Any] | Sequence[Any], request: HttpRequest
+    ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
+        """A draft goes with the limits of its rules and its replays, which nobody deletes on screens of their own."""
+        rows, counts, forbidden, protected = super().get_deleted_objects(objs, request)
+        its_own = {model._meta.verbose_name for model in (RuleCap, Replay, ReplayedCompany)}
+        return rows, counts, forbidden - its_own, protected
 
     def get_urls(self) -> list[URLPattern]:
         """The page of the examples."""

@@ -244,6 +244,34 @@ def test_rule_of_a_draft_can_be_deleted(desk: Client, draft: RuleSet) -> None:
     assert not Rule.objects.exists()
 
 
+def test_rule_of_a_draft_goes_with_its_limits_and_so_does_the_draft(desk: Client, draft: RuleSet) -> None:
+    limit = {"caps-TOTAL_FORMS": 1, "caps-0-limit": 9, "caps-0-counts": "POINTS", "caps-0-subject": "COMPANY"}
+    limited = limit | {"caps-0-period": "MONTH"}
+    desk.post(reverse("admin:loyalty_rule_add"), posted(draft, **limited))
+    desk.post(reverse("admin:loyalty_rule_add"), posted(draft, **limited, name="Other", code="other"))
+    caps_then = RuleCap.objects.count()
+
+    desk.post(reverse("admin:loyalty_rule_delete", args=[Rule.objects.get(code="other").pk]), {"post": "yes"})
+    rules_left = list(Rule.objects.values_list("code", flat=True))
+    desk.post(reverse("admin:loyalty_ruleset_delete", args=[draft.pk]), {"post": "yes"})
+
+    assert caps_then == 2
+    assert rules_left == ["welcome"]
+    assert not RuleSet.objects.exists()
+    assert not RuleCap.objects.exists()
+
+
+def test_whoever_saved_a_rule_goes_on_with_its_version(desk: Client, draft: RuleSet) -> None:
+    version = reverse("admin:loyalty_ruleset_change", args=[draft.pk])
+
+    added = desk.post(reverse("admin:loyalty_rule_add"), posted(draft))
+    address = reverse("admin:loyalty_rule_change", args=[Rule.objects.get().pk])
+    changed = desk.post(address, posted(draft, name="Hello"))
+
+    assert [added["Location"], changed["Location"]] == [version, version]
+    assert Rule.objects.get().name == "Hello"
+
+
 def test_condition_of_a_metric_is_checked_likewise(desk: Client, program: Program, manager: User) -> None:
     fields = {
         "program": program.pk,
