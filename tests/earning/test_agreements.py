@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from accounts.conditions import ALWAYS, Catalogue, Fact, FactType
+from accounts.conditions import ALWAYS, Catalogue, Fact, FactType, parse
 from loyalty.earning import (
     EVERY_RULE,
     NOTHING,
@@ -125,6 +125,24 @@ def test_rule_and_verdict_say_that_it_is_by_agreement() -> None:
         "with each other, by your agreement. Here: tier was Gold: times 1.5; the agreement: times 1.2; several factors "
         "are multiplied with each other: times 1.8."
     )
+
+
+def test_who_gets_nothing_reads_what_the_agreement_would_give() -> None:
+    large = parse({"fact": AMOUNT, "op": "gte", "value": 100}, CATALOGUE)
+    to_buyers = replace(a_rule(), beneficiary=Beneficiary.EMPLOYEE)
+    half = terms("1", Percent(Decimal(50), AMOUNT))
+
+    def said(rule: EarningRule) -> str:
+        [verdict] = evaluate([rule], {AMOUNT: Decimal(80)})
+        return verdict_sentence(verdict, granted=0, catalogue=CATALOGUE, translate=lambda text: f"«{text}»")
+
+    unmet, refused = (replace(rule, condition=when) for rule, when in ((a_rule(), large), (to_buyers, ALWAYS)))
+    for rule in (unmet, refused):
+        assert (
+            said(laid_over(rule, half)) == f"«{said(rule)} By your agreement it would give «50 % of amount in points».»"
+        )
+    badge = replace(a_rule(NOTHING), effect=_Badge(), condition=large)
+    assert said(replace(badge, is_agreed=True)) == said(badge)
 
 
 QUARTER = Cap(CapSubject.COMPANY, Period.QUARTER, 70)

@@ -7,6 +7,7 @@ import pytest
 
 from accounts.conditions import Catalogue, Fact, FactType
 from loyalty.earning import KINDS, MODIFIER_ASKS, MODIFIERS, Ask, Kind, parse_formula
+from loyalty.earning.formulas.asking import Asks
 from loyalty.earning.formulas.filling import (
     answers_of,
     document_of,
@@ -159,6 +160,7 @@ def test_yes_and_no_become_texts_that_are_read_again() -> None:
         ("bands", [("steps", None)]),
         ("bands[0].from", [("steps", 2), ("from", None)]),
         ("bands[1].points", [("steps", 3), ("points", None)]),
+        ("bands[2].points", [("steps", 3), ("points", None)]),
         ("bands[7].points", [("steps", 8), ("points", None)]),
         ("nothing[0].here", [("nothing", None)]),
     ],
@@ -177,6 +179,44 @@ def test_place_in_a_part_is_called_by_each_label() -> None:
     ]  # fmt: skip
     keys = place_of(LOOKUP, {"table-0-is": ("a\nb",)}, CATALOGUE, "table[0].is[1]")
     assert keys == [("rates", 1), ("where it is", None)]
+
+
+def test_rows_in_a_part_of_rows_are_read_written_and_called_by_their_numbers() -> None:
+    keys = Ask("is", "where it is", Asks.KEYS, of="by")
+    rows = Ask("rows", "lines", Asks.ROWS, parts=(keys, Ask("points", "points", Asks.POINTS)))
+    asks = [Ask("groups", "groups", Asks.ROWS, parts=(Ask("part", "part", Asks.PART, parts=(rows,)),))]
+    answers = {
+        "groups-0-part-rows-0-points": (" ",),
+        "groups-3-part-rows-1-is": ("",),
+        "groups-3-part-rows-4-is": ("true",),
+        "groups-3-part-rows-4-points": ("7",),
+    }
+    yes_or_no: Catalogue = {"x": Fact("x", FactType.BOOLEAN, "x")}
+
+    def written(value: object) -> dict[str, object]:
+        return {"groups": [{"part": {"rows": [{"is": value, "points": 7}]}}]}
+
+    assert document_of(asks, answers, yes_or_no) == written("true")
+    assert document_of(asks, {**answers, "by": ("x",)}, yes_or_no) == written(True)
+    assert answers_of(asks, written(True)) == {
+        "groups-0-part-rows-0-is": ("true",),
+        "groups-0-part-rows-0-points": ("7",),
+    }
+    assert place_of(asks, answers, yes_or_no, "groups[0].part.rows[0].points") == [
+        ("groups", 2), ("part", None), ("lines", 2), ("points", None),
+    ]  # fmt: skip
+
+
+def test_campaigns_are_a_list_even_where_there_is_one() -> None:
+    assert document_of(MODIFIER_ASKS, {"multipliers-campaigns": ("spring", " ")}, CATALOGUE) == {
+        "multipliers": {"campaigns": ["spring"]}
+    }
+
+
+@pytest.mark.parametrize("odd", [None, "text", 7])
+def test_what_is_no_table_and_no_factors_leaves_them_blank(odd: object) -> None:
+    assert {name for name in answers_of(STEPS, {"bands": odd}) if name.startswith("bands")} == set()
+    assert "multipliers-campaigns" in answers_of(MODIFIER_ASKS, {"multipliers": {"tier": odd}})
 
 
 def test_rows_are_ordered_anew_and_blank_ones_added() -> None:

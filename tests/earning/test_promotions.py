@@ -1,11 +1,13 @@
 """Promotions in the calculation: whose points they raise, beside campaigns and shares, and what they add."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import product
 
 import pytest
 
-from accounts.conditions import ALWAYS, Values
+from accounts.conditions import ALWAYS, Values, parse
 from loyalty.earning import (
     AMOUNT,
     DAY,
@@ -22,8 +24,10 @@ from loyalty.earning import (
     Scheme,
     campaign_beside,
     evaluate,
+    evaluate_met,
     parse_formula,
     parted,
+    verdict_sentence,
 )
 from loyalty.facts import catalogue_of
 
@@ -33,6 +37,11 @@ BUYERS = frozenset({"buyer"})
 VALUES: Values = {AMOUNT: Decimal(101), DAY: date(2026, 3, 5), MAY_EARN: MayEarn.YES.value}
 TWICE = Promotion(1, Decimal(2))
 FOR_ANNA = Promotion(2, Decimal(3), employee_id=ANNA)
+
+
+class _Badge:
+    def sentence(self, translate: object) -> str:
+        return "the badge “First”"
 
 
 def a_rule(
@@ -146,8 +155,26 @@ def test_promotion_meets_a_campaign_as_the_version_says(
     [without] = evaluate([rule], VALUES)
     gift = verdict.gifts[0]
     assert 101 + campaign_beside(gift, 0) == without.gifts[0].points
+    assert gift.promotion is TWICE
     assert 101 + 101 + campaign_beside(gift, 101) == gift.points
     assert all(0 <= campaign_beside(gift, part) <= gift.points - 101 - part for part in range(102))
+
+
+def test_between_none_and_all_of_a_promotion_a_campaign_adds_in_proportion_and_parts_of_a_point_fall_away() -> None:
+    gift = Gift(a_rule(), COMPANY, 171, from_campaign=31, promotion=TWICE, from_promotion=40, campaign_alone=20)
+
+    # Beyond the 20 that it adds alone, of 11 more a quarter is 2.75 and three quarters are 8.25.
+    assert [campaign_beside(gift, part) for part in (0, 10, 30, 40)] == [20, 22, 28, 31]
+
+
+def test_campaign_never_adds_more_than_is_left_of_a_gift_that_was_parted() -> None:
+    gift = Gift(a_rule(), EMPLOYEE, 100, from_campaign=30, promotion=TWICE, from_promotion=40, campaign_alone=60)
+
+    own, _rest = parted(gift, at=50)
+
+    # 30 of what it adds alone would be left, but of the gift only the promotion's 20 lie above what neither adds.
+    assert (own.from_campaign, own.from_promotion, own.campaign_alone) == (0, 20, 30)
+    assert [campaign_beside(own, part) for part in (0, 1, 19, 20)] == [20, 19, 1, 0]
 
 
 def test_gift_is_parted_from_above_the_campaigns_points_first_and_a_persons_promotion_stays_with_the_person() -> None:
@@ -165,7 +192,54 @@ def test_gift_is_parted_from_above_the_campaigns_points_first_and_a_persons_prom
         0,
         30,
     )
+    assert rest.promotion is None
     assert (of_company.points, of_company.from_promotion, of_company.promotion) == (50, 20, TWICE)
+
+
+def test_small_part_takes_of_the_campaigns_points_alone() -> None:
+    rule = a_rule(Beneficiary.EMPLOYEE)
+    gift = Gift(rule, EMPLOYEE, 100, None, 30, promotion=TWICE, from_promotion=40, campaign_alone=20)
+
+    assert parted(gift, at=95) == (
+        gift._replace(points=95, from_campaign=25, campaign_alone=15),
+        gift._replace(to=COMPANY, is_instead=True, points=5, from_campaign=5, from_promotion=0, campaign_alone=5),
+    )
+
+
+def test_verdicts_on_met_rules_alone_are_those_of_all_rules() -> None:
+    large, small = (
+        parse({"fact": AMOUNT, "op": operator, "value": 100}, catalogue_of(())) for operator in ("gte", "lt")
+    )
+    kinds = [
+        a_rule(Beneficiary.COMPANY, campaign="1.5"),
+        a_rule(Beneficiary.SPLIT, share=40),
+        a_rule(Beneficiary.BOTH, campaign="3"),
+        a_rule(Beneficiary.ROLE, role="buyer", is_divided=True),
+        replace(a_rule(Beneficiary.ROLE, role="owner"), effect=_Badge()),
+        replace(a_rule(Beneficiary.EMPLOYEE), effect=_Badge()),
+    ]
+    rules = [replace(rule, condition=condition) for rule in kinds for condition in (large, small, ALWAYS)]
+    people = [Person(ANNA, MayEarn.YES, BUYERS), Person(BEN, MayEarn.NO_CONSENT, BUYERS | {"owner"})]
+
+    for amount, promotions, person_id in product(
+        (99, 100), ([], [TWICE], [FOR_ANNA], [replace(FOR_ANNA, employee_id=BEN)]), (ANNA, BEN, None)
+    ):
+        values = {**VALUES, AMOUNT: Decimal(amount)}
+        all_of_them = evaluate(rules, values, people, promotions=promotions, person_id=person_id)
+        met = evaluate_met(rules, values, people, promotions=promotions, person_id=person_id)
+
+        assert met == [verdict for verdict in all_of_them if verdict.is_met]
+        assert len(met) == 12
+
+
+def test_what_was_left_of_the_budget_of_a_promotion_is_said() -> None:
+    rule = a_rule(campaign="1.5")
+    [verdict] = evaluate([rule], VALUES, promotions=[replace(TWICE, factor=Decimal(20))])
+
+    said = verdict_sentence(verdict, granted=1200, catalogue=catalogue_of(()), translate=str, is_budget_spent=True)
+
+    assert " would be 3,030; what was left of the budget made it 1,200. Here: " in said
+    assert said.startswith("Applies: 1 point for each full ")
 
 
 def test_formula_and_its_sentence_stay_as_they_are() -> None:

@@ -266,6 +266,9 @@ def test_refusal_names_the_place_and_says_what_belongs_there(document: object, s
 
     assert str(refused) == sentence
     assert refused.translated(str) == sentence
+    assert refused.translated(str, "steps, 2") == (
+        f"steps, 2{sentence.removeprefix(refused.key)}" if refused.key else sentence
+    )
 
 
 def test_refusal_of_what_a_program_has_not_says_so() -> None:

@@ -7,7 +7,7 @@ writes one; whoever shows a document as a form makes sure that both ends mean th
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from accounts.conditions import Catalogue, FactType
+from accounts.conditions import Catalogue, Fact, FactType
 from loyalty.earning.formulas.asking import Ask, Asks
 
 Answers = Mapping[str, tuple[str, ...]]
@@ -27,8 +27,8 @@ def answers_of(asks: Iterable[Ask], document: Mapping[str, object]) -> dict[str,
 
 def row_numbers(answers: Answers, name: str) -> list[int]:
     """Return the numbers of the rows that stand under a name, in their order."""
-    pattern = re.compile(rf"{re.escape(name)}-(\d{{1,4}})-.*", re.DOTALL)
-    return sorted({int(match[1]) for each in answers if (match := pattern.fullmatch(each))})
+    pattern = re.compile(rf"{re.escape(name)}-(\d{{1,4}})-")
+    return sorted({int(match[1]) for each in answers if (match := pattern.match(each))})
 
 
 def with_rows(answers: Answers, ask: Ask, order: Iterable[int | None]) -> dict[str, tuple[str, ...]]:
@@ -102,15 +102,14 @@ def _value(ask: Ask, answers: Answers, catalogue: Catalogue, name: str) -> objec
         case Asks.CAMPAIGNS:
             return list(texts)
         case Asks.KEYS:
-            return _keys(texts, catalogue, answers.get(ask.of, ("",)))
+            return _keys(texts, next((catalogue.get(code) for code in answers.get(ask.of, ())), None))
         case Asks.POINTS if texts and _WHOLE.fullmatch(texts[0]):
             return int(texts[0])
         case _:
             return texts[0] if texts else ""
 
 
-def _keys(texts: tuple[str, ...], catalogue: Catalogue, by: tuple[str, ...]) -> object:
-    fact = catalogue.get(next(iter(by), ""))
+def _keys(texts: tuple[str, ...], fact: Fact | None) -> object:
     keys: list[object] = [*texts]
     if fact is not None and fact.type is FactType.BOOLEAN:
         keys = [{"true": True, "false": False}.get(text, text) for text in texts]

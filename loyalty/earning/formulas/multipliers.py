@@ -131,8 +131,10 @@ class Multipliers:
         of_tier = next((factor for code, factor in self.tiers if code == values.get(TIER)), None)
         if self.tiers:
             told = found(catalogue[TIER], values, translate)
-            template = translate(N_("{found}: times {factor}") if of_tier else N_("{found}: not multiplied"))
-            findings.append(template.format(found=told, factor=plain(of_tier or Decimal(1))))
+            if of_tier is None:
+                findings.append(translate(N_("{found}: not multiplied")).format(found=told))
+            else:
+                findings.append(translate(N_("{found}: times {factor}")).format(found=told, factor=plain(of_tier)))
         campaign = self.campaign_on(values.get(DAY))
         if self.campaigns:
             told = found(catalogue[DAY], values, translate)
