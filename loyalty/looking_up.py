@@ -1,10 +1,13 @@
 """Why did something bring what it brought, or nothing? Asked by the number that other systems call it by."""
 
+import re
 from dataclasses import dataclass
 
 from accounts.actors import Actor
 from loyalty.explaining import Counted, PlainVerdict, counted_as, verdicts_of
 from loyalty.models import Activity, Evaluation, Source, Transaction
+
+_REFERENCE = re.compile("[Tt]-([0-9]{1,18})")
 
 MOST_SHOWN = 5
 """Of one number: each source has its own, and each program judges an activity for itself."""
@@ -24,6 +27,20 @@ class Judged:
     def points(self) -> int:
         """What it brought to wallets in sight."""
         return sum(verdict.points for verdict in self.verdicts)
+
+
+def reference_of(transaction_id: int) -> str:
+    """Return what an act is called by when people speak of it."""
+    return f"T-{transaction_id}"
+
+
+def act_called(reference: str, actor: Actor) -> int | None:
+    """Return the id of the act that a reference is of, if the actor sees it."""
+    match = _REFERENCE.fullmatch(reference.strip())
+    if match is None:
+        return None
+    acts = Transaction.objects.visible_to(actor).filter(pk=int(match[1]))
+    return acts.values_list("pk", flat=True).first()
 
 
 def look_up(number: str, actor: Actor) -> list[Judged]:

@@ -1,13 +1,14 @@
 """The client's questions: what would I get for something, and why did something bring what it brought, or nothing?"""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.access import clients_and_account_managers, employees_only
 from accounts.middleware import actor_behind
 from loyalty.asking import ask
-from loyalty.looking_up import look_up
+from loyalty.looking_up import act_called, look_up
 from loyalty.selectors import membership_of
 
 
@@ -32,8 +33,15 @@ def what_if(request: HttpRequest) -> HttpResponse:
 @require_safe
 @clients_and_account_managers
 def why_number(request: HttpRequest) -> HttpResponse:
-    """What became of an activity, found by its number: each rule, met or not, also where it brought nothing."""
+    """What became of an activity, found by its number: each rule, met or not, also where it brought nothing.
+
+    The reference that stands with what was booked leads there.
+    """
     actor = actor_behind(request)
     number = request.GET.get("number", "").strip()[:200].replace("\x00", "")
-    context = {"number": number, "found": look_up(number, actor) if number else [], "is_client": actor.is_employee}
+    found = look_up(number, actor) if number else []
+    act_id = act_called(number, actor) if not found else None
+    if act_id is not None:
+        return HttpResponseRedirect(reverse("why", args=[act_id]))
+    context = {"number": number, "found": found, "is_client": actor.is_employee}
     return render(request, "client/why_number.html", context)

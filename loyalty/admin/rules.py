@@ -1,5 +1,6 @@
 """Rules: made in the rule editor, shown as the sentence that clients read, moved among the rules of their version."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -87,15 +88,16 @@ class RuleAdmin(ReshapingAdmin[Rule], PartOfRulesAdmin[Rule]):
         return {} if obj else {"code": ("name",)}
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Begin with the kind of activity that the version's last rule is for, or with the only one."""
+        """Begin with the kind of activity that most of the version's rules are for, or with the only one."""
         initial: dict[str, Any] = dict(super().get_changeform_initial_data(request))
         rule_set = str(initial.get("rule_set", ""))
         if "activity_type" not in initial:
-            rules = self.get_queryset(request).prefetch_related(None).order_by("-position", "-pk")
-            last = rules.filter(rule_set=int(rule_set[:18])).first() if rule_set.isdecimal() else None
+            rules = self.get_queryset(request).prefetch_related(None).order_by("position", "pk")
+            of_version = rules.filter(rule_set=int(rule_set[:18])) if rule_set.isdecimal() else rules.none()
+            asked = Counter(of_version.values_list("activity_type", flat=True))
             types = list(ActivityType.objects.order_by("pk").values_list("pk", flat=True)[:2])
-            if last is not None:
-                initial["activity_type"] = last.activity_type_id
+            if asked:
+                [(initial["activity_type"], _times)] = asked.most_common(1)
             elif len(types) == 1:
                 initial["activity_type"] = types[0]
         return initial

@@ -199,3 +199,9 @@ def test_what_brought_nothing_says_why_by_its_number(membership: Membership, sig
     assert seen.points == 7  # the company's own rule gives whatever the amount
     assert not keeper.get("/points/why/", {"number": "INV-3"}).context["found"]
     assert "/points/why/" in source_of(sign_in(mia).get("/points/"))
+    act_id = something.context["found"][0].transaction_id
+    page = f"/points/{act_id}/"
+    assert f"T-{act_id}" in words_of(sign_in(mia).get(page))
+    assert sign_in(mia).get("/points/why/", {"number": f" t-{act_id} "}).headers["Location"] == page
+    elsewhere = sign_in(an_account_manager(stranger.company))
+    assert "Nothing of this number" in words_of(elsewhere.get("/points/why/", {"number": f"T-{act_id}"}))

@@ -18,6 +18,7 @@ from accounts.middleware import actor_behind
 from accounts.models import Employee
 from loyalty.explaining import counted_as, explain
 from loyalty.ledger import Owner
+from loyalty.looking_up import reference_of
 from loyalty.models import Activity, Adjustment, Membership, Posting, Program, Transaction, Transfer, Wallet
 from loyalty.selectors import membership_of
 from loyalty.statement import (
@@ -130,7 +131,7 @@ def why(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "transaction": transaction,
         "title": title_of(transaction.kind, activity.type.name if activity else ""),
-        "reference": f"T-{transaction.pk}",
+        "reference": reference_of(transaction.pk),
         "activity": activity,
         "counted": counted_as(activity, transaction.program) if activity else None,
         "redemption": redemption,
