@@ -103,6 +103,18 @@ def test_what_would_be_stands_beside_what_is(program: Program) -> None:
     ]
 
 
+def test_draft_is_deleted_with_what_its_replay_found(program: Program, client: Client) -> None:
+    draft = replayed(program).rule_set
+    client.force_login(a_manager())
+    address = reverse("admin:loyalty_ruleset_delete", args=[draft.pk])
+
+    assert b'name="post"' in client.get(address).content
+    client.post(address, {"post": "yes"})
+
+    assert not RuleSet.objects.filter(pk=draft.pk).exists()
+    assert not Replay.objects.exists()
+
+
 def test_past_is_gone_through_page_by_page(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     company = Company.objects.get(name="Large")
     record(*(a_purchase(company, 10 + number) for number in range(7)))
