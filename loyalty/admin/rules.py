@@ -88,11 +88,11 @@ class RuleAdmin(ReshapingAdmin[Rule], PartOfRulesAdmin[Rule]):
         return {} if obj else {"code": ("name",)}
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Begin with the kind of activity that most of the version's rules are for, or with the only one."""
+        """Begin with the activity type that most of the version's rules are for (of as many: the latest), or the only one."""
         initial: dict[str, Any] = dict(super().get_changeform_initial_data(request))
         rule_set = str(initial.get("rule_set", ""))
         if "activity_type" not in initial:
-            rules = self.get_queryset(request).prefetch_related(None).order_by("position", "pk")
+            rules = self.get_queryset(request).prefetch_related(None).order_by("-position", "-pk")
             of_version = rules.filter(rule_set=int(rule_set[:18])) if rule_set.isdecimal() else rules.none()
             asked = Counter(of_version.values_list("activity_type", flat=True))
             types = list(ActivityType.objects.order_by("pk").values_list("pk", flat=True)[:2])

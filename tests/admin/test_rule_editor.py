@@ -499,7 +499,9 @@ def test_preview_of_a_rule_that_is_in_force_or_not_there_is_refused(desk: Client
     assert desk.get(reverse("admin:loyalty_rule_preview")).status_code == 405
 
 
-def test_new_rule_begins_with_when_the_last_one_is_asked_and_stands_last(desk: Client, draft: RuleSet) -> None:
+def test_new_rule_begins_with_when_most_are_asked_of_as_many_the_last_and_stands_last(
+    desk: Client, draft: RuleSet
+) -> None:
     training = ActivityType.objects.create(code="training", name="Training")
     desk.post(ADD, filled(draft))
     desk.post(ADD, filled(draft, code="second", activity_type=training.pk))
@@ -508,6 +510,10 @@ def test_new_rule_begins_with_when_the_last_one_is_asked_and_stands_last(desk: C
 
     assert fields_of(page)["activity_type"] == [str(training.pk)]
     assert [*Rule.objects.order_by("position").values_list("code", "position")] == [("gold-buyers", 0), ("second", 1)]
+    desk.post(ADD, filled(draft, code="third", name="Third"))
+    Rule.objects.filter(code="second").update(position=9)
+    page = desk.get(f"{ADD}?rule_set={draft.pk}").content.decode()
+    assert fields_of(page)["activity_type"] == [str(Rule.objects.get(code="third").activity_type_id)]
 
 
 def test_rules_of_a_draft_move_up_and_down(desk: Client, draft: RuleSet) -> None:
