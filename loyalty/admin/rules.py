@@ -88,7 +88,7 @@ class RuleAdmin(ReshapingAdmin[Rule], PartOfRulesAdmin[Rule]):
         return {} if obj else {"code": ("name",)}
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Begin with the activity type that most of the version's rules are for (of as many: the latest), or the only one."""
+        """Begin with the activity type that most of the version's rules have, of as many the latest; or the only."""
         initial: dict[str, Any] = dict(super().get_changeform_initial_data(request))
         rule_set = str(initial.get("rule_set", ""))
         if "activity_type" not in initial:
