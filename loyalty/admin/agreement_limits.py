@@ -5,19 +5,17 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
-from django.db.models.fields.related import RelatedField
-from django.http import HttpRequest, HttpResponseRedirect
-from django.urls import reverse
+from django.db.models import Q
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.admin.links import VocabularyFilter
-from accounts.admin.reshaping import ReshapedForm, ReshapingAdmin, bring_anew
-from accounts.admin.scoped import ScopedModelAdmin
-from loyalty.admin.agreement_rates import is_open, rules_for
+from accounts.admin.reshaping import ReshapedForm, bring_anew
+from loyalty.admin.agreement_parts import PartOfAgreementAdmin, is_open
+from loyalty.admin.agreement_rates import rules_for
 from loyalty.admin.programs import chosen
 from loyalty.agreements import why_limit_unfit
 from loyalty.earning import cap_sentence
@@ -170,7 +168,7 @@ class LimitForm(ReshapedForm[AgreementLimit]):
 
 
 @admin.register(AgreementLimit)
-class AgreementLimitAdmin(ReshapingAdmin[AgreementLimit], ScopedModelAdmin[AgreementLimit]):
+class AgreementLimitAdmin(PartOfAgreementAdmin[AgreementLimit]):
     """Agreed limits: those of drafts to edit, the others to read."""
 
     form = LimitForm
@@ -201,33 +199,3 @@ class AgreementLimitAdmin(ReshapingAdmin[AgreementLimit], ScopedModelAdmin[Agree
         if obj is None:
             return ()
         return ("agreement",) if is_open(obj.agreement) else self.get_fields(request, obj)
-
-    def get_field_queryset(
-        self, db: str | None, db_field: RelatedField[Any, Any], request: HttpRequest
-    ) -> QuerySet[Any]:
-        """New limits go into drafts."""
-        rows = super().get_field_queryset(db, db_field, request)
-        if db_field.name == "agreement":
-            rows = rows.filter(status=Agreement.Status.DRAFT).order_by("-pk")
-            rows = rows.select_related("membership__company", "membership__program")
-        return rows
-
-    def has_change_permission(self, request: HttpRequest, obj: AgreementLimit | None = None) -> bool:
-        """In a draft."""
-        return (obj is None or is_open(obj.agreement)) and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: AgreementLimit | None = None) -> bool:
-        """In a draft."""
-        return (obj is None or is_open(obj.agreement)) and super().has_delete_permission(request, obj)
-
-    def response_post_save_add(self, request: HttpRequest, obj: AgreementLimit) -> HttpResponseRedirect:
-        """Go back to the agreement, which says what it makes of the rules."""
-        return _agreement_of(obj)
-
-    def response_post_save_change(self, request: HttpRequest, obj: AgreementLimit) -> HttpResponseRedirect:
-        """Go back to the agreement."""
-        return _agreement_of(obj)
-
-
-def _agreement_of(limit: AgreementLimit) -> HttpResponseRedirect:
-    return HttpResponseRedirect(reverse("admin:loyalty_agreement_change", args=[limit.agreement_id]))

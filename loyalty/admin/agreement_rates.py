@@ -5,27 +5,20 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
-from django.db.models.fields.related import RelatedField
-from django.http import HttpRequest, HttpResponseRedirect
-from django.urls import reverse
+from django.db.models import Q
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.admin.links import VocabularyFilter
-from accounts.admin.reshaping import ReshapedForm, ReshapingAdmin, bring_anew
-from accounts.admin.scoped import ScopedModelAdmin
+from accounts.admin.reshaping import ReshapedForm, bring_anew
+from loyalty.admin.agreement_parts import PartOfAgreementAdmin
 from loyalty.admin.programs import chosen
 from loyalty.admin.rule_editor.formulas import FormulaField, Offer
 from loyalty.agreements import why_unfit
 from loyalty.models import Agreement, AgreementRate, Rule, RuleSet
 from loyalty.vocabulary import Vocabulary
-
-
-def is_open(agreement: Agreement | None) -> bool:
-    """Whether terms may still change: the agreement is new, or a draft."""
-    return agreement is None or agreement.status == Agreement.Status.DRAFT
 
 
 def rules_for(agreement: Agreement) -> dict[str, Rule]:
@@ -95,7 +88,7 @@ def _offer(rule: Rule) -> Offer:
 
 
 @admin.register(AgreementRate)
-class AgreementRateAdmin(ReshapingAdmin[AgreementRate], ScopedModelAdmin[AgreementRate]):
+class AgreementRateAdmin(PartOfAgreementAdmin[AgreementRate]):
     """Agreed rates: those of drafts to edit, the others to read."""
 
     form = RateForm
@@ -106,36 +99,6 @@ class AgreementRateAdmin(ReshapingAdmin[AgreementRate], ScopedModelAdmin[Agreeme
     search_fields = ("rule_code", "agreement__membership__company__name")
     ordering = ("-pk",)
 
-    def get_field_queryset(
-        self, db: str | None, db_field: RelatedField[Any, Any], request: HttpRequest
-    ) -> QuerySet[Any]:
-        """New rates go into drafts."""
-        rows = super().get_field_queryset(db, db_field, request)
-        if db_field.name == "agreement":
-            rows = rows.filter(status=Agreement.Status.DRAFT).order_by("-pk")
-            rows = rows.select_related("membership__company", "membership__program")
-        return rows
-
     def get_readonly_fields(self, request: HttpRequest, obj: AgreementRate | None = None) -> Any:
         """A rate stays with its agreement."""
         return () if obj is None else ("agreement",)
-
-    def has_change_permission(self, request: HttpRequest, obj: AgreementRate | None = None) -> bool:
-        """In a draft."""
-        return (obj is None or is_open(obj.agreement)) and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: AgreementRate | None = None) -> bool:
-        """In a draft."""
-        return (obj is None or is_open(obj.agreement)) and super().has_delete_permission(request, obj)
-
-    def response_post_save_add(self, request: HttpRequest, obj: AgreementRate) -> HttpResponseRedirect:
-        """Go back to the agreement, which says what it makes of the rules."""
-        return _agreement_of(obj)
-
-    def response_post_save_change(self, request: HttpRequest, obj: AgreementRate) -> HttpResponseRedirect:
-        """Go back to the agreement."""
-        return _agreement_of(obj)
-
-
-def _agreement_of(rate: AgreementRate) -> HttpResponseRedirect:
-    return HttpResponseRedirect(reverse("admin:loyalty_agreement_change", args=[rate.agreement_id]))

@@ -17,7 +17,7 @@ from accounts.admin.scoped import ScopedInline, manager_behind
 from accounts.admin.steps import Step, SteppedAdmin
 from accounts.approvals import ApprovalError
 from loyalty.admin.agreement_limits import of_what, sentence_of
-from loyalty.admin.agreement_rates import is_open
+from loyalty.admin.agreement_parts import is_open
 from loyalty.admin.by_hand import refusal as said
 from loyalty.admin.versions import ActivateForm
 from loyalty.agreements import AgreementError, ask, draft_from, end, next_version, terms_of, used_up_by, withdraw
