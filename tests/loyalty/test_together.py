@@ -129,6 +129,9 @@ def test_connection_on_which_reading_was_broken_off_is_given_up(monkeypatch: pyt
         ("boolean", True),
         ("date", date(2026, 2, 28)),
         ("timestamptz", datetime(2026, 2, 28, 12, 30, 0, 123456, tzinfo=UTC)),
+        ("timestamptz", datetime(2026, 2, 28, 12, 30, 0, 100_000, tzinfo=UTC)),
+        ("timestamptz", datetime(2026, 2, 28, tzinfo=UTC)),
+        ("timestamptz", datetime(1, 1, 1, tzinfo=UTC)),
         ("bytea", b"\x00\\\xff"),
         ("bigint[]", [1, None, 3]),
         ("text[]", ["a,b", 'c"d', "\\", "", "NULL", None]),
@@ -138,6 +141,14 @@ def test_connection_on_which_reading_was_broken_off_is_given_up(monkeypatch: pyt
 )
 def test_values_arrive_as_they_are(type_: str, value: object) -> None:
     assert arrays.fetch(f"SELECT %s::{type_}, %s::{type_} IS NULL", value, None) == [(value, True)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_moment_that_no_datetime_holds_is_refused() -> None:
+    with pytest.raises(DataError, match="no datetime holds infinity"):
+        arrays.fetch("SELECT 'infinity'::timestamptz")
+
+    assert arrays.fetch("SELECT 1") == [(1,)]
 
 
 @pytest.mark.django_db
