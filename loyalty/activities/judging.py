@@ -44,7 +44,6 @@ from loyalty.facts import (
     SOURCE,
     TIER,
     TIER_RANK,
-    number,
 )
 from loyalty.ledger import Act, AwardEntry, Book, CapBook, CapKey, Owner, lot_days, waits
 from loyalty.models import Metric, Source, Transaction
@@ -138,7 +137,7 @@ class Judging:
                 points = self._take_back(act, of_it, back)
                 by.points -= points
                 taken = self._taken(of_it, undoing, points) if done is original else dict(of_it.metrics)
-                metrics = {code: number(-value) for code, value in taken.items()}
+                metrics = {code: -value for code, value in taken.items()}
                 self._evaluations.append(
                     EvaluationRow(by.activity_id, original.company_id, judgement.program_id, None, {}, metrics)
                 )
@@ -199,7 +198,7 @@ class Judging:
         if item.object:
             values[PRODUCT_LISTS] = rules.lists_of.get(item.object, _ON_NO_LIST)
         people = self._scene.people(item.people, doer) if rules.asks_people else ()
-        facts = _facts(rules, values, people)
+        facts = self._kept_facts(rules, values, people)
         evaluation = EvaluationRow(
             arrival.activity_id, item.company_id, program_id, rule_set_id, facts, {}, agreement_id=agreement_id
         )
@@ -230,8 +229,7 @@ class Judging:
         metrics = contributions(
             self._configuration.metrics.get((program_id, arrival.type_id), []), values, points=points
         )
-        judgement.metrics = metrics
-        evaluation.metrics = {code: number(value) for code, value in metrics.items()}
+        judgement.metrics = evaluation.metrics = metrics
         before = self._board[membership.id].current
         self._board.add(
             membership.id,
@@ -362,6 +360,15 @@ class Judging:
         values.update(self._scene.employee_facts(doer.employee_id, doer.membership_id, doer.occurred_at))
         return values
 
+    def _kept_facts(self, rules: TypeRules, values: Values, people: Sequence[Person]) -> dict[str, Any]:
+        """What an evaluation keeps of the facts: what the rules read, and by which rate money was counted."""
+        facts: dict[str, Any] = {code: to_json(values.get(code)) for code in rules.fact_codes}
+        if RATE in values:
+            facts |= {code: to_json(values[code]) for code in (CURRENCY, RATE)}
+        if rules.asks_people:
+            facts[PEOPLE] = people_to_json(people)
+        return facts
+
     def _source_of(self, arrival: Arrival) -> Source:
         is_derived = arrival.type_id in self._configuration.derived_types
         return self._derivations.source if is_derived else self._batch.source
@@ -375,16 +382,6 @@ class Judging:
         if rate is None:
             return {AMOUNT: None}
         return {AMOUNT: converted(amount, rate), CURRENCY: currency, RATE: rate}
-
-
-def _facts(rules: TypeRules, values: Values, people: Sequence[Person]) -> dict[str, Any]:
-    """What an evaluation keeps of the facts: what the rules read, and by which rate money was counted."""
-    facts: dict[str, Any] = {code: to_json(values.get(code)) for code in rules.fact_codes}
-    if RATE in values:
-        facts |= {code: to_json(values[code]) for code in (CURRENCY, RATE)}
-    if rules.asks_people:
-        facts[PEOPLE] = people_to_json(people)
-    return facts
 
 
 def _arrival(turn: Turn) -> Arrival:

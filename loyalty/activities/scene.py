@@ -155,7 +155,10 @@ class Scene:
 
     def consent_at(self, membership_id: int, at: datetime) -> GivenConsent | None:
         """Return the consent in force at `at`."""
-        return next((row for row in self.consents.get(membership_id, []) if row.holds_at(at)), None)
+        for row in self.consents.get(membership_id, ()):
+            if row.holds_at(at):
+                return row
+        return None
 
 
 def read_scene(batch: Batch) -> Scene:

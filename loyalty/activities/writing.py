@@ -1,14 +1,16 @@
 """Evaluations, awards and reversals on their way into the database."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from loyalty import arrays
 from loyalty.activities.originals import JudgedFavour
 from loyalty.earning import EarningRule
 from loyalty.effects import Given
+from loyalty.facts import number
 from loyalty.ledger import AwardEntry
 
 
@@ -21,7 +23,7 @@ class EvaluationRow:
     program_id: int
     rule_set_id: int | None
     facts: dict[str, Any]
-    metrics: dict[str, str | None]
+    metrics: Mapping[str, Decimal]
     id: int = 0
     agreement_id: int | None = None
 
@@ -70,7 +72,7 @@ def write_evaluations(rows: Sequence[EvaluationRow], ids: Sequence[int]) -> None
                 row.rule_set_id,
                 row.agreement_id,
                 json.dumps(row.facts),
-                json.dumps(row.metrics),
+                json.dumps({code: number(value) for code, value in row.metrics.items()}),
             )
             for row in rows
         ],

@@ -259,9 +259,8 @@ class _Giving:
         self.rule = rule
         self.values = values
         self._promotions = promotions
-        points, without = self._points(rule.formula)
-        self._plain = _Amounts(points, points, without, without)
-        self._is_plain = points == without and not promotions
+        self._points, self._without = self._calculated(rule.formula)
+        self._is_plain = self._points == self._without and not promotions
 
     def company(self, part: Callable[[int], int] = int, **fields: Any) -> Gift:
         """Give the company a part of it."""
@@ -281,9 +280,9 @@ class _Giving:
         self, to: CapSubject, employee_id: int | None, part: Callable[[int], int], fields: Mapping[str, Any]
     ) -> Gift:
         if self._is_plain:
-            return Gift(self.rule, to, part(self._plain.both), **fields)
+            return Gift(self.rule, to, part(self._points), **fields)
         promotion = promotion_for(self._promotions, rule_code=self.rule.code, employee_id=employee_id)
-        amounts = (self._plain if promotion is None else self._promoted(promotion)).each(part)
+        amounts = self._amounts(promotion).each(part)
         return Gift(
             self.rule,
             to,
@@ -295,11 +294,13 @@ class _Giving:
             **fields,
         )
 
-    def _promoted(self, promotion: Promotion) -> _Amounts:
-        both, alone = self._points(by_promotion(self.rule.formula, promotion.factor))
-        return self._plain._replace(both=both, promotion=alone)
+    def _amounts(self, promotion: Promotion | None) -> _Amounts:
+        both, alone = self._points, self._without
+        if promotion is not None:
+            both, alone = self._calculated(by_promotion(self.rule.formula, promotion.factor))
+        return _Amounts(both, self._points, alone, self._without)
 
-    def _points(self, formula: Formula) -> tuple[int, int]:
+    def _calculated(self, formula: Formula) -> tuple[int, int]:
         """With and without a campaign."""
         points = formula.give(self.values)
         return points, formula.give_without_campaign(self.values) if formula.campaigns else points

@@ -48,6 +48,11 @@ class _Counter:
     used: int
     change: int = 0
 
+    def move(self, count: int) -> None:
+        """Count so many more, or fewer."""
+        self.used += count
+        self.change += count
+
 
 class CapBook:
     """The counters that one use case may move, under lock; open, cut and give back, then write once."""
@@ -85,19 +90,26 @@ class CapBook:
         What passes counts against every one of them. A limit of times lets all of them through or none; `counted` are
         those in which this time stands already, and grows by those in which it does now.
         """
-        counted = set() if counted is None else counted
-        left = [self.left(each) for each in limits if each.counts is Counts.POINTS]
-        times = [each for each in limits if each.counts is Counts.TIMES and each.key not in counted]
-        if any(self._counters[each.key].used >= each.limit for each in times):
-            left.append(0)
-        granted = cut(points, left) if left else points
-        for key, _limit, counts in limits:
+        counters, counted = self._counters, set() if counted is None else counted
+        counting: list[_Counter] = []
+        left: list[int] = []
+        times: list[tuple[CapKey, _Counter]] = []
+        for key, limit, counts in limits:
+            counter = counters[key]
             if counts is Counts.POINTS:
-                self._move(key, granted)
+                counting.append(counter)
+                left.append(max(0, limit - counter.used))
+            elif key not in counted:
+                times.append((key, counter))
+                if counter.used >= limit:
+                    left.append(0)
+        granted = cut(points, left) if left else points
+        for counter in counting:
+            counter.move(granted)
         if granted:
-            for each in times:
-                self._move(each.key, 1)
-                counted.add(each.key)
+            for key, counter in times:
+                counter.move(1)
+                counted.add(key)
         return granted, min(left, default=None)
 
     def left(self, limit: Limit) -> int:
@@ -132,9 +144,7 @@ class CapBook:
             )
 
     def _move(self, key: CapKey, points: int) -> None:
-        counter = self._counters[key]
-        counter.used += points
-        counter.change += points
+        self._counters[key].move(points)
 
 
 def read_used(keys: Collection[CapKey]) -> dict[CapKey, int]:

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, NamedTuple
 
+from accounts.conditions import Values
 from loyalty.activities.dated import Enrolment
 from loyalty.activities.deriving import Derived, reaching
 from loyalty.activities.items import Arrival, Batch, Known
@@ -13,15 +15,16 @@ from loyalty.activities.originals import JudgedAward, Judgement, Original
 from loyalty.activities.refusals import ReturnError
 from loyalty.activities.returns import Back, undo
 from loyalty.activities.scene import Scene
+from loyalty.earning import Person
 from loyalty.ledger import Act, AwardEntry
 from loyalty.models import Source, StandingEvent
 from loyalty.replaying.books import NothingRecorded
 from loyalty.replaying.past import Past, PastTitle
+from loyalty.rulebook import TypeRules
 from loyalty.standing import Title, from_the_start, month_of
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """Points that a rule gave, or that were taken back of them (negative), at the moment of what they were given for.
 
     `activity` is the external id of what was judged, `employee_id` None where they went to the company.
@@ -74,7 +77,7 @@ class Replaying(Judging):
         for one in past:
             while waiting and waiting[-1].order < one.order:
                 self._entitle(waiting.pop())
-            self._let_pass(one.recorded_at)
+            self._let_pass(one.month)
             self._batch.source = self._sources[one.source_id]
             if one.original_id is None:
                 self._arrive(one)
@@ -88,7 +91,7 @@ class Replaying(Judging):
 
     def end(self, now: datetime) -> Sequence[Kept]:
         """Let time pass until now: tiers fall that nothing holds any more. Return what points that brought."""
-        self._let_pass(now)
+        self._let_pass(month_of(now, self._plan.zone))
         told, self._told = self._told, []
         return told
 
@@ -124,9 +127,8 @@ class Replaying(Judging):
             self._board.change(title.membership_id, title.title_id, ends_at=title.ends_at, at=title.at)
         self._follow_moves()
 
-    def _let_pass(self, now: datetime) -> None:
+    def _let_pass(self, month: int) -> None:
         """Review tiers when a month has begun, as the scheduled command does; earlier days move none."""
-        month = month_of(now, self._plan.zone)
         if self._month and month > self._month:
             for member in self._members:
                 self._board.review(member.id, now=self._plan.moment(month))
@@ -147,6 +149,10 @@ class Replaying(Judging):
         self._board.lapses.clear()
         if isinstance(self._derivations, NothingRecorded):
             self._derivations.forget()
+
+    def _kept_facts(self, rules: TypeRules, values: Values, people: Sequence[Person]) -> dict[str, Any]:
+        """No evaluation is written."""
+        return {}
 
     def _issuing(self, doer: Doer, arrival: Arrival) -> Callable[[AwardEntry], int]:
         return _as_granted

@@ -19,7 +19,9 @@ _ACTIVITIES = """
         SELECT id, activity_id FROM loyalty_evaluation
         WHERE program_id = %s AND company_id = ANY(%s::bigint[]) AND id > %s AND id <= %s ORDER BY id LIMIT %s)
     SELECT e.id, a.id, a.source_id, a.external_id, a.type_id, a.company_id, a.employee_id, a.participants::text,
-           a.object, a.quantity, a.amount, a.currency, a.attributes::text, a.occurred_at, a.recorded_at,
+           a.object, a.quantity, a.amount, a.currency, a.attributes::text, a.occurred_at,
+           (extract(year FROM a.recorded_at AT TIME ZONE %s) * 12
+            + extract(month FROM a.recorded_at AT TIME ZONE %s) - 1)::int,
            a.reverses_external_id, l.original_id, r.activity_id IS NOT NULL
     FROM page e
     JOIN loyalty_activity a ON a.id = e.activity_id
@@ -40,13 +42,14 @@ _COUNT = """
 class Past:
     """An activity that was judged, or a return (of the activity `original_id`) that was applied.
 
-    `comes_back`: something of it was returned later.
+    `month` is the one in which it was recorded, as `standing.month_of` counts. `comes_back`: something of it was
+    returned later.
     """
 
     order: int
     source_id: int
     arrival: Arrival
-    recorded_at: datetime
+    month: int
     original_id: int | None
     comes_back: bool
 
@@ -71,8 +74,8 @@ def past_of(program_id: int, company_ids: Sequence[int], known: Configuration, *
     What followed from activities is left out: it is for the rules to bring it about again.
     """
     codes = {type_id: code for code, type_id in known.types.items()}
-    after = 0
-    while rows := arrays.fetch(_ACTIVITIES, program_id, [*company_ids], after, last, _PAGE):
+    zone, after = str(known.zones[program_id]), 0
+    while rows := arrays.fetch(_ACTIVITIES, program_id, [*company_ids], after, last, _PAGE, zone, zone):
         after = rows[-1][0]
         yield from (_past(row, codes, known) for row in rows if row[4] not in known.derived_types)
 
@@ -96,7 +99,7 @@ def titles_of(membership_ids: Sequence[int]) -> list[PastTitle]:
 
 def _past(row: Sequence[Any], codes: Mapping[int, str], known: Configuration) -> Past:
     (order, activity_id, source_id, external_id, type_id, company_id, employee_id, participants, object_, quantity,
-     amount, currency, attributes, occurred_at, recorded_at, reverses, original_id, comes_back) = row  # fmt: skip
+     amount, currency, attributes, occurred_at, month, reverses, original_id, comes_back) = row  # fmt: skip
     raw = {} if attributes == "{}" else json.loads(attributes, parse_float=Decimal)
     item = ActivityItem(
         external_id=external_id,
@@ -116,4 +119,4 @@ def _past(row: Sequence[Any], codes: Mapping[int, str], known: Configuration) ->
     if isinstance(values, ItemError):  # it was declared otherwise when this one came
         values = {}
     arrival = Arrival(0, item, type_id, b"", values, activity_id)
-    return Past(order, source_id, arrival, recorded_at, original_id, comes_back)
+    return Past(order, source_id, arrival, month, original_id, comes_back)

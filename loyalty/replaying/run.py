@@ -175,13 +175,14 @@ def effect_kinds(known: Supposed, program_id: int) -> set[str]:
 
 
 def _count(side: Side, kept: Sequence[Kept], known: Supposed, program_id: int, from_: datetime) -> None:
-    at, month = None, 0
-    for one in kept:
-        if one.points and one.at >= from_:
-            if one.at != at:
-                at, month = one.at, month_of(one.at, known.zones[program_id])
-            side.months[month] = side.months.get(month, 0) + one.points
-            rule = one.company_id, one.rule_code
-            side.rules[rule] = side.rules.get(rule, 0) + one.points
-            person = one.company_id, one.employee_id
-            side.people[person] = side.people.get(person, 0) + one.points
+    months, rules, people = side.months, side.rules, side.people
+    counted, month = None, 0
+    for at, _activity, company_id, employee_id, rule_code, points in kept:
+        if points and at >= from_:
+            if at != counted:
+                counted, month = at, month_of(at, known.zones[program_id])
+            months[month] = months.get(month, 0) + points
+            rule = company_id, rule_code
+            rules[rule] = rules.get(rule, 0) + points
+            person = company_id, employee_id
+            people[person] = people.get(person, 0) + points

@@ -20,6 +20,8 @@ from loyalty.together import Answer
 Source = TierAssignment.Source
 Evidence = dict[str, str | int]
 
+_NOTHING = Decimal(0)
+
 FOLLOWED = "followed"
 """The key of the evidence under which the activity stands that reaching the tier was."""
 
@@ -239,11 +241,12 @@ class StandingBoard:
         standing = self._standings[membership_id]
         plan = standing.plan
         self._lapse(standing, at)
-        self._count(standing, changes, month_of(at, plan.zone), employee_id)
+        month = month_of(at, plan.zone)
+        self._count(standing, changes, month, employee_id)
         if plan.metric not in changes:
             return
         from_ = standing.earliest_change(at)
-        value = plan.value(standing.counted, month_of(from_, plan.zone))
+        value = plan.value(standing.counted, month if from_ is at else month_of(from_, plan.zone))
         reached = plan.step_for(value, from_)
         earned, _since = standing.earned
         if reached is not None and (earned is None or reached.rank > earned.rank):
@@ -361,9 +364,9 @@ class StandingBoard:
                         standing.people.add(month, employee_id, int(value))
                 continue
             key = standing.membership_id, code, month
-            self._changes[key] = self._changes.get(key, Decimal(0)) + value
+            self._changes[key] = self._changes.get(key, _NOTHING) + value
             if code == plan.metric:
-                standing.buckets[month] = standing.buckets.get(month, Decimal(0)) + value
+                standing.buckets[month] = standing.buckets.get(month, _NOTHING) + value
 
     def _lapse(self, standing: MemberStanding, until: datetime) -> bool:
         """End what rested on titles that ended by `until`, each at its own end."""

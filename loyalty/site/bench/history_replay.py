@@ -4,6 +4,7 @@ import os
 import time
 from datetime import UTC, datetime, timedelta
 
+from django.db import connection
 from django.utils import timezone
 
 from loyalty import arrays
@@ -58,9 +59,11 @@ def _record(club: Club, activities: int) -> None:
 
 
 def _read(activities: int) -> float:
-    """Read every column of the activities, as they come; return how many a second."""
+    """Read every column of the activities by a cursor of Django's, as they come; return how many a second."""
     started = time.perf_counter()
-    rows = arrays.fetch("SELECT * FROM loyalty_activity ORDER BY id")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM loyalty_activity ORDER BY id")
+        rows = cursor.fetchall()
     if len(rows) != activities:
         raise LawBrokenError(f"{len(rows)} of {activities} activities were read.")
     return len(rows) / (time.perf_counter() - started)
