@@ -6,22 +6,18 @@ migrates for every worker. `conftest.py` calls `redirect` before anything has co
 """
 
 import fcntl
-import hashlib
-import importlib.metadata
-import importlib.util
 import os
 from functools import cache
 from pathlib import Path
 
-from django.apps import apps
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.postgresql.creation import DatabaseCreation
 from django.db.backends.utils import CursorWrapper
-from django.db.migrations.loader import MigrationLoader
 from django.test import TransactionTestCase
 
 from loyalty.site import embedded_postgres
+from loyalty.site.migrated import migrated_from
 
 IS_XDIST_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 HAS_OWN_SERVER = not os.environ.get("DATABASE_URL")
@@ -108,7 +104,7 @@ def _copy_the_template(
 ) -> str:
     """Make the test database, connect to it and return its name; one that is kept is used if it is of this template."""
     name: str = self._get_test_db_name()  # type: ignore[attr-defined]  # as the stubs leave it out
-    template = TEMPLATE + fingerprint()
+    template = TEMPLATE + migrated_from()
     with self._nodb_cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])  # until the cursor's connection is closed
         if template not in _databases(cursor):
@@ -122,20 +118,6 @@ def _copy_the_template(
         self.connection._test_serialized_contents = self.serialize_db_to_string()  # type: ignore[attr-defined]
     self.connection.ensure_connection()
     return name
-
-
-def fingerprint() -> str:
-    """What a migrated database follows from: the migrations of all apps, and the libraries that carry them out."""
-    found = hashlib.sha256()
-    for app in sorted(config.label for config in apps.get_app_configs()):
-        module = MigrationLoader.migrations_module(app)[0]
-        spec = module and importlib.util.find_spec(module)
-        for folder in (spec and spec.submodule_search_locations) or ():
-            for path in sorted(Path(folder).glob("*.py")):
-                found.update(f"{app} {path.name}\0".encode() + path.read_bytes() + b"\0")
-    for name, version in sorted((library.name, library.version) for library in importlib.metadata.distributions()):
-        found.update(f"{name} {version}\0".encode())
-    return found.hexdigest()[:16]
 
 
 def _databases(cursor: CursorWrapper) -> dict[str, str]:

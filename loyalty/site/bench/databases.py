@@ -3,16 +3,12 @@
 They are copies of one that is migrated once, and kept on the server for the next run of the same migrations.
 """
 
-import hashlib
-import importlib.metadata
-import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from django.apps import apps
 from django.db import connection
-from django.db.migrations.loader import MigrationLoader
+
+from loyalty.site.migrated import migrated_from
 
 _TEMPLATE = "bench_migrated_"
 """How the names of migrated databases begin; what their migrations were follows."""
@@ -46,7 +42,7 @@ class Databases:
 
 def databases() -> Databases:
     """Return what makes databases, each with the present tables."""
-    template = _TEMPLATE + _fingerprint()
+    template = _TEMPLATE + migrated_from()
     known = [name for (name,) in _on_the_server("SELECT datname FROM pg_database") if name.startswith(_TEMPLATE)]
     if template not in known:
         for stale in known:
@@ -65,20 +61,6 @@ def _migrate(template: str) -> None:
         connection.close()
         test_settings["NAME"], connection.settings_dict["NAME"] = named, usual
     _on_the_server(f'ALTER DATABASE bench_draft RENAME TO "{template}"')
-
-
-def _fingerprint() -> str:
-    """What a migrated database follows from: the migrations of all apps, and the libraries that carry them out."""
-    found = hashlib.sha256()
-    for app in sorted(config.label for config in apps.get_app_configs()):
-        module = MigrationLoader.migrations_module(app)[0]
-        spec = importlib.util.find_spec(module) if module else None
-        for folder in (spec and spec.submodule_search_locations) or ():
-            for path in sorted(Path(folder).glob("*.py")):
-                found.update(f"{app} {path.name}\0".encode() + path.read_bytes() + b"\0")
-    for name, version in sorted((library.name, library.version) for library in importlib.metadata.distributions()):
-        found.update(f"{name} {version}\0".encode())
-    return found.hexdigest()[:16]
 
 
 def _on_the_server(statement: str) -> list[tuple[str, ...]]:
