@@ -297,7 +297,7 @@ class _Held:
                 )
             elif promotion.employee_id is not None:
                 template = gettext(
-                    "{reason} {promotion} It added nothing: the person earned no points of the own by this."
+                    "{reason} {promotion} It added nothing: the person earned no points of their own by this."
                 )
             else:
                 template = gettext("{reason} {promotion} It added nothing here.")

@@ -36,7 +36,13 @@ from accounts.conditions.language import (
 )
 from accounts.conditions.outlines import LISTING, Group, Joins, Outline, Place, Row, document_of, number_of, outline_of
 from accounts.conditions.parsing import MAX_DEPTH, MAX_LEAVES, ConditionError, parse
-from accounts.conditions.sentences import failure_sentence, leaf_sentence, sentence, value_in_words
+from accounts.conditions.sentences import (
+    failure_sentence,
+    leaf_sentence,
+    sentence,
+    unknown_sentence,
+    value_in_words,
+)
 
 __all__ = [
     "ALWAYS",
@@ -84,5 +90,6 @@ __all__ = [
     "registry",
     "sentence",
     "to_json",
+    "unknown_sentence",
     "value_in_words",
 ]

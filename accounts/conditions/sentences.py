@@ -28,13 +28,28 @@ _TEMPLATES: Mapping[Operator, str] = MappingProxyType(
         Operator.STARTS_WITH: N_("{fact} starts with {value}"),
         Operator.ON_OR_AFTER: N_("{fact} is on or after {value}"),
         Operator.BEFORE: N_("{fact} is before {value}"),
-        Operator.HAS: N_("{value} is among {fact}"),
-        Operator.HAS_ANY: N_("at least one of {value} is among {fact}"),
-        Operator.HAS_NONE: N_("none of {value} is among {fact}"),
+        Operator.HAS: N_("{fact} include {value}"),
+        Operator.HAS_ANY: N_("{fact} include at least one of {value}"),
+        Operator.HAS_NONE: N_("{fact} include none of {value}"),
         Operator.KNOWN: N_("{fact} is known"),
     }
 )
-_NOT_KNOWN = N_("{fact} is not known")
+_OF_ONE: Mapping[Operator, str] = MappingProxyType(
+    {
+        Operator.IN: _TEMPLATES[Operator.EQ],
+        Operator.NOT_IN: _TEMPLATES[Operator.NE],
+        Operator.HAS_ANY: _TEMPLATES[Operator.HAS],
+        Operator.HAS_NONE: N_("{fact} do not include {value}"),
+    }
+)
+"""For operators on several values of which only one is named."""
+_KNOWN = {
+    # By whether the fact is a set, which is spoken of as several, and whether it is to be known.
+    (False, True): _TEMPLATES[Operator.KNOWN],
+    (False, False): N_("{fact} is not known"),
+    (True, True): N_("{fact} are known"),
+    (True, False): N_("{fact} are not known"),
+}
 
 
 def sentence(condition: Condition, catalogue: Catalogue, translate: Translate) -> str:
@@ -60,29 +75,41 @@ def leaf_sentence(leaf: Leaf, catalogue: Catalogue, translate: Translate) -> str
     said = partial(_said, fact=fact, translate=translate)
     template, value, last = _TEMPLATES[leaf.op], "", ""
     if leaf.op is Operator.KNOWN:
-        template = template if leaf.value else _NOT_KNOWN
+        template = _KNOWN[fact.type is FactType.SET, bool(leaf.value)]
     elif not isinstance(leaf.value, tuple):
         value = said(leaf.value)
     elif leaf.op is Operator.BETWEEN:
         value, last = map(said, leaf.value)
     else:
+        template = template if len(leaf.value) > 1 else _OF_ONE[leaf.op]
         value = _joined(translate(N_("{first}, {second}")), map(said, leaf.value))
     return translate(template).format(fact=str(fact.label), value=value, last=last)
 
 
 def failure_sentence(outcome: LeafOutcome, catalogue: Catalogue, translate: Translate) -> str:
     """One of the `failures`: "amount is at least 100 GBP, but was 40 GBP". One that was met failed within a `not`."""
+    fact = _fact(outcome.leaf, catalogue)
+    if outcome.actual is None and outcome.leaf.op is Operator.KNOWN and not outcome.met:
+        return unknown_sentence(fact, translate)
     wanted = leaf_sentence(outcome.leaf, catalogue, translate)
     if outcome.met:
         wanted = translate(N_("not {part}")).format(part=_bracketed(wanted, translate))
+    is_set = fact.type is FactType.SET
     if outcome.actual is None:
-        template = N_("{sentence}, but is not known")
-    elif isinstance(outcome.actual, frozenset):
-        template = N_("{sentence}, but found {actual}")
-    else:
+        template = N_("{sentence}, but are not known") if is_set else N_("{sentence}, but is not known")
+    elif not is_set:
         template = N_("{sentence}, but was {actual}")
-    actual = _said(outcome.actual, fact=_fact(outcome.leaf, catalogue), translate=translate)
+    elif outcome.actual:
+        template = N_("{sentence}, but were {actual}")
+    else:
+        template = N_("{sentence}, but there were none")
+    actual = _said(outcome.actual, fact=fact, translate=translate)
     return translate(template).format(sentence=wanted, actual=actual)
+
+
+def unknown_sentence(fact: Fact, translate: Translate) -> str:
+    """That nothing is known of a fact: "amount is not known", "roles of the employee are not known"."""
+    return translate(_KNOWN[fact.type is FactType.SET, False]).format(fact=fact.label)
 
 
 def value_in_words(value: Value, fact: Fact, translate: Translate) -> str:

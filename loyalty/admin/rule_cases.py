@@ -33,7 +33,7 @@ _BURDENS: Mapping[Burden, StrOrPromise] = {
     Burden.NAMED: gettext_lazy("segments, tiers, roles and lists of products that conditions name"),
     Burden.FORMULA: gettext_lazy("kinds of formulas beyond the first"),
     Burden.RATE: gettext_lazy("rates that tables list"),
-    Burden.EXTRA: gettext_lazy("minimum spends, factors, roundings, leasts and mosts"),
+    Burden.EXTRA: gettext_lazy("minimum spends, factors, roundings, minimums and maximums"),
     Burden.CAMPAIGN: gettext_lazy("campaigns"),
     Burden.LIMIT: gettext_lazy("limits of rules"),
     Burden.SHARED_LIMIT: gettext_lazy("limits that rules share"),

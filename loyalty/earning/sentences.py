@@ -17,7 +17,7 @@ _TO: Mapping[Beneficiary, str] = MappingProxyType(
         Beneficiary.EMPLOYEE: N_("{give} to the employee"),
         Beneficiary.BOTH: N_("{give} to the company and the same to the employee"),
         Beneficiary.SPLIT: N_("{give}, of which {share} % to the employee and the rest to the company"),
-        Beneficiary.ROLE: N_("{give} to everybody of the role {role} that had a part"),
+        Beneficiary.ROLE: N_("{give} to everybody in the role {role} who took part"),
     }
 )
 _TO_FIRST: Mapping[Beneficiary, str] = MappingProxyType(
@@ -26,12 +26,12 @@ _TO_FIRST: Mapping[Beneficiary, str] = MappingProxyType(
         Beneficiary.EMPLOYEE: N_("the employee gets {give}"),
         Beneficiary.BOTH: N_("the company and the employee each get {give}"),
         Beneficiary.SPLIT: N_("the employee gets {share} % and the company the rest of {give}"),
-        Beneficiary.ROLE: N_("everybody of the role {role} that had a part gets {give}"),
+        Beneficiary.ROLE: N_("everybody in the role {role} who took part gets {give}"),
     }
 )
 """For what is a list of rates: whom they go to would be read of the last one alone."""
-_TO_ROLE_DIVIDED = N_("{give}, shared equally by everybody of the role {role} that had a part")
-_TO_ROLE_DIVIDED_FIRST = N_("everybody of the role {role} that had a part shares {give}")
+_TO_ROLE_DIVIDED = N_("{give}, shared equally by everybody in the role {role} who took part")
+_TO_ROLE_DIVIDED_FIRST = N_("everybody in the role {role} who took part shares {give}")
 _POINTS: Mapping[Period, str] = MappingProxyType(
     {
         Period.DAY: N_("at most {limit} points a day {subject}"),
@@ -77,7 +77,7 @@ _MAY_EARN: Mapping[MayEarn, str] = MappingProxyType(
         MayEarn.ROLE_NOT_NAMED: N_("No points: the company's management had not agreed to this role earning points."),
         MayEarn.FOR_COMPANY: N_("As the company's management wishes, the company gets the points of this role."),
         MayEarn.ONE_WALLET: N_("The company has one wallet: it gets the points of its people."),
-        MayEarn.NOBODY_OF_ROLE: N_("No points: nobody of the role had a part."),
+        MayEarn.NOBODY_OF_ROLE: N_("No points: nobody in the role took part."),
     }
 )
 
@@ -86,7 +86,7 @@ _LEFT_OUT: Mapping[MayEarn, str] = MappingProxyType(
         MayEarn.NO_EMPLOYEE: N_("Nothing is given: the activity names no employee."),
         MayEarn.NO_CONSENT: N_("Nothing is given: the company's management had not agreed that its people take part."),
         MayEarn.ROLE_NOT_NAMED: N_("Nothing is given: the company's management had not agreed to this role."),
-        MayEarn.NOBODY_OF_ROLE: N_("Nothing is given: nobody of the role had a part."),
+        MayEarn.NOBODY_OF_ROLE: N_("Nothing is given: nobody in the role took part."),
     }
 )
 """Where a rule gives something else than points."""

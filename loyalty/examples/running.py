@@ -87,11 +87,11 @@ class Ran:
         if not self.missed:
             return ""
         parts = "; ".join(
-            _("%(what)s: %(expected)s expected, %(found)s came")
+            _("%(what)s: expected %(expected)s, got %(found)s")
             % {"what": each.label, "expected": each.expected, "found": each.found}
             for each in self.missed
         )
-        return _("“%(example)s” fails. %(parts)s.") % {"example": self.example.name, "parts": parts}
+        return _("“%(example)s” fails – %(parts)s.") % {"example": self.example.name, "parts": parts}
 
 
 def run_examples(rule_set: RuleSet) -> list[Ran]:
@@ -214,15 +214,17 @@ class Running:
         positions = {step.position: step for step in self._steps}
         for step in self._steps:
             if step.undoes is not None and (step.undoes not in positions or positions[step.undoes].undoes):
-                return _("step %(number)s returns step %(other)s, which is no purchase.") % {
-                    "number": step.position, "other": step.undoes,
-                }  # fmt: skip
+                text = _(
+                    "step %(number)s returns step %(other)s, which cannot be returned: name an earlier step that is no "
+                    "return itself."
+                )
+                return text % {"number": step.position, "other": step.undoes}
         return ""
 
     def _no_tier(self) -> str:
         codes = ", ".join(Tier.objects.filter(program=self._program).order_by("rank").values_list("code", flat=True))
         words = {"code": self.ran.example.tier, "known": codes or "–"}
-        return _("there is no tier “%(code)s”; there is: %(known)s.") % words
+        return _("there is no tier “%(code)s”; choose one of: %(known)s.") % words
 
     def _at(self, step: ExampleStep) -> datetime:
         return datetime.combine(step.day, time(12, step.position % 60), tzinfo=self._zone)
@@ -263,9 +265,9 @@ class Running:
             company, person = found.held(client, self._program, at=self._now)
             yield from _points(
                 (_("the company can spend"), example.company_available, company.available),
-                (_("for the company there wait"), example.company_waiting, company.waiting),
+                (_("waiting for the company"), example.company_waiting, company.waiting),
                 (_("the person can spend"), example.person_available, person.available),
-                (_("for the person there wait"), example.person_waiting, person.waiting),
+                (_("waiting for the person"), example.person_waiting, person.waiting),
             )
         if example.tier_after:
             yield Expectation(_("tier"), example.tier_after, found.tier(client, at=self._now) or "–")

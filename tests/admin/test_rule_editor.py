@@ -84,7 +84,7 @@ THREE_ROWS = {
     "caps-0-subject": "COMPANY",
 }
 SENTENCE = (
-    "Purchase, only if amount is more than 100 GBP and Buyer is among roles of the employee and tier of the company is "
+    "Purchase, only if amount is more than 100 GBP and roles of the employee include Buyer and tier of the company is "
     "Gold: 2 points for each full 10 GBP of amount to the company, at most 500 points a month per company."
 )
 
@@ -180,7 +180,7 @@ def test_condition_nested_deeper_than_the_form_is_refused_as_a_document(desk: Cl
 
     refused = desk.post(ADD, sent)
 
-    assert errors_of(refused)["condition"] == ["all[0].all[0].all[0]: Groups nest at most 3 deep; bring this one up."]
+    assert errors_of(refused)["condition"] == ["all[0].all[0].all[0]: Groups nest at most 3 deep; move this one up."]
     assert "edited as a document" in refused.content.decode()
     assert not Rule.objects.exists()
 
@@ -191,7 +191,7 @@ def test_condition_nested_deeper_than_the_form_is_refused_as_a_document(desk: Cl
         ({"formula-points": ""}, "“points”: missing."),
         ({"formula-step": "ten"}, "“for each full”: 'ten' is not a number from 0.0001 to 1,000,000,000."),
         ({"formula-kind": "none"}, "kind: 'none' is not one of"),
-        ({"formula-multipliers-tier-gold": "0"}, "“factors”, “times, for a tier”, “gold”: '0' is not a number"),
+        ({"formula-multipliers-tier-gold": "0"}, "“factors”, “factor for each tier”, “gold”: '0' is not a number"),
         (
             {
                 "formula-kind": "lookup",
@@ -417,7 +417,7 @@ def test_preview_of_a_rule_is_of_what_is_typed_and_not_of_what_is_saved(desk: Cl
         ({"rule_set": "99999999999999999999"}, "Choose a version, and when the rule is asked."),
         ({"beneficiary": "SPLIT"}, "Say how much of it the employee gets, from 1 to 99 in a hundred."),
         ({"person_share": "5"}, "Only where company and employee share it: say 0 here."),
-        ({"beneficiary": "ROLE"}, "Name the role where everybody of a role gets it"),
+        ({"beneficiary": "ROLE"}, "Name the role where everybody in a role gets it"),
         ({"beneficiary": "NOBODY"}, "Select a valid choice."),
         ({"shared_limits": ["gone"]}, "There is no shared limit “gone” in this version."),
         (

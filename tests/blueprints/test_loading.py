@@ -217,7 +217,7 @@ def test_a_document_of_everything_comes_back_as_it_went_in(by: User) -> None:
         "benefit matrix: Gold, Buyer, Named: “Line” is new, 2 a month.",
         "rewards: New – Hamper: Category: for the team; Price (points): 400; Paid from: the company's points; "
         "Published: yes",
-        "surveys: New – Your word: Who is asked: Named is among segments of the company; Code: word",
+        "surveys: New – Your word: Who is asked: segments of the company include Named; Code: word",
         "surveys: New – Your word, again: Again?; scale; lowest number: 0; highest number: 10; "
         "measures: recommendation (NPS, 0 to 10)",
         "surveys: New – Your word, why: Why not?; choice; Price, Time; several answers allowed: yes; "
@@ -229,15 +229,15 @@ def test_a_document_of_everything_comes_back_as_it_went_in(by: User) -> None:
         "plan and goals: New – They buy: Aim: growth; Figure: what a metric adds up to; Baseline: 0; Target: 5,000.5; "
         "By: 2026-10-31; Metric: Spend",
         "rules: New – Orders: Purchase, only if amount is at least 10.5 EUR and (margin is more than 0 or "
-        "not (Large is among segments of the company)): the employee gets 30 % and the company the rest of "
+        "not (segments of the company include Large)): the employee gets 30 % and the company the rest of "
         "1.5 % of amount in points for the part from 0 to 100 EUR; 2 % of amount in points for the part "
         "above 100 EUR, times 1.25 where tier of the company is Gold, times 1.5 from 2026-03-01 through "
         "2026-03-31 (“Spring”, which adds at most 900 points for all companies together), of several factors "
         "the highest counts alone, only once per company for each product code, at most 60 points a month "
         "per person, at most 100 points a month per company from all rules for “A month” together.",
         "rules: New – Badge: Tier reached: the badge “First” to the company.",
-        "rules: New – Word: Survey answered: 5 points, shared equally by everybody of the role Buyer that had a part.",
-        "rules: New – List: Purchase: the company gets 7 points where Tools is among the product's lists; 1 "
+        "rules: New – Word: Survey answered: 5 points, shared equally by everybody in the role Buyer who took part.",
+        "rules: New – List: Purchase: the company gets 7 points where the product's lists include Tools; 1 "
         "point otherwise.",
         "rules: New – Tools: DRILL, SAW",
         "rules: New – Spring: 1.5 times, from March 1, 2026 to March 31, 2026, at most 900 points in all",
@@ -279,8 +279,8 @@ def test_a_live_program_gets_drafts_beside_what_holds_at_once(by: User) -> None:
         "Gold, Buyer, Named: “Line” from 2 a month to 3 a month.",
         "Changed – Badge: Tier reached: the badge “Second” to the company. "
         "Before: Tier reached: the badge “First” to the company.",
-        "Changed – List: Purchase: the company gets 8 points where Tools is among the product's lists; "
-        "1 point otherwise. Before: Purchase: the company gets 7 points where Tools is among the product's lists; "
+        "Changed – List: Purchase: the company gets 8 points where the product's lists include Tools; "
+        "1 point otherwise. Before: Purchase: the company gets 7 points where the product's lists include Tools; "
         "1 point otherwise.",
     ]
     assert seen.left == [("badges", "First")]
@@ -349,7 +349,7 @@ def test_a_survey_whose_code_another_program_has_gets_its_own_unless_rules_name_
     first = load(document=other, by=by, now=NOW)
     again = load(document=other, by=by, now=NOW)
 
-    assert "Your word: Who is asked: Named is among segments of the company; Code: word-circle" in str(first.made)
+    assert "Your word: Who is asked: segments of the company include Named; Code: word-circle" in str(first.made)
     assert again.made == []
     assert list(Survey.objects.order_by("pk").values_list("code", "program__code")) == [
         ("word", "club"), ("word-circle", "circle"),
@@ -653,7 +653,7 @@ def test_commands_check_and_refuse(by: User, tmp_path: Path) -> None:
     call_command("blueprint", "schema", stdout=shape)
     assert json.loads(shape.getvalue())["required"] == ["blueprint", "program", "rule_set"]
     assert not Program.objects.exists()
-    assert say("check") == "“An order” fails. step 1, points of the company: 8 expected, 7 came."
+    assert say("check") == "“An order” fails – step 1, points of the company: expected 8, got 7."
     assert say("load", "--by", "nobody@example.com") == "nobody@example.com is no program manager here."
     file.write_text(CLUB.replace("name: Club", "nam: Club"))
     assert "Line 2, column 23, program › nam: There is no key “nam” here. Did you mean “name”?" in say("check")
@@ -704,7 +704,7 @@ def test_two_managers_load_the_same_blueprint_once() -> None:
     for thread in threads:
         thread.join()
 
-    refused = "Somebody made some of it at the same moment. Nothing was changed: load it again."
+    refused = "Somebody else made some of this at the same moment. Nothing was changed: load it again."
     assert sorted(came) in ([refused, "made"], ["made", "nothing"])
     assert (Program.objects.count(), RuleSet.objects.count(), Rule.objects.count()) == (1, 1, 4)
     assert AuditEntry.objects.filter(action="blueprint-loaded").count() == 1

@@ -16,7 +16,7 @@ from tests.browser.scenery import World
 pytestmark = pytest.mark.browser
 
 SENTENCE = (
-    "Purchase, only if amount is more than 100 GBP and Buyer is among roles of the employee and tier of the company is "
+    "Purchase, only if amount is more than 100 GBP and roles of the employee include Buyer and tier of the company is "
     "Gold: 2 points for each full 10 GBP of amount to the company, at most 500 points a month per company."
 )
 

@@ -107,7 +107,7 @@ def test_nobody_of_the_role_is_given_nothing() -> None:
     verdict = judged(Beneficiary.ROLE, MayEarn.YES, [a_person(4, MayEarn.YES, "owner")])
 
     assert verdict.favours == ((verdict.rule, EMPLOYEE, MayEarn.NOBODY_OF_ROLE, None),)
-    assert said(verdict, 0) == "Nothing is given: nobody of the role had a part."
+    assert said(verdict, 0) == "Nothing is given: nobody in the role took part."
 
 
 def test_unmet_rule_has_no_favours() -> None:
@@ -160,7 +160,7 @@ def test_verdict_says_why_it_was_given_or_not(verdict: Verdict, times: int, sent
     ("to", "sentence"),
     [
         (Beneficiary.COMPANY, "Purchase: the badge “First order” to the company."),
-        (Beneficiary.ROLE, "Purchase: the badge “First order” to everybody of the role Buyer that had a part."),
+        (Beneficiary.ROLE, "Purchase: the badge “First order” to everybody in the role Buyer who took part."),
     ],
 )
 def test_rule_says_what_it_gives(to: Beneficiary, sentence: str) -> None:

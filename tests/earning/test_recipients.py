@@ -121,7 +121,7 @@ def test_nobody_of_the_role_is_said() -> None:
 
     assert verdict.gifts == (Gift(rule, EMPLOYEE, 0, MayEarn.NOBODY_OF_ROLE),)
     assert verdict_sentence(verdict, granted=0, catalogue=CATALOGUE, translate=str) == (
-        "No points: nobody of the role had a part."
+        "No points: nobody in the role took part."
     )
 
 
@@ -189,12 +189,12 @@ def test_people_are_kept_and_read_again() -> None:
             False,
             "Purchase: 10 points, of which 40 % to the employee and the rest to the company.",
         ),
-        (Beneficiary.ROLE, 0, False, "Purchase: 10 points to everybody of the role Buyer that had a part."),
+        (Beneficiary.ROLE, 0, False, "Purchase: 10 points to everybody in the role Buyer who took part."),
         (
             Beneficiary.ROLE,
             0,
             True,
-            "Purchase: 10 points, shared equally by everybody of the role Buyer that had a part.",
+            "Purchase: 10 points, shared equally by everybody in the role Buyer who took part.",
         ),
     ],
 )
@@ -243,7 +243,7 @@ def test_role_that_is_gone_is_said_by_its_code() -> None:
 
     for catalogue in (CATALOGUE, {}):
         assert rule_sentence(rule, when="Purchase", catalogue=catalogue, translate=str) == (
-            "Purchase: 10 points to everybody of the role driver that had a part."
+            "Purchase: 10 points to everybody in the role driver who took part."
         )
 
 

@@ -220,7 +220,7 @@ def test_table_that_is_none_is_refused_by_its_place(bands: Any, says: str) -> No
         ({"of": "activity.object"}, "of: 'activity.object' is not a number of this activity"),
         ({"of": "attribute.gone"}, "of: 'attribute.gone' is not a number"),
         ({"by": "activity.object"}, "by: 'activity.object' is not a number"),
-        ({"by": MAKERS}, "by: the number that decides can be another"),
+        ({"by": MAKERS}, "by: another number can decide which step is reached"),
     ],
 )
 def test_table_of_the_wrong_facts_is_refused(keys: dict[str, Any], says: str) -> None:

@@ -47,7 +47,7 @@ def test_failing_example_keeps_a_draft_out_of_force(program: Program) -> None:
     with pytest.raises(ExampleFailsError) as refused:
         activate(rule_set=draft, by=a_manager(), starts_at=NOW, now=NOW)
 
-    assert str(refused.value) == "“Orders” fails. step 1, points of the company: 5 expected, 100 came."
+    assert str(refused.value) == "“Orders” fails – step 1, points of the company: expected 5, got 100."
     assert [*RuleSet.objects.values()] == before
 
 

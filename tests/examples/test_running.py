@@ -74,8 +74,8 @@ def test_example_that_fails_says_where_by_how_much_and_why() -> None:
     ran = run(a_draft(program, {"code": "all"}, {"code": "large", "condition": above}))
 
     assert ran.in_words() == (
-        "“Orders” fails. step 1, points of the company: 100 expected, 80 came; points of the company: 100 expected, 80 "
-        "came."
+        "“Orders” fails – step 1, points of the company: expected 100, got 80; points of the company: "
+        "expected 100, got 80."
     )
     [step] = ran.steps
     assert [(verdict.is_met, verdict.points) for verdict in step.verdicts] == [(True, 80), (False, 0)]
@@ -184,7 +184,8 @@ def test_example_that_cannot_be_run_says_why() -> None:
 
     assert [ran.in_words() for ran in run_examples(a_draft(program, {}))] == [
         "“Nothing” cannot be run: it has no steps.",
-        "“No such tier” cannot be run: there is no tier “gold”; there is: bronze.",
+        "“No such tier” cannot be run: there is no tier “gold”; choose one of: bronze.",
         "“No number” cannot be run: step 1, attributes.pages: This is not a value of the type “number”.",
-        "“Return of a return” cannot be run: step 3 returns step 2, which is no purchase.",
+        "“Return of a return” cannot be run: step 3 returns step 2, which cannot be returned: "
+        "name an earlier step that is no return itself.",
     ]

@@ -91,7 +91,7 @@ def test_profile_that_cannot_be_used_is_refused(tmp_path: Path, document: dict[s
         (b"", "names with values are needed"),
         (b"- a\n- b", "names with values are needed"),
         (b"program: [", "line 1: is not YAML"),
-        (b"a: 1\nb: {c: 1, c: 2}", "line 2: “c” stands here twice"),
+        (b"a: 1\nb: {c: 1, c: 2}", "line 2: “c” is written twice"),
         (b"1: x", "line 1: a field's name is a text"),
         (b"a: &x {}\nb: *x", "aliases"),
         (b"\xff\xfe", "is not in UTF-8"),

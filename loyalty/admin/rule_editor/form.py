@@ -43,7 +43,7 @@ class RuleForm(ReshapedForm[Rule], PartOfRulesForm[Rule]):
     """A rule of a draft."""
 
     role = forms.ChoiceField(
-        label=gettext_lazy("Role"), required=False, help_text=gettext_lazy("For “everybody of a role that had a part”.")
+        label=gettext_lazy("Role"), required=False, help_text=gettext_lazy("For “everybody in a role who took part”.")
     )
     shared_limits = SharedLimitsField(
         label=gettext_lazy("Shared limits"),
@@ -144,11 +144,11 @@ def recipients_wrong(chosen: Mapping[str, Any]) -> list[tuple[str, str]]:
     elif to and to != Rule.To.SPLIT and chosen.get("person_share"):
         wrong.append(("person_share", _("Only where company and employee share it: say 0 here.")))
     if to == Rule.To.ROLE and chosen.get("role") == "":
-        wrong.append(("role", _("Name the role where everybody of a role gets it.")))
+        wrong.append(("role", _("Name the role where everybody in a role gets it.")))
     elif to and to != Rule.To.ROLE and chosen.get("role"):
-        wrong.append(("role", _("Only where everybody of a role gets it: leave it empty here.")))
+        wrong.append(("role", _("Only where everybody in a role gets it: leave it empty here.")))
     elif to and to != Rule.To.ROLE and chosen.get("is_divided"):
-        wrong.append(("is_divided", _("Only where everybody of a role gets it: leave it out here.")))
+        wrong.append(("is_divided", _("Only where everybody in a role gets it: leave it out here.")))
     return wrong
 
 

@@ -238,7 +238,7 @@ def _meant(filled: Filled) -> tuple[str, dict[str, tuple[str, ...]]]:
 
 
 def _menus(chosen: str, *, has_effects: bool) -> Iterator[tuple[str, list[Option]]]:
-    for label, kinds in ((_("Points"), KINDS), (_("In the place of points"), effects() if has_effects else {})):
+    for label, kinds in ((_("Points"), KINDS), (_("Instead of points"), effects() if has_effects else {})):
         if not kinds:
             continue
         yield label, [Option(code, _(kind.title), code == chosen) for code, kind in kinds.items()]

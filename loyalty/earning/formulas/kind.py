@@ -6,7 +6,7 @@ from datetime import date
 from decimal import ROUND_DOWN, Context, Decimal
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from accounts.conditions import Catalogue, Fact, Values, value_in_words
+from accounts.conditions import Catalogue, Fact, FactType, Values, unknown_sentence, value_in_words
 
 if TYPE_CHECKING:
     from loyalty.earning.formulas.asking import Ask
@@ -147,8 +147,9 @@ def found(fact: Fact, values: Values, translate: Translate) -> str:
     """Return what a fact was, such as "amount was 105.5 GBP"."""
     value = values.get(fact.code)
     if value is None:
-        return translate(N_("{fact} is not known")).format(fact=fact.label)
-    return translate(N_("{fact} was {value}")).format(fact=fact.label, value=value_in_words(value, fact, translate))
+        return unknown_sentence(fact, translate)
+    template = N_("{fact}: {value}") if fact.type is FactType.SET else N_("{fact} was {value}")
+    return translate(template).format(fact=fact.label, value=value_in_words(value, fact, translate))
 
 
 def plain(number: Decimal) -> str:

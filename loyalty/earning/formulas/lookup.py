@@ -52,10 +52,10 @@ class Lookup(Kind):
         "table": [{"is": "DRILL-9", "points": 50}, {"is": ["SAW-1", "SAW-2"], "percent": "5"}],
         "otherwise": {"percent": "1"},
     }
-    title: ClassVar[str] = N_("a rate looked up by what something is")
+    title: ClassVar[str] = N_("a rate looked up by something, such as the product or the tier")
     asks: ClassVar[tuple[Ask, ...]] = (
         Ask("by", N_("looked up by"), Asks.NAMED_FACT),
-        Ask("of", N_("steps and percent of"), Asks.NUMBER_FACT, is_optional=True, suggested=AMOUNT),
+        Ask("of", N_("what steps and percentages count"), Asks.NUMBER_FACT, is_optional=True, suggested=AMOUNT),
         Ask("table", N_("rates"), Asks.ROWS, parts=(Ask("is", N_("where it is"), Asks.KEYS, of="by"), *RATE)),
         Ask("otherwise", N_("otherwise"), Asks.PART, is_optional=True, parts=RATE),
     )
@@ -112,7 +112,7 @@ class Lookup(Kind):
         fact = catalogue[self.by]
         template = translate(N_("{give} where {fact} is {keys}"))
         if fact.type is FactType.SET:
-            template = translate(N_("{give} where {keys} is among {fact}"))
+            template = translate(N_("{give} where {fact} include {keys}"))
         texts = [
             template.format(give=row.rate.sentence(catalogue, translate), fact=fact.label, keys=keys)
             for row in self.rows
@@ -133,7 +133,7 @@ class Lookup(Kind):
         if row is None:
             return [*findings, translate(N_("no row names it"))]
         keys = tuple(key for key in row.keys if key == value or (isinstance(value, frozenset) and key in value))
-        return [*findings, translate(N_("the row of {keys} counts")).format(keys=_in_words(keys, fact, translate))]
+        return [*findings, translate(N_("the row for {keys} counts")).format(keys=_in_words(keys, fact, translate))]
 
     def _row(self, value: Value) -> Row | None:
         if isinstance(value, frozenset):

@@ -32,7 +32,7 @@ MODIFIER_ASKS = (
         Asks.PART,
         is_optional=True,
         parts=(
-            Ask("tier", N_("times, for a tier"), Asks.TIER_FACTORS, is_optional=True),
+            Ask("tier", N_("factor for each tier"), Asks.TIER_FACTORS, is_optional=True),
             Ask("campaigns", N_("campaigns"), Asks.CAMPAIGNS, is_optional=True),
         ),
     ),
@@ -47,8 +47,8 @@ MODIFIER_ASKS = (
             ("half up", N_("rounded to the nearest point, halves up")),
         ),
     ),
-    Ask("at_least", N_("at least points each time"), Asks.POINTS, is_optional=True),
-    Ask("at_most", N_("at most points each time"), Asks.POINTS, is_optional=True),
+    Ask("at_least", N_("at least each time (points)"), Asks.POINTS, is_optional=True),
+    Ask("at_most", N_("at most each time (points)"), Asks.POINTS, is_optional=True),
 )
 """The same, as a form asks for them."""
 

@@ -24,7 +24,7 @@ class Percent(Kind):
     kind: ClassVar[str] = "percent"
     keys: ClassVar[frozenset[str]] = frozenset({"percent", "of"})
     example: ClassVar[Mapping[str, object]] = {"kind": "percent", "percent": "2.5", "of": "activity.amount"}
-    title: ClassVar[str] = N_("a share of a number in points")
+    title: ClassVar[str] = N_("a percentage of a number, as points")
     asks: ClassVar[tuple[Ask, ...]] = (
         Ask("percent", N_("percent"), Asks.NUMBER),
         Ask("of", N_("of"), Asks.NUMBER_FACT, suggested=AMOUNT),

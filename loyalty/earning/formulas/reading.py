@@ -96,13 +96,13 @@ class Part:
         return self._fact(
             key,
             (FactType.NUMBER,),
-            N_("{key}: {found} is not a number of this activity; there are {facts}."),
+            N_("{key}: {found} is not a number of this activity; choose one of {facts}."),
         ).code
 
     def named_fact(self, key: str) -> Fact:
         """Read the code of a fact that has one of several names: a text, a choice, a set, yes or no."""
         types = (FactType.TEXT, FactType.CHOICE, FactType.SET, FactType.BOOLEAN)
-        return self._fact(key, types, N_("{key}: {found} is nothing to look up by; there are {facts}."))
+        return self._fact(key, types, N_("{key}: nothing can be looked up by {found}; choose one of {facts}."))
 
     def one_of(self, key: str, choices: Iterable[str]) -> str:
         """Read one of several words."""

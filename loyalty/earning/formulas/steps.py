@@ -1,4 +1,4 @@
-"""A table of steps: the higher a number, the other the rate.
+"""A table of steps: another rate from each step on.
 
 {"kind": "steps", "of": "activity.amount", "applies": "to the part",
  "bands": [{"from": "0", "to": "1000", "percent": "1"}, {"from": "1000", "percent": "2"}]}
@@ -65,7 +65,7 @@ class Steps(Kind):
         "applies": "to the part",
         "bands": [{"from": "0", "to": "1000", "percent": "1"}, {"from": "1000", "percent": "2"}],
     }
-    title: ClassVar[str] = N_("a table of steps: the higher a number, the other the rate")
+    title: ClassVar[str] = N_("a table of steps: another rate from each step on")
     asks: ClassVar[tuple[Ask, ...]] = (
         Ask("of", N_("of"), Asks.NUMBER_FACT, suggested=AMOUNT),
         Ask(
@@ -74,7 +74,12 @@ class Steps(Kind):
             Asks.WORD,
             words=((Applies.PART, N_("for its own part")), (Applies.WHOLE, N_("for the whole, once it is reached"))),
         ),
-        Ask("by", N_("decided by another number (for the whole)"), Asks.NUMBER_FACT, is_optional=True),
+        Ask(
+            "by",
+            N_("step reached by another number (only where its rate is for the whole)"),
+            Asks.NUMBER_FACT,
+            is_optional=True,
+        ),
         Ask("bands", N_("steps"), Asks.ROWS, parts=(Ask("from", N_("from"), Asks.NUMBER), *RATE)),
     )
 
@@ -85,7 +90,7 @@ class Steps(Kind):
         by = part.number_fact("by") if "by" in part else of
         applies = Applies(part.one_of("applies", Applies))
         if applies is Applies.PART and by != of:
-            template = N_("{key}: the number that decides can be another than the one that counts only '{whole}'.")
+            template = N_("{key}: another number can decide which step is reached only where 'applies' is '{whole}'.")
             raise FormulaError(template, key=part.place("by"), whole=Applies.WHOLE)
         return cls(by, applies, _read_bands(part.parts("bands", most=MAX_BANDS), of, applies))
 
