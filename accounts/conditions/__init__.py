@@ -43,6 +43,7 @@ from accounts.conditions.sentences import (
     unknown_sentence,
     value_in_words,
 )
+from accounts.conditions.wording import PLAIN, Translator, trimmed, with_unit
 
 __all__ = [
     "ALWAYS",
@@ -50,6 +51,7 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_LEAVES",
     "OPERATOR_NAMES",
+    "PLAIN",
     "All",
     "Always",
     "Any",
@@ -72,6 +74,7 @@ __all__ = [
     "Outline",
     "Place",
     "Row",
+    "Translator",
     "Value",
     "Values",
     "asked_of",
@@ -90,6 +93,8 @@ __all__ = [
     "registry",
     "sentence",
     "to_json",
+    "trimmed",
     "unknown_sentence",
     "value_in_words",
+    "with_unit",
 ]

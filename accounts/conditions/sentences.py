@@ -1,6 +1,6 @@
 """A condition in plain words. Editor, rules page, audit and explanation all show what is built here.
 
-`translate` is the caller's gettext; every template is marked with `N_` and translated when a sentence is built.
+`translate` speaks to the reader; every template is marked with `N_` and translated when a sentence is built.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,8 +9,9 @@ from decimal import Decimal
 from functools import partial, reduce
 from types import MappingProxyType
 
-from accounts.conditions.facts import N_, Catalogue, Fact, FactType, Operator, Translate, Value
+from accounts.conditions.facts import N_, Catalogue, Fact, FactType, Operator, Value
 from accounts.conditions.language import All, Always, Any, Condition, Leaf, LeafOutcome, Node, Not
+from accounts.conditions.wording import Translator, with_unit
 
 # `{value}` is one value or, for operators on several, their list; `{last}` is the far end of "from … to …".
 _TEMPLATES: Mapping[Operator, str] = MappingProxyType(
@@ -52,7 +53,7 @@ _KNOWN = {
 }
 
 
-def sentence(condition: Condition, catalogue: Catalogue, translate: Translate) -> str:
+def sentence(condition: Condition, catalogue: Catalogue, translate: Translator) -> str:
     """The whole condition: "amount is at least 100 GBP and (tier is Gold or tier is Silver)"."""
     match condition:
         case Always():
@@ -69,7 +70,7 @@ def sentence(condition: Condition, catalogue: Catalogue, translate: Translate) -
             return _joined(translate(N_("{first} or {second}")), _nested(parts, catalogue, translate))
 
 
-def leaf_sentence(leaf: Leaf, catalogue: Catalogue, translate: Translate) -> str:
+def leaf_sentence(leaf: Leaf, catalogue: Catalogue, translate: Translator) -> str:
     """One comparison: "amount is at least 100 GBP". A fact that has left the catalogue is called by its code."""
     fact = _fact(leaf, catalogue)
     said = partial(_said, fact=fact, translate=translate)
@@ -86,7 +87,7 @@ def leaf_sentence(leaf: Leaf, catalogue: Catalogue, translate: Translate) -> str
     return translate(template).format(fact=str(fact.label), value=value, last=last)
 
 
-def failure_sentence(outcome: LeafOutcome, catalogue: Catalogue, translate: Translate) -> str:
+def failure_sentence(outcome: LeafOutcome, catalogue: Catalogue, translate: Translator) -> str:
     """One of the `failures`: "amount is at least 100 GBP, but was 40 GBP". One that was met failed within a `not`."""
     fact = _fact(outcome.leaf, catalogue)
     if outcome.actual is None and outcome.leaf.op is Operator.KNOWN and not outcome.met:
@@ -107,12 +108,12 @@ def failure_sentence(outcome: LeafOutcome, catalogue: Catalogue, translate: Tran
     return translate(template).format(sentence=wanted, actual=actual)
 
 
-def unknown_sentence(fact: Fact, translate: Translate) -> str:
+def unknown_sentence(fact: Fact, translate: Translator) -> str:
     """That nothing is known of a fact: "amount is not known", "roles of the employee are not known"."""
     return translate(_KNOWN[fact.type is FactType.SET, False]).format(fact=fact.label)
 
 
-def value_in_words(value: Value, fact: Fact, translate: Translate) -> str:
+def value_in_words(value: Value, fact: Fact, translate: Translator) -> str:
     """What a fact was, as the sentences above say it: "40 GBP", "Gold", "yes"; empty where it is not known."""
     return _said(value, fact=fact, translate=translate)
 
@@ -121,7 +122,7 @@ def _fact(leaf: Leaf, catalogue: Catalogue) -> Fact:
     return catalogue.get(leaf.fact) or Fact(leaf.fact, FactType.TEXT, label=leaf.fact)
 
 
-def _nested(parts: tuple[Node, ...], catalogue: Catalogue, translate: Translate) -> Iterator[str]:
+def _nested(parts: tuple[Node, ...], catalogue: Catalogue, translate: Translator) -> Iterator[str]:
     for part in parts:
         text = sentence(part, catalogue, translate)
         yield _bracketed(text, translate) if _is_several(part) else text
@@ -136,7 +137,7 @@ def _is_several(node: Node) -> bool:
             return isinstance(node, All | Any)
 
 
-def _bracketed(text: str, translate: Translate) -> str:
+def _bracketed(text: str, translate: Translator) -> str:
     return translate(N_("({part})")).format(part=text)
 
 
@@ -144,16 +145,16 @@ def _joined(template: str, texts: Iterable[str]) -> str:
     return reduce(lambda first, second: template.format(first=first, second=second), texts)
 
 
-def _said(value: Value, *, fact: Fact, translate: Translate) -> str:
+def _said(value: Value, *, fact: Fact, translate: Translator) -> str:
     match value:
         case None:
             return ""
         case bool():
             return translate(N_("yes")) if value else translate(N_("no"))
         case Decimal():
-            return _number(value, str(fact.unit), translate)
+            return with_unit(value, str(fact.unit), translate)
         case date():
-            return value.isoformat()
+            return translate.day(value)
         case frozenset():
             said = sorted(_code(code, fact) for code in value)
             return _joined(translate(N_("{first}, {second}")), said) if said else translate(N_("none"))
@@ -165,12 +166,3 @@ def _said(value: Value, *, fact: Fact, translate: Translate) -> str:
 
 def _code(code: str, fact: Fact) -> str:
     return next((str(label) for listed, label in fact.choices if listed == code), code)
-
-
-def _number(number: Decimal, unit: str, translate: Translate) -> str:
-    text = format(number, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    if text == "-0":
-        text = "0"
-    return translate(N_("{number} {unit}")).format(number=text, unit=unit) if unit else text

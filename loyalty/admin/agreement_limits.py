@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.admin.links import VocabularyFilter
 from accounts.admin.reshaping import ReshapedForm, bring_anew
+from accounts.reader import READER
 from loyalty.admin.agreement_parts import PartOfAgreementAdmin, is_open
 from loyalty.admin.agreement_rates import rules_for
 from loyalty.admin.programs import chosen
@@ -31,7 +32,7 @@ _KIND = ("counts", "subject", "period")
 
 def sentence_of(limit: AgreementLimit) -> str:
     """Return a limit in the words that rules have for it."""
-    return cap_sentence(agreed_limit(limit).cap, _)
+    return cap_sentence(agreed_limit(limit).cap, READER)
 
 
 def of_what(limit: AgreementLimit) -> str:

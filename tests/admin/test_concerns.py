@@ -140,8 +140,8 @@ def test_what_never_gives_overlaps_or_has_no_limit_is_said_and_leads_to_its_rule
          ["Nobody"]),
         ("“Owners” gives nothing for now: nobody in the program has the role that it gives to.", ["Owners"]),
         ("“Owners” gives nothing: one of its limits is 0.", ["Owners"]),
-        ("“Past” gives nothing from June 15, 2026 on: “day is before 2026-01-01” leaves no day to come on which points "
-         "are earned.", ["Past"]),
+        ("“Past” gives nothing from June 15, 2026 on: “day is before Jan. 1, 2026” leaves no day to come on which "
+         "points are earned.", ["Past"]),
     ]  # fmt: skip
     gives, apart = "gives for the same activity (Purchase) as", "never gives for the same activity (Purchase) as"
     assert [(note.sentence.partition(":")[0], [rule.name for rule in note.rules]) for note in look.notes] == [

@@ -222,17 +222,17 @@ def test_a_document_of_everything_comes_back_as_it_went_in(by: User) -> None:
         "measures: recommendation (NPS, 0 to 10)",
         "surveys: New – Your word, why: Why not?; choice; Price, Time; several answers allowed: yes; "
         "only if “Again?” is less than 7",
-        "plan and goals: New – Plan: From: 2026-01-01; Review: 2026-12-31; Expected profit: 1,000; Budget (% of the "
-        "profit): 7.5; Expected return: 90",
+        "plan and goals: New – Plan: From: Jan. 1, 2026; Review: Dec. 31, 2026; Expected profit: 1,000; Budget (% of "
+        "the profit): 7.5; Expected return: 90",
         "plan and goals: New – They stay: Aim: retention; Figure: % of the companies that is active; Baseline: 60; "
-        "Target: 90; By: 2026-12-31",
+        "Target: 90; By: Dec. 31, 2026",
         "plan and goals: New – They buy: Aim: growth; Figure: what a metric adds up to; Baseline: 0; Target: 5,000.5; "
-        "By: 2026-10-31; Metric: Spend",
-        "rules: New – Orders: Purchase, only if amount is at least 10.5 EUR and (margin is more than 0 or "
+        "By: Oct. 31, 2026; Metric: Spend",
+        "rules: New – Orders: Purchase, only if amount is at least 10.50 EUR and (margin is more than 0 or "
         "not (segments of the company include Large)): the employee gets 30 % and the company the rest of "
         "1.5 % of amount in points for the part from 0 to 100 EUR; 2 % of amount in points for the part "
-        "above 100 EUR, times 1.25 where tier of the company is Gold, times 1.5 from 2026-03-01 through "
-        "2026-03-31 (“Spring”, which adds at most 900 points for all companies together), of several factors "
+        "above 100 EUR, times 1.25 where tier of the company is Gold, times 1.5 from March 1, 2026 through "
+        "March 31, 2026 (“Spring”, which adds at most 900 points for all companies together), of several factors "
         "the highest counts alone, only once per company for each product code, at most 60 points a month "
         "per person, at most 100 points a month per company from all rules for “A month” together.",
         "rules: New – Badge: Tier reached: the badge “First” to the company.",
@@ -328,7 +328,7 @@ def test_questions_that_change_wait_in_a_draft_and_a_plan_holds_at_once(by: User
     assert said == canonical(read(CLUB).data)
     assert [each.sentence for each in seen.at_once] == [
         "Changed – A word of yours: Name: A word of yours Before: Name: Your word",
-        "Changed – Plan: Review: 2027-01-31 Before: Review: 2026-12-31",
+        "Changed – Plan: Review: Jan. 31, 2027 Before: Review: Dec. 31, 2026",
         "Changed – They stay: Target: 95 Before: Target: 90",
     ]
     asked = "choice; Price, Time; several answers allowed: yes; only if “Again?” is less than 7"

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from accounts.conditions import ALWAYS, Catalogue, Fact, FactType
+from accounts.conditions import ALWAYS, PLAIN, Catalogue, Fact, FactType
 from loyalty.earning import (
     MAY_EARN,
     NOTHING,
@@ -57,7 +57,7 @@ def a_person(number: int, may_earn: MayEarn, role: str = "buyer") -> Person:
 
 
 def said(verdict: Verdict, times: int) -> str:
-    return verdict_sentence(verdict, granted=times, catalogue=CATALOGUE, translate=str)
+    return verdict_sentence(verdict, granted=times, catalogue=CATALOGUE, translate=PLAIN)
 
 
 @pytest.mark.parametrize(
@@ -164,13 +164,13 @@ def test_verdict_says_why_it_was_given_or_not(verdict: Verdict, times: int, sent
     ],
 )
 def test_rule_says_what_it_gives(to: Beneficiary, sentence: str) -> None:
-    assert rule_sentence(a_rule(to), when="Purchase", catalogue=CATALOGUE, translate=str) == sentence
+    assert rule_sentence(a_rule(to), when="Purchase", catalogue=CATALOGUE, translate=PLAIN) == sentence
 
 
 def test_formula_of_such_a_rule_gives_no_points() -> None:
     assert NOTHING.exact({}) == 0
     assert NOTHING.give({}) == NOTHING.give_without_campaign({}) == 0
-    assert NOTHING.sentence({}, str) == ""
+    assert NOTHING.sentence({}, PLAIN) == ""
     assert not NOTHING.facts
     assert NOTHING.campaign_on(date(2028, 1, 1)) is None
 

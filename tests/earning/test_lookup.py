@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.conditions import ALWAYS, Catalogue, Fact, FactType, Value
+from accounts.conditions import ALWAYS, PLAIN, Catalogue, Fact, FactType, Value
 from loyalty.earning import (
     Beneficiary,
     EarningRule,
@@ -182,7 +182,7 @@ def test_rest_of_a_lookup_is_checked_likewise(document: dict[str, Any], says: st
     ],
 )
 def test_lookup_reads_as_a_sentence(formula: Lookup, sentence: str) -> None:
-    assert formula_sentence(formula, CATALOGUE, str) == sentence
+    assert formula_sentence(formula, CATALOGUE, PLAIN) == sentence
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_rule_of_a_table_says_first_to_whom_it_gives(to: Beneficiary, who: str) 
     table = {"kind": "lookup", "by": TIER, "table": [{"is": "gold", "points": 9}], "at_most": 7}
     rule = EarningRule(1, "rule", "Rule", ALWAYS, parse_formula(table, CATALOGUE), to)
 
-    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=str) == (
+    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=PLAIN) == (
         f"Purchase: {who} 9 points where tier is Gold; nothing otherwise, at most 7 points each time."
     )
 
@@ -211,13 +211,13 @@ def test_rule_of_a_table_says_first_to_whom_it_gives(to: Beneficiary, who: str) 
     ],
 )
 def test_lookup_tells_which_row_it_came_to(product: str | None, told: list[str]) -> None:
-    assert lookup(PRODUCT, PRODUCTS).findings({PRODUCT: product, AMOUNT: Decimal(20)}, CATALOGUE, str) == told
+    assert lookup(PRODUCT, PRODUCTS).findings({PRODUCT: product, AMOUNT: Decimal(20)}, CATALOGUE, PLAIN) == told
 
 
 def test_lookup_by_several_tells_the_one_that_counted() -> None:
     formula = lookup(SEGMENTS, [{"is": ["new"], "points": 9}, {"is": ["key"], "points": 1}])
 
-    told = formula.findings({SEGMENTS: frozenset({"new", "key"})}, CATALOGUE, str)
+    told = formula.findings({SEGMENTS: frozenset({"new", "key"})}, CATALOGUE, PLAIN)
 
     assert told == ["segments: Key accounts, New", "the row for New counts"]
 
@@ -225,7 +225,10 @@ def test_lookup_by_several_tells_the_one_that_counted() -> None:
 def test_row_that_counted_is_told_by_the_whole_name() -> None:
     formula = lookup(PRODUCT, [{"is": ["AX", "AXE"], "points": 9}])
 
-    assert formula.findings({PRODUCT: "AXE"}, CATALOGUE, str) == ["product code was “AXE”", "the row for “AXE” counts"]
+    assert formula.findings({PRODUCT: "AXE"}, CATALOGUE, PLAIN) == [
+        "product code was “AXE”",
+        "the row for “AXE” counts",
+    ]
 
 
 def test_table_divided_among_a_role_says_first_to_whom_it_gives() -> None:
@@ -234,6 +237,6 @@ def test_table_divided_among_a_role_says_first_to_whom_it_gives() -> None:
         1, "rule", "Rule", ALWAYS, parse_formula(table, CATALOGUE), Beneficiary.ROLE, role="buyer", is_divided=True
     )
 
-    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=str) == (
+    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=PLAIN) == (
         "Purchase: everybody in the role buyer who took part shares 9 points where tier is Gold; nothing otherwise."
     )

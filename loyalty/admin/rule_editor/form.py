@@ -12,6 +12,7 @@ from accounts.admin.condition_forms import ConditionField, condition_field
 from accounts.admin.documents import check_condition
 from accounts.admin.reshaping import ReshapedForm, ReshapedFormSet, bring_anew
 from accounts.admin.scoped import ScopedInline
+from accounts.reader import READER
 from loyalty.admin.drafts import PartOfRulesForm, is_open
 from loyalty.admin.rule_editor.formulas import FormulaField, Offer
 from loyalty.earning import AMOUNT, FormulaError, cap_sentence
@@ -103,7 +104,7 @@ class RuleForm(ReshapedForm[Rule], PartOfRulesForm[Rule]):
         self.shared = there
         gone = [code for code in self.instance.shared_limits or () if code not in there]
         return [
-            *((code, f"{cap.name}: {cap_sentence(cap, _)}") for code, cap in sorted(there.items())),
+            *((code, f"{cap.name}: {cap_sentence(cap, READER)}") for code, cap in sorted(there.items())),
             *((code, _("%(code)s (there is none)") % {"code": code}) for code in gone),
         ]
 

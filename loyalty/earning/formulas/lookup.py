@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import ClassVar, NamedTuple, Self
 
-from accounts.conditions import Catalogue, Fact, FactType, Value, Values, value_in_words
+from accounts.conditions import Catalogue, Fact, FactType, Translator, Value, Values, value_in_words
 from loyalty.earning.formulas.asking import RATE, Ask, Asks
-from loyalty.earning.formulas.kind import AMOUNT, N_, Kind, Translate, found, joined
+from loyalty.earning.formulas.kind import AMOUNT, N_, Kind, found, joined
 from loyalty.earning.formulas.rates import RATE_KEYS, Rate, read_rate
 from loyalty.earning.formulas.reading import FormulaError, Part, shown
 
@@ -107,7 +107,7 @@ class Lookup(Kind):
         rate = self.otherwise if row is None else row.rate
         return Decimal(0) if rate is None else rate.exact(values)
 
-    def sentence(self, catalogue: Catalogue, translate: Translate) -> str:
+    def sentence(self, catalogue: Catalogue, translate: Translator) -> str:
         """Return every row, and what all others get."""
         fact = catalogue[self.by]
         template = translate(N_("{give} where {fact} is {keys}"))
@@ -125,7 +125,7 @@ class Lookup(Kind):
             texts.append(translate(N_("{give} otherwise")).format(give=give))
         return joined(texts, translate)
 
-    def findings(self, values: Values, catalogue: Catalogue, translate: Translate) -> list[str]:
+    def findings(self, values: Values, catalogue: Catalogue, translate: Translator) -> list[str]:
         """Tell also which row it came to."""
         value = values.get(self.by)
         fact, row = catalogue[self.by], self._row(value)
@@ -182,7 +182,7 @@ def _can_be_stored(text: str) -> bool:
     return not any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in text)
 
 
-def _in_words(keys: tuple[Key, ...], fact: Fact, translate: Translate) -> str:
+def _in_words(keys: tuple[Key, ...], fact: Fact, translate: Translator) -> str:
     if fact.type is FactType.SET:
         texts = [value_in_words(frozenset({str(key)}), fact, translate) for key in keys]
     else:
