@@ -418,7 +418,12 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a currency in small letters": (
         "currency: EUR",
         "currency: Eur",
-        "Line 2, column 45, program › currency: A currency has three capital letters, such as GBP.",
+        "Line 2, column 45, program › currency: “Eur” is not a currency. Write the code of one, such as EUR",
+    ),
+    "a currency that there is not": (
+        "currency: EUR",
+        "currency: XXQ",
+        "Line 2, column 45, program › currency: “XXQ” is not a currency. Write the code of one, such as EUR",
     ),
     "months without a way": (
         "tier_metric: spend}",
