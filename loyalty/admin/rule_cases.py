@@ -21,7 +21,7 @@ from loyalty.concerns import Concern, Look, look_at
 from loyalty.earning.complexity import EASY, EXPLAINED, WEIGHTS, Burden, Ease
 from loyalty.examples import Ran, run_examples
 from loyalty.models import Replay, Rule, RuleSet
-from loyalty.proving import missing_proofs
+from loyalty.proving import MissingProof, missing_proofs
 from loyalty.replaying import latest_replay
 from loyalty.rule_changes import RuleChange, changes, predecessor_of
 from loyalty.vocabulary import Vocabulary
@@ -79,7 +79,7 @@ class Case:
     before: RuleSet | None
     rules: Sequence[tuple[Rule, str]]
     changes: Sequence[RuleChange]
-    missing: Sequence[str]
+    missing: Sequence[MissingProof]
     ran: Sequence[Ran]
     replay: Replay | None
     look: Look

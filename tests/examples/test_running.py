@@ -82,6 +82,32 @@ def test_example_that_fails_says_where_by_how_much_and_why() -> None:
     assert "amount" in step.verdicts[1].reason
 
 
+def test_step_says_what_each_rule_gave_for_all_times_and_what_followed() -> None:
+    ensure_derived_types()
+    program = a_program(tiers={"bronze": 0, "silver": 150})
+    reached = a_purchase_type()._meta.model._default_manager.get(code=TIER_REACHED)
+    an_example(program, {"times": 2}, {"amount": 10})
+    Badge.objects.create(program=program, code="first", name="First")
+    above = {"fact": "activity.amount", "op": "gt", "value": 90}
+
+    ran = run(
+        a_draft(
+            program,
+            {"code": "all", "caps": [("COMPANY", "MONTH", 150)]},
+            {"code": "large", "condition": above, "formula": PERCENT},
+            {"code": "badge", "formula": {"kind": "badge", "badge": "first"}},
+            {"code": "reached", "formula": {"kind": "fixed", "points": 5}, "activity_type": reached},
+        )
+    )
+
+    twice, small = ran.steps
+    assert [points for _verdict, points in twice.rules] == [150, 20, None]
+    assert [points for _verdict, points in small.rules] == [0, 0, None]
+    assert (twice.company_points, twice.followed) == (175, 5)
+    assert (small.company_points, small.followed) == (0, 0)
+    assert "a limit let 50 through" in twice.verdicts[0].reason
+
+
 def test_client_of_an_example_is_what_it_says() -> None:
     program = a_program(tiers={"bronze": 0, "silver": 500})
     conditions = [
