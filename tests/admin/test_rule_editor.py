@@ -202,7 +202,7 @@ def test_condition_nested_deeper_than_the_form_is_refused_as_a_document(desk: Cl
                 "formula-table-2-is": "gold",
                 "formula-table-2-points": "9",
             },
-            "Row 3 of “rates”, “where it is”: 'gold' stands in table[0].is already; one row counts for it.",
+            "Row 3 of “rates”, “where it is”: 'gold' stands in Row 2 of “rates”, “where it is” already;",
         ),
         (
             {
