@@ -73,9 +73,9 @@ def _beside(rule: Rule) -> str:
         return _("The program does not limit this rule.")
     return _(
         "The program limits this rule: %(limits)s. What is agreed here stands in the place of the one that counts the "
-        "same, for the same, in the same time; the others hold beside it, and an agreement cannot take them away: what "
-        "they have counted would be lost to whatever holds after it. To free the company of one, agree on that very "
-        "one with a number that nobody reaches."
+        "same, for the same, in the same time. The others hold beside it, and an agreement cannot take them away: once "
+        "it ends, they would have missed what was given meanwhile. To free the company of one, agree on that very one "
+        "with a number that nobody reaches."
     ) % {"limits": "; ".join(cap_sentence(cap, READER) for cap in caps)}
 
 

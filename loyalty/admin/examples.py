@@ -151,6 +151,24 @@ class ExampleAdmin(ScopedModelAdmin[Example]):
         ),
     )
 
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Example | None = None) -> Any:
+        """A new example's code follows its name."""
+        return {} if obj else {"code": ("name",)}
+
+    def response_add(self, request: HttpRequest, obj: Example, post_url_continue: str | None = None) -> HttpResponse:
+        """Keep program and version where more is to be done."""
+        return self._with_way_back(request, super().response_add(request, obj, post_url_continue))
+
+    def response_change(self, request: HttpRequest, obj: Example) -> HttpResponse:
+        """Keep program and version where more is to be done."""
+        return self._with_way_back(request, super().response_change(request, obj))
+
+    def _with_way_back(self, request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+        goes_on = "_continue" in request.POST or "_addanother" in request.POST
+        if goes_on and _BACK in request.GET and isinstance(answer, HttpResponseRedirect) and "?" not in answer.url:
+            return HttpResponseRedirect(f"{answer.url}?{request.GET.urlencode()}")
+        return answer
+
     def response_post_save_add(self, request: HttpRequest, obj: Example) -> HttpResponseRedirect:
         """Go back to the version that led here, where the example is run; else to the list."""
         asked = request.GET.get(_BACK, "")

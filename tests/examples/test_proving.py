@@ -216,6 +216,11 @@ def test_saving_an_example_leads_back_to_the_version_that_led_there(program: Pro
     ]
 
     assert f'href="{change}?rule_set={draft.pk}"' in client.get(page).content.decode()
+    more = client.post(add, the_form(program, code="second", _addanother="1"))
+    longer = client.post(f"{change}?rule_set={draft.pk}", the_form(program, _continue="1", **its_step))
+
     assert made.headers["Location"] == page
+    assert more.headers["Location"] == add
+    assert longer.headers["Location"] == f"{change}?rule_set={draft.pk}"
     the_list = reverse("admin:loyalty_example_changelist")
     assert [way.headers["Location"] for way in ways] == [page, the_list, the_list, the_list]
