@@ -98,7 +98,7 @@ def test_pages_say_what_is_missing_what_fails_and_why(program: Program, client: 
     assert "Fails" in shown
     assert "Points of the company" in shown
     assert "but was 100 GBP." in shown
-    assert '<th scope="row"><bdi>Rule 0</bdi></th><td class="cell-number"><bdi class="amount amount-none"' in shown
+    assert '<strong><bdi>Rule 0</bdi></strong>: <bdi class="amount amount-none" dir="ltr">0</bdi>' in shown
     assert refused.status_code == 409
     draft.refresh_from_db()
     assert draft.status == RuleSet.Status.DRAFT
