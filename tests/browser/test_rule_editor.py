@@ -31,7 +31,8 @@ COUNTED = """addEventListener("click", event => {
 class Clicks:
     """A manager who counts: a button pressed, or one choice made in a list, is a click; writing is none.
 
-    With scripts the tab key leads from field to field, so that no click gets lost on the way to one.
+    With scripts the keyboard leads from field to field and chooses by what it says, so that no click gets lost on the
+    way: whoever takes each choice for typing has made no more than the two that lead in and out.
     """
 
     def __init__(self, page: Page, *, by_tab: bool = True) -> None:
@@ -51,8 +52,12 @@ class Clicks:
     def choose(self, name: str, label: str) -> None:
         self.choices += 1
         field = self.page.get_by_label(name, exact=True)
+        if not self._by_tab:
+            field.select_option(label=label)
+            return
         self._reach(field)
-        field.select_option(label=label)
+        self.page.keyboard.type(label)
+        expect(field.locator("option:checked")).to_have_text(label)
 
     def write(self, name: str, text: str) -> None:
         field = self.page.get_by_label(name, exact=True).first
@@ -60,19 +65,17 @@ class Clicks:
             field.fill(text)
             return
         self._reach(field)
+        self.page.keyboard.press("ControlOrMeta+a")
         self.page.keyboard.type(text)
 
     def _reach(self, field: Locator) -> None:
         """Go on with the tab key, or back with it, until the field has the focus."""
-        if not self._by_tab:
-            return
         expect(field).to_be_visible()
         is_ahead = field.evaluate(
             "field => (document.activeElement.compareDocumentPosition(field) & Node.DOCUMENT_POSITION_FOLLOWING) > 0"
         )
         for _step in range(40):
             if field.evaluate("field => field === document.activeElement"):
-                self.page.keyboard.press("ControlOrMeta+a")
                 return
             self.page.keyboard.press("Tab" if is_ahead else "Shift+Tab")
         raise AssertionError(f"The tab key does not lead to {field}.")
