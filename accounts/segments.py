@@ -29,6 +29,7 @@ from accounts.facts import COMPANY_SEGMENTS
 from accounts.jobs import JobKind, Run
 from accounts.models import Company, Job, Segment, SegmentMembership
 from accounts.models.companies import SegmentQuerySet
+from accounts.reader import READER
 
 AT_ONCE = 1_000
 """Up to so many companies a condition is asked while one waits; more are a job's."""
@@ -82,7 +83,7 @@ def condition_in_words(segment: Segment) -> str:
         return ""
     catalogue = company_facts.catalogue()
     try:
-        return sentence(parse_condition(segment.condition, catalogue), catalogue, _)
+        return sentence(parse_condition(segment.condition, catalogue), catalogue, READER)
     except ConditionError as error:
         reason = error.translated(_)
         return _("This can no longer be asked: %(reason)s Who is in stays as it is.") % {"reason": reason}

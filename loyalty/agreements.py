@@ -17,6 +17,7 @@ from accounts import approvals, audit, messages
 from accounts.conditions import ConditionError
 from accounts.messages import MessageKind, Telling
 from accounts.models import Approval, Employee, User
+from accounts.reader import READER
 from accounts.scope import in_force
 from loyalty.by_hand.requests import people_told
 from loyalty.earning import (
@@ -308,7 +309,7 @@ def terms_of(agreement: Agreement, *, at: datetime) -> list[str]:
         catalogue = words.catalogue(
             activity_type_id=rule.activity_type_id, program=rule.rule_set.program, rule_set_id=rule.rule_set_id
         )
-        sentence = rule_sentence(earning, when=rule.activity_type.name, catalogue=catalogue, translate=_)
+        sentence = rule_sentence(earning, when=rule.activity_type.name, catalogue=catalogue, translate=READER)
         sentences.append((not earning.is_agreed, rule.position, sentence))
     return [sentence for _is_ours, _position, sentence in sorted(sentences)]
 
@@ -339,7 +340,7 @@ def used_up_by(agreement: Agreement, *, at: datetime) -> list[str]:
         most[code, subject, period, start] = max(used, most.get((code, subject, period, start), 0))
     return [
         _("Used up already: %(limit)s (%(used)s so far).")
-        % {"limit": cap_sentence(cap, _), "used": number_format(most[key], force_grouping=True)}
+        % {"limit": cap_sentence(cap, READER), "used": number_format(most[key], force_grouping=True)}
         for key, cap in caps.items()
         if most.get(key, 0) >= cap.limit
     ]

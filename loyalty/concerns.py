@@ -13,6 +13,7 @@ from django_stubs_ext import StrOrPromise
 from accounts.conditions import Catalogue, ConditionError, Literal, explain, leaf_sentence
 from accounts.facts import COMPANY_SEGMENTS, EMPLOYEE_ROLES
 from accounts.models import RoleAssignment, SegmentMembership
+from accounts.reader import READER
 from loyalty.earning import EarningRule, FormulaError
 from loyalty.earning.complexity import Complexity, complexity_of
 from loyalty.earning.scrutiny import Finding, Odd, Pair, Times, pairs, scrutinise
@@ -276,7 +277,7 @@ def _template(finding: Finding) -> str:
 
 
 def _row(row: Literal, catalogue: Catalogue) -> str:
-    sentence = leaf_sentence(row.leaf, catalogue, _)
+    sentence = leaf_sentence(row.leaf, catalogue, READER)
     return sentence if row.is_met else _("not (%(row)s)") % {"row": sentence}
 
 

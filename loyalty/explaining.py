@@ -12,6 +12,7 @@ from django.utils.translation import gettext, ngettext
 
 from accounts.actors import Actor
 from accounts.conditions import from_json
+from accounts.reader import READER
 from accounts.scope import in_force
 from loyalty.earning import (
     NO_SCHEME,
@@ -126,9 +127,9 @@ def plain_rules(
             replace(rule, caps=()),
             when=row.activity_type.name,
             catalogue=words.catalogue(activity_type_id=type_id, program=program, rule_set_id=rule_set.pk),
-            translate=gettext,
+            translate=READER,
         )
-        caps = tuple(cap_sentence(cap, gettext) for cap in rule.caps)
+        caps = tuple(cap_sentence(cap, READER) for cap in rule.caps)
         plain.append(PlainRule(rule.code, rule.name, sentence, caps, rule.is_agreed, rule.effect is None))
     return plain
 
@@ -242,14 +243,14 @@ def verdicts_from(
     return [
         PlainVerdict(
             rule_name=verdict.rule.name,
-            sentence=rule_sentence(verdict.rule, when=activity_type.name, catalogue=catalogue, translate=gettext),
+            sentence=rule_sentence(verdict.rule, when=activity_type.name, catalogue=catalogue, translate=READER),
             reason=said_with(
                 verdict,
                 verdict_sentence(
                     verdict,
                     granted=granted.get(verdict.rule.code, 0),
                     catalogue=catalogue,
-                    translate=gettext,
+                    translate=READER,
                     is_budget_spent=verdict.rule.code in over_budget,
                 ),
             ),
@@ -297,7 +298,7 @@ class _Held:
                 )
             elif promotion.employee_id is not None:
                 template = gettext(
-                    "{reason} {promotion} It added nothing: the person earned no points of the own by this."
+                    "{reason} {promotion} It added nothing: the person earned no points of their own by this."
                 )
             else:
                 template = gettext("{reason} {promotion} It added nothing here.")

@@ -12,7 +12,6 @@ from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Subque
 from django.db.models import Value as Constant
 from django.db.models.functions import Concat, JSONObject
 from django.utils.formats import number_format
-from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
@@ -39,6 +38,7 @@ from accounts.facts import (
     EMPLOYEE_ROLES,
 )
 from accounts.models import Employee, RoleAssignment, SegmentMembership
+from accounts.reader import READER
 from accounts.scope import in_force
 from loyalty.activities.limits import CONSENT_LIMIT
 from loyalty.earning import (
@@ -309,13 +309,13 @@ def _prospect(
     for_me = CapSubject.EMPLOYEE in rule.recipients and may_earn is MayEarn.YES
     for_company = for_company or (CapSubject.EMPLOYEE in rule.recipients and may_earn.goes_to_company)
     if not for_me and not for_company:
-        obstacles.append(may_earn_sentence(may_earn, gettext))
+        obstacles.append(may_earn_sentence(may_earn, READER))
     points = _compared(rule, situation.values)
     return Prospect(
         rule=rule,
         type_id=type_id,
         gives=_gives(rule, catalogue, words, program.pk),
-        is_long=rule.formula.is_table or bool(rule.formula.terms(catalogue, gettext)),
+        is_long=rule.formula.is_table or bool(rule.formula.terms(catalogue, READER)),
         for_me=for_me,
         for_company=for_company,
         effort=_effort(rule, points),
@@ -331,10 +331,10 @@ def _prospect(
 def _gives(rule: EarningRule, catalogue: Catalogue, words: Vocabulary | None, program_id: int) -> str:
     """What it brings, in words."""
     if rule.effect is None:
-        return formula_sentence(rule.formula, catalogue, gettext)
+        return formula_sentence(rule.formula, catalogue, READER)
     named = words.named(rule, program_id) if words else rule
     assert named.effect is not None  # noqa: S101 (tells the type checker)
-    return named.effect.sentence(gettext)
+    return named.effect.sentence(READER)
 
 
 def _may_earn_by(rule: EarningRule, situation: Situation) -> MayEarn:
@@ -385,7 +385,7 @@ def _limits(
         if subject_id is not None and not cap.is_per_object:
             start = period_start(cap.period, day)
             key = CapKey(program_id, cap.counter(rule.code), cap.subject, subject_id, cap.period, start)
-        yield key, cap.limit, cap_sentence(cap, gettext), cap.counts is Counts.TIMES
+        yield key, cap.limit, cap_sentence(cap, READER), cap.counts is Counts.TIMES
     own_limit = situation.monthly_limit
     if CapSubject.EMPLOYEE in rule.recipients and situation.may_earn is MayEarn.YES and own_limit is not None:
         start = period_start(Period.MONTH, day)
@@ -436,7 +436,7 @@ def _obstacle(outcome: LeafOutcome, catalogue: Catalogue) -> str:
     """Why it is closed, such as "For buyer, sales only; you are accountant." """
     leaf = outcome.leaf
     if outcome.met or leaf.op not in _NAMES_ONE_OF or leaf.fact not in (EMPLOYEE_ROLES, TIER):
-        return _("Not for you: %(reason)s.") % {"reason": failure_sentence(outcome, catalogue, gettext)}
+        return _("Not for you: %(reason)s.") % {"reason": failure_sentence(outcome, catalogue, READER)}
     codes = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
     wanted = ", ".join(_name(str(code), leaf.fact, catalogue) for code in codes)
     if leaf.fact == TIER:

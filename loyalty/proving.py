@@ -1,5 +1,8 @@
 """What a draft of rules has to show before it is put in force: its examples come true, and history was replayed."""
 
+from dataclasses import dataclass
+from enum import StrEnum
+
 from django.utils.translation import gettext as _
 
 from loyalty.examples import run_examples
@@ -16,6 +19,24 @@ class NotProvenError(VersionError):
     """There are no examples, or what happened was not replayed since the last edit."""
 
 
+class Way(StrEnum):
+    """The page on which a draft shows something."""
+
+    EXAMPLES = "EXAMPLES"
+    REPLAY = "REPLAY"
+
+
+@dataclass(frozen=True, slots=True)
+class MissingProof:
+    """What a draft has not shown yet, in a sentence, and where it can."""
+
+    sentence: str
+    way: Way
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
 def require_examples_met(draft: RuleSet) -> None:
     """Refuse a draft with which an example of its program fails; the sentence says which one and how."""
     for ran in run_examples(draft):
@@ -23,24 +44,20 @@ def require_examples_met(draft: RuleSet) -> None:
             raise ExampleFailsError(ran.in_words())
 
 
-def missing_proofs(draft: RuleSet) -> list[str]:
+def missing_proofs(draft: RuleSet) -> list[MissingProof]:
     """Return what a draft has not shown yet, a sentence each, with the place to go to."""
     missing = []
     if not Example.objects.filter(program=draft.program_id).exists():
-        missing.append(
-            _("“%(program)s” has no examples. Say in at least one what a client gets: “Examples”, then “Add”.")
-            % {"program": draft.program}
-        )
+        sentence = _("“%(program)s” has no examples. Say in at least one what a client gets.")
+        missing.append(MissingProof(sentence % {"program": draft.program}, Way.EXAMPLES))
     if Evaluation.objects.filter(program=draft.program_id).exists() and latest_replay(draft) is None:
-        missing.append(
-            _("Version %(version)s was not replayed since its last edit. Choose “Replay history” and read it.")
-            % {"version": draft.version}
-        )
+        sentence = _("Version %(version)s was not replayed since its last edit. Replay history, and read what it says.")
+        missing.append(MissingProof(sentence % {"version": draft.version}, Way.REPLAY))
     return missing
 
 
 def require_proven(draft: RuleSet) -> None:
     """Refuse a draft that has not shown what it does. Raises NotProvenError or ExampleFailsError."""
     if missing := missing_proofs(draft):
-        raise NotProvenError(" ".join(missing))
+        raise NotProvenError(" ".join(map(str, missing)))
     require_examples_met(draft)

@@ -284,16 +284,21 @@ def shared_limits_of(rule_set_ids: Iterable[int] | None = None) -> dict[int, dic
     shared: dict[int, dict[str, Cap]] = {}
     rows = SharedLimit.objects.all()
     for row in rows if rule_set_ids is None else rows.filter(rule_set__in=rule_set_ids):
-        cap = Cap(
-            CapSubject(row.subject),
-            Period(row.period),
-            row.limit,
-            Counts(row.counts),
-            shared_as=row.code,
-            name=row.name,
-        )
-        shared.setdefault(row.rule_set_id, {})[row.code] = cap
+        shared.setdefault(row.rule_set_id, {})[row.code] = shared_cap(row)
     return shared
+
+
+def shared_cap(row: SharedLimit) -> Cap:
+    """Return a limit that rules share as the calculation needs it."""
+    return Cap(
+        CapSubject(row.subject), Period(row.period), row.limit, Counts(row.counts), shared_as=row.code, name=row.name
+    )
+
+
+def caps_of(rule: Rule) -> tuple[Cap, ...]:
+    """Return all limits of a rule, its own and those that it shares; two queries, but where they were brought along."""
+    shared = shared_limits_of([rule.rule_set_id]).get(rule.rule_set_id, {}) if rule.shared_limits else {}
+    return (*_own_caps(rule, None), *(shared[code] for code in rule.shared_limits if code in shared))
 
 
 def earning_rule(

@@ -36,7 +36,14 @@ from accounts.conditions.language import (
 )
 from accounts.conditions.outlines import LISTING, Group, Joins, Outline, Place, Row, document_of, number_of, outline_of
 from accounts.conditions.parsing import MAX_DEPTH, MAX_LEAVES, ConditionError, parse
-from accounts.conditions.sentences import failure_sentence, leaf_sentence, sentence, value_in_words
+from accounts.conditions.sentences import (
+    failure_sentence,
+    leaf_sentence,
+    sentence,
+    unknown_sentence,
+    value_in_words,
+)
+from accounts.conditions.wording import PLAIN, Translator, trimmed, with_unit
 
 __all__ = [
     "ALWAYS",
@@ -44,6 +51,7 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_LEAVES",
     "OPERATOR_NAMES",
+    "PLAIN",
     "All",
     "Always",
     "Any",
@@ -66,6 +74,7 @@ __all__ = [
     "Outline",
     "Place",
     "Row",
+    "Translator",
     "Value",
     "Values",
     "asked_of",
@@ -84,5 +93,8 @@ __all__ = [
     "registry",
     "sentence",
     "to_json",
+    "trimmed",
+    "unknown_sentence",
     "value_in_words",
+    "with_unit",
 ]

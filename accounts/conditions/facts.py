@@ -74,9 +74,9 @@ OPERATOR_NAMES: Mapping[Operator, str] = MappingProxyType(
         Operator.STARTS_WITH: N_("starts with"),
         Operator.ON_OR_AFTER: N_("is on or after"),
         Operator.BEFORE: N_("is before"),
-        Operator.HAS: N_("includes"),
-        Operator.HAS_ANY: N_("includes one of"),
-        Operator.HAS_NONE: N_("includes none of"),
+        Operator.HAS: N_("include"),
+        Operator.HAS_ANY: N_("include one of"),
+        Operator.HAS_NONE: N_("include none of"),
         Operator.KNOWN: N_("is known"),
     }
 )

@@ -96,7 +96,7 @@ class _Parser:
 
     def _group(self, kind: str, content: object, path: str, depth: int) -> Node:
         if depth > MAX_DEPTH:
-            raise ConditionError(path, N_("Groups nest at most {most} deep; bring this one up."), most=str(MAX_DEPTH))
+            raise ConditionError(path, N_("Groups nest at most {most} deep; move this one up."), most=str(MAX_DEPTH))
         if kind == "not":
             return Not(self.node(content, step(path, "not"), depth))
         if not isinstance(content, list):

@@ -1,6 +1,6 @@
 """A condition in plain words. Editor, rules page, audit and explanation all show what is built here.
 
-`translate` is the caller's gettext; every template is marked with `N_` and translated when a sentence is built.
+`translate` speaks to the reader; every template is marked with `N_` and translated when a sentence is built.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,8 +9,9 @@ from decimal import Decimal
 from functools import partial, reduce
 from types import MappingProxyType
 
-from accounts.conditions.facts import N_, Catalogue, Fact, FactType, Operator, Translate, Value
+from accounts.conditions.facts import N_, Catalogue, Fact, FactType, Operator, Value
 from accounts.conditions.language import All, Always, Any, Condition, Leaf, LeafOutcome, Node, Not
+from accounts.conditions.wording import Translator, with_unit
 
 # `{value}` is one value or, for operators on several, their list; `{last}` is the far end of "from … to …".
 _TEMPLATES: Mapping[Operator, str] = MappingProxyType(
@@ -28,16 +29,31 @@ _TEMPLATES: Mapping[Operator, str] = MappingProxyType(
         Operator.STARTS_WITH: N_("{fact} starts with {value}"),
         Operator.ON_OR_AFTER: N_("{fact} is on or after {value}"),
         Operator.BEFORE: N_("{fact} is before {value}"),
-        Operator.HAS: N_("{value} is among {fact}"),
-        Operator.HAS_ANY: N_("at least one of {value} is among {fact}"),
-        Operator.HAS_NONE: N_("none of {value} is among {fact}"),
+        Operator.HAS: N_("{fact} include {value}"),
+        Operator.HAS_ANY: N_("{fact} include at least one of {value}"),
+        Operator.HAS_NONE: N_("{fact} include none of {value}"),
         Operator.KNOWN: N_("{fact} is known"),
     }
 )
-_NOT_KNOWN = N_("{fact} is not known")
+_OF_ONE: Mapping[Operator, str] = MappingProxyType(
+    {
+        Operator.IN: _TEMPLATES[Operator.EQ],
+        Operator.NOT_IN: _TEMPLATES[Operator.NE],
+        Operator.HAS_ANY: _TEMPLATES[Operator.HAS],
+        Operator.HAS_NONE: N_("{fact} do not include {value}"),
+    }
+)
+"""For operators on several values of which only one is named."""
+_KNOWN = {
+    # By whether the fact is a set, which is spoken of as several, and whether it is to be known.
+    (False, True): _TEMPLATES[Operator.KNOWN],
+    (False, False): N_("{fact} is not known"),
+    (True, True): N_("{fact} are known"),
+    (True, False): N_("{fact} are not known"),
+}
 
 
-def sentence(condition: Condition, catalogue: Catalogue, translate: Translate) -> str:
+def sentence(condition: Condition, catalogue: Catalogue, translate: Translator) -> str:
     """The whole condition: "amount is at least 100 GBP and (tier is Gold or tier is Silver)"."""
     match condition:
         case Always():
@@ -54,38 +70,50 @@ def sentence(condition: Condition, catalogue: Catalogue, translate: Translate) -
             return _joined(translate(N_("{first} or {second}")), _nested(parts, catalogue, translate))
 
 
-def leaf_sentence(leaf: Leaf, catalogue: Catalogue, translate: Translate) -> str:
+def leaf_sentence(leaf: Leaf, catalogue: Catalogue, translate: Translator) -> str:
     """One comparison: "amount is at least 100 GBP". A fact that has left the catalogue is called by its code."""
     fact = _fact(leaf, catalogue)
     said = partial(_said, fact=fact, translate=translate)
     template, value, last = _TEMPLATES[leaf.op], "", ""
     if leaf.op is Operator.KNOWN:
-        template = template if leaf.value else _NOT_KNOWN
+        template = _KNOWN[fact.type is FactType.SET, bool(leaf.value)]
     elif not isinstance(leaf.value, tuple):
         value = said(leaf.value)
     elif leaf.op is Operator.BETWEEN:
         value, last = map(said, leaf.value)
     else:
+        template = template if len(leaf.value) > 1 else _OF_ONE[leaf.op]
         value = _joined(translate(N_("{first}, {second}")), map(said, leaf.value))
     return translate(template).format(fact=str(fact.label), value=value, last=last)
 
 
-def failure_sentence(outcome: LeafOutcome, catalogue: Catalogue, translate: Translate) -> str:
+def failure_sentence(outcome: LeafOutcome, catalogue: Catalogue, translate: Translator) -> str:
     """One of the `failures`: "amount is at least 100 GBP, but was 40 GBP". One that was met failed within a `not`."""
+    fact = _fact(outcome.leaf, catalogue)
+    if outcome.actual is None and outcome.leaf.op is Operator.KNOWN and not outcome.met:
+        return unknown_sentence(fact, translate)
     wanted = leaf_sentence(outcome.leaf, catalogue, translate)
     if outcome.met:
         wanted = translate(N_("not {part}")).format(part=_bracketed(wanted, translate))
+    is_set = fact.type is FactType.SET
     if outcome.actual is None:
-        template = N_("{sentence}, but is not known")
-    elif isinstance(outcome.actual, frozenset):
-        template = N_("{sentence}, but found {actual}")
-    else:
+        template = N_("{sentence}, but are not known") if is_set else N_("{sentence}, but is not known")
+    elif not is_set:
         template = N_("{sentence}, but was {actual}")
-    actual = _said(outcome.actual, fact=_fact(outcome.leaf, catalogue), translate=translate)
+    elif outcome.actual:
+        template = N_("{sentence}, but were {actual}")
+    else:
+        template = N_("{sentence}, but there were none")
+    actual = _said(outcome.actual, fact=fact, translate=translate)
     return translate(template).format(sentence=wanted, actual=actual)
 
 
-def value_in_words(value: Value, fact: Fact, translate: Translate) -> str:
+def unknown_sentence(fact: Fact, translate: Translator) -> str:
+    """That nothing is known of a fact: "amount is not known", "roles of the employee are not known"."""
+    return translate(_KNOWN[fact.type is FactType.SET, False]).format(fact=fact.label)
+
+
+def value_in_words(value: Value, fact: Fact, translate: Translator) -> str:
     """What a fact was, as the sentences above say it: "40 GBP", "Gold", "yes"; empty where it is not known."""
     return _said(value, fact=fact, translate=translate)
 
@@ -94,7 +122,7 @@ def _fact(leaf: Leaf, catalogue: Catalogue) -> Fact:
     return catalogue.get(leaf.fact) or Fact(leaf.fact, FactType.TEXT, label=leaf.fact)
 
 
-def _nested(parts: tuple[Node, ...], catalogue: Catalogue, translate: Translate) -> Iterator[str]:
+def _nested(parts: tuple[Node, ...], catalogue: Catalogue, translate: Translator) -> Iterator[str]:
     for part in parts:
         text = sentence(part, catalogue, translate)
         yield _bracketed(text, translate) if _is_several(part) else text
@@ -109,7 +137,7 @@ def _is_several(node: Node) -> bool:
             return isinstance(node, All | Any)
 
 
-def _bracketed(text: str, translate: Translate) -> str:
+def _bracketed(text: str, translate: Translator) -> str:
     return translate(N_("({part})")).format(part=text)
 
 
@@ -117,16 +145,16 @@ def _joined(template: str, texts: Iterable[str]) -> str:
     return reduce(lambda first, second: template.format(first=first, second=second), texts)
 
 
-def _said(value: Value, *, fact: Fact, translate: Translate) -> str:
+def _said(value: Value, *, fact: Fact, translate: Translator) -> str:
     match value:
         case None:
             return ""
         case bool():
             return translate(N_("yes")) if value else translate(N_("no"))
         case Decimal():
-            return _number(value, str(fact.unit), translate)
+            return with_unit(value, str(fact.unit), translate)
         case date():
-            return value.isoformat()
+            return translate.day(value)
         case frozenset():
             said = sorted(_code(code, fact) for code in value)
             return _joined(translate(N_("{first}, {second}")), said) if said else translate(N_("none"))
@@ -138,12 +166,3 @@ def _said(value: Value, *, fact: Fact, translate: Translate) -> str:
 
 def _code(code: str, fact: Fact) -> str:
     return next((str(label) for listed, label in fact.choices if listed == code), code)
-
-
-def _number(number: Decimal, unit: str, translate: Translate) -> str:
-    text = format(number, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    if text == "-0":
-        text = "0"
-    return translate(N_("{number} {unit}")).format(number=text, unit=unit) if unit else text

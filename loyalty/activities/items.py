@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from accounts.conditions import Fact, FactType, Value, from_json, to_json
+from accounts.currencies import is_currency
 from loyalty import arrays
 from loyalty.activities.configuration import Configuration, configuration
 from loyalty.activities.dated import Enrolment
@@ -262,10 +263,9 @@ def _check_numbers(item: ActivityItem, known: Known, now: datetime) -> ItemError
         if not value.is_finite() or not 0 <= value <= _MOST or value != round(value, 4):
             sentence = _("A number from 0 to 1,000,000,000,000 with at most 4 decimals is needed here.")
             return ItemError(f"bad_{field_}", field_, sentence)
-    if item.amount is not None and not (
-        len(item.currency) == 3 and item.currency.isascii() and item.currency.isupper()
-    ):
-        return ItemError("bad_currency", "currency", _("An amount needs a currency of three capital letters."))
+    if item.amount is not None and not is_currency(item.currency):
+        sentence = _("An amount needs a currency that there is, by its code, such as EUR, GBP or JPY.")
+        return ItemError("bad_currency", "currency", sentence)
     return None
 
 

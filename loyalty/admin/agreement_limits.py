@@ -8,19 +8,21 @@ from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import escape
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.admin.links import VocabularyFilter
 from accounts.admin.reshaping import ReshapedForm, bring_anew
+from accounts.reader import READER
 from loyalty.admin.agreement_parts import PartOfAgreementAdmin, is_open
 from loyalty.admin.agreement_rates import rules_for
 from loyalty.admin.programs import chosen
 from loyalty.agreements import why_limit_unfit
 from loyalty.earning import cap_sentence
-from loyalty.models import Agreement, AgreementLimit, RuleSet, SharedLimit
-from loyalty.rulebook import agreed_limit
+from loyalty.models import Agreement, AgreementLimit, Rule, RuleSet, SharedLimit
+from loyalty.rulebook import agreed_limit, caps_of, shared_cap
 
 _RULE, _SHARED = "rule:", "shared:"
 """Before a code, in the choice of what is limited; the other choices are scopes."""
@@ -28,10 +30,21 @@ _RULE, _SHARED = "rule:", "shared:"
 _KIND = ("counts", "subject", "period")
 """What a limit that rules share keeps, whatever is agreed."""
 
+_NEEDS: Mapping[str, frozenset[str]] = {
+    "rule": frozenset({*_KIND, "is_per_object", "is_lower"}),
+    "shared": frozenset({"is_lower"}),
+    AgreementLimit.Scope.RULES.value: frozenset({"rules", "name", *_KIND, "is_per_object"}),
+    AgreementLimit.Scope.ALL.value: frozenset({*_KIND, "is_per_object"}),
+}
+"""What is asked for beside the number, by what is limited."""
+
+_TERMS = ".limit-terms"
+"""The part of the page that asks for it."""
+
 
 def sentence_of(limit: AgreementLimit) -> str:
     """Return a limit in the words that rules have for it."""
-    return cap_sentence(agreed_limit(limit).cap, _)
+    return cap_sentence(agreed_limit(limit).cap, READER)
 
 
 def of_what(limit: AgreementLimit) -> str:
@@ -52,6 +65,18 @@ def shared_for(agreement: Agreement) -> dict[str, SharedLimit]:
     rows = SharedLimit.objects.filter(to_come, rule_set__program=agreement.membership.program_id)
     rows = rows.exclude(rule_set__status=RuleSet.Status.DRAFT).exclude(subject=SharedLimit.Subject.PROGRAM)
     return {row.code: row for row in rows.order_by("rule_set__version", "code")}
+
+
+def _beside(rule: Rule) -> str:
+    """Return which limits of a rule the program has, and that what is agreed takes the place of one at most."""
+    if not (caps := caps_of(rule)):
+        return _("The program does not limit this rule.")
+    return _(
+        "The program limits this rule: %(limits)s. What is agreed here stands in the place of the one that counts the "
+        "same, for the same, in the same time. The others hold beside it, and an agreement cannot take them away: once "
+        "it ends, they would have missed what was given meanwhile. To free the company of one, agree on that very one "
+        "with a number that nobody reaches."
+    ) % {"limits": "; ".join(cap_sentence(cap, READER) for cap in caps)}
 
 
 class LimitForm(ReshapedForm[AgreementLimit]):
@@ -78,18 +103,32 @@ class LimitForm(ReshapedForm[AgreementLimit]):
         if "limit" not in self.fields:
             return
         if "agreement" in self.fields:
-            bring_anew(self.fields["agreement"], "#id_of", asked="of:agreement", also="#id_rules")
+            bring_anew(self.fields["agreement"], _TERMS, asked="of:agreement", also="#id_of")
+        bring_anew(self.fields["of"], _TERMS, asked="of:show")
         for name in _KIND:
             self.fields[name].required = False
         subjects: Any = self.fields["subject"]
         subjects.choices = [
             (value, label) for value, label in subjects.choices if value != AgreementLimit.Subject.PROGRAM
         ]
-        self._offer()
-
-    def _offer(self) -> None:
-        """Offer the rules of the program and the limits that they share, by name, and what was saved before."""
         rules = rules_for(self.agreement) if self.agreement else {}
+        self._offer(rules)
+        self._ask_what_is_needed(rules)
+
+    def _ask_what_is_needed(self, rules: Mapping[str, Rule]) -> None:
+        """Ask for what the chosen kind needs; the rest is hidden, and comes back as it was with another choice."""
+        of, _colon, code = str(self["of"].value()).partition(":")
+        for name in frozenset[str]().union(*_NEEDS.values()) - _NEEDS.get(of, _NEEDS["rule"]):
+            field: Any = self.fields[name]
+            field.widget = field.hidden_widget()
+        if of == "shared" and code in self.shared:
+            limit = cap_sentence(shared_cap(self.shared[code]), READER)
+            self.fields["limit"].help_text = escape(_("The program's: %(limit)s.") % {"limit": limit})
+        elif of == "rule" and code in rules:
+            self.fields["limit"].help_text = escape(_beside(rules[code]))
+
+    def _offer(self, rules: Mapping[str, Rule]) -> None:
+        """Offer the rules of the program and the limits that they share, by name, and what was saved before."""
         self.shared = shared_for(self.agreement) if self.agreement else {}
         limit, named = self.instance, {code: f"{rule.name} ({code})" for code, rule in rules.items()}
         for code in (limit.rule_code, *limit.rule_codes):
@@ -110,6 +149,8 @@ class LimitForm(ReshapedForm[AgreementLimit]):
         if not limit._state.adding:
             of_one = {scopes.RULE: f"{_RULE}{limit.rule_code}", scopes.SHARED: f"{_SHARED}{limit.shared_as}"}
             self.initial["of"] = of_one.get(scopes(limit.scope), limit.scope)
+        elif not self.initial.get("of"):
+            self.initial["of"] = of.choices[0][1][0][0]
 
     def clean(self) -> dict[str, Any]:
         """Refuse what does not fit, in the words of the check that is done again when it is asked for."""
@@ -188,14 +229,24 @@ class AgreementLimitAdmin(PartOfAgreementAdmin[AgreementLimit]):
         """What it says."""
         return sentence_of(limit)
 
-    def get_fields(self, request: HttpRequest, obj: AgreementLimit | None = None) -> Any:
-        """What was asked for is read as the sentence that it is."""
+    change_form_template = "admin/loyalty/agreementlimit/page.html"
+
+    def get_fieldsets(self, request: HttpRequest, obj: AgreementLimit | None = None) -> Any:
+        """What is limited, and then what that needs; what was asked for is read as the sentence that it is."""
         if obj is not None and not is_open(obj.agreement):
-            return ("agreement", "of_what", "sentence", "is_lower")
-        return ("agreement", "of", "rules", "name", "limit", *_KIND, "is_per_object", "is_lower")
+            return ((None, {"fields": _READ}),)
+        terms = ("rules", "name", "limit", *_KIND, "is_per_object", "is_lower")
+        return (
+            (None, {"fields": ("agreement", "of")}),
+            (_("How much"), {"fields": terms, "classes": (_TERMS.removeprefix("."),)}),
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: AgreementLimit | None = None) -> Any:
         """A limit stays with its agreement."""
         if obj is None:
             return ()
-        return ("agreement",) if is_open(obj.agreement) else self.get_fields(request, obj)
+        return ("agreement",) if is_open(obj.agreement) else _READ
+
+
+_READ = ("agreement", "of_what", "sentence", "is_lower")
+"""What is shown of a limit that no longer changes."""

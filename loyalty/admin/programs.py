@@ -21,6 +21,7 @@ from accounts.admin.links import AskedFilter, LinkedRowFilter, VocabularyFilter,
 from accounts.admin.reshaping import ReshapedForm, ReshapingAdmin
 from accounts.admin.scoped import FixedFieldsForm, ReadOnlyAdmin, ScopedInline, ScopedModelAdmin
 from accounts.conditions import ConditionError, parse, sentence
+from accounts.reader import READER
 from accounts.scope import in_force
 from loyalty.admin.liability import liability_view
 from loyalty.admin.setup import setup_view
@@ -119,7 +120,7 @@ class MetricInline(ScopedInline[Metric, Program]):
             return _("always")
         catalogue = self._vocabulary.catalogue(activity_type_id=metric.activity_type_id, program=metric.program)
         try:
-            return sentence(parse(metric.condition, catalogue), catalogue, _)
+            return sentence(parse(metric.condition, catalogue), catalogue, READER)
         except ConditionError as error:
             return error.translated(_)
 

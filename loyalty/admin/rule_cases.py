@@ -21,7 +21,7 @@ from loyalty.concerns import Concern, Look, look_at
 from loyalty.earning.complexity import EASY, EXPLAINED, WEIGHTS, Burden, Ease
 from loyalty.examples import Ran, run_examples
 from loyalty.models import Replay, Rule, RuleSet
-from loyalty.proving import missing_proofs
+from loyalty.proving import MissingProof, missing_proofs
 from loyalty.replaying import latest_replay
 from loyalty.rule_changes import RuleChange, changes, predecessor_of
 from loyalty.vocabulary import Vocabulary
@@ -33,7 +33,7 @@ _BURDENS: Mapping[Burden, StrOrPromise] = {
     Burden.NAMED: gettext_lazy("segments, tiers, roles and lists of products that conditions name"),
     Burden.FORMULA: gettext_lazy("kinds of formulas beyond the first"),
     Burden.RATE: gettext_lazy("rates that tables list"),
-    Burden.EXTRA: gettext_lazy("minimum spends, factors, roundings, leasts and mosts"),
+    Burden.EXTRA: gettext_lazy("minimum spends, factors, roundings, minimums and maximums"),
     Burden.CAMPAIGN: gettext_lazy("campaigns"),
     Burden.LIMIT: gettext_lazy("limits of rules"),
     Burden.SHARED_LIMIT: gettext_lazy("limits that rules share"),
@@ -79,7 +79,7 @@ class Case:
     before: RuleSet | None
     rules: Sequence[tuple[Rule, str]]
     changes: Sequence[RuleChange]
-    missing: Sequence[str]
+    missing: Sequence[MissingProof]
     ran: Sequence[Ran]
     replay: Replay | None
     look: Look

@@ -69,7 +69,8 @@ class RuleAdmin(ReshapingAdmin[Rule], PartOfRulesAdmin[Rule]):
         shared = {"fields": ("shared_limits",)}
         if not self.has_change_permission(request, obj) and obj is not None:
             about = {"fields": ("rule_set", "name", "code", "activity_type", "sentence")}
-            return ((None, about), (_("Who gets it"), to), (_("Limits shared with other rules"), shared))
+            shares = ((_("Limits shared with other rules"), shared),) if obj.shared_limits else ()
+            return ((None, about), (_("Who gets it"), to), *shares)
         return (
             (None, {"fields": ("rule_set", "name", "code", *(("sentence",) if obj else ()))}),
             (_("When"), {"fields": ("activity_type",)}),

@@ -27,7 +27,7 @@ OF_THE_ITEM: Mapping[str, str | Promise] = {
     "time_too_early": _("The time lies before 1970."),
     "bad_amount": _("The amount is no number from 0 to 1,000,000,000,000 with at most 4 decimals."),
     "bad_quantity": _("The quantity is no such number."),
-    "bad_currency": _("An amount needs a currency of three capital letters."),
+    "bad_currency": _("An amount needs a currency that there is, by its code, such as EUR, GBP or JPY."),
     "no_rate": _("A program of the company counts in another currency, and no rate is known for that day."),
     "bad_object": _("At most 200 characters fit."),
     "bad_reverses": _("At most 200 characters fit."),

@@ -34,7 +34,7 @@ class Burden(StrEnum):
     NAMED = "segments, tiers, roles and lists that are named"
     FORMULA = "further kinds of formulas"
     RATE = "rates in tables"
-    EXTRA = "minimum spends, factors, roundings, leasts and mosts"
+    EXTRA = "minimum spends, factors, roundings, minimums and maximums"
     CAMPAIGN = "campaigns"
     LIMIT = "limits"
     SHARED_LIMIT = "shared limits"

@@ -7,7 +7,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
-from accounts.conditions import Condition, LeafOutcome, Values, failures, holds
+from accounts.conditions import Condition, LeafOutcome, Translator, Values, failures, holds
 from loyalty.earning.caps import Cap, CapSubject
 from loyalty.earning.formulas import Formula, by_promotion
 from loyalty.earning.promotions import Promotion, promotion_for
@@ -95,7 +95,7 @@ def people_from_json(rows: Iterable[tuple[int, str, list[str]]]) -> tuple[Person
 class Gives(Protocol):
     """What a rule gives that is no points; the kinds stand in `loyalty.effects`."""
 
-    def sentence(self, translate: Callable[[str], str]) -> str:
+    def sentence(self, translate: Translator) -> str:
         """Return it in plain words, such as "the badge “First order”"."""
         ...
 

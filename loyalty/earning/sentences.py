@@ -1,15 +1,13 @@
 """Rules, limits and verdicts in plain words: the same sentence in editor, rules page, audit and explanation."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
-from accounts.conditions import ALWAYS, Catalogue, Label, failure_sentence, sentence
+from accounts.conditions import ALWAYS, Catalogue, Label, Translator, failure_sentence, sentence
 from loyalty.earning.caps import EVERY_RULE, Cap, CapSubject, Counts, Period
 from loyalty.earning.formulas import formula_sentence, joined
 from loyalty.earning.formulas.kind import N_, ROLES
 from loyalty.earning.rules import Beneficiary, EarningRule, Gives, MayEarn, Verdict
-
-Translate = Callable[[str], str]
 
 _TO: Mapping[Beneficiary, str] = MappingProxyType(
     {
@@ -17,7 +15,7 @@ _TO: Mapping[Beneficiary, str] = MappingProxyType(
         Beneficiary.EMPLOYEE: N_("{give} to the employee"),
         Beneficiary.BOTH: N_("{give} to the company and the same to the employee"),
         Beneficiary.SPLIT: N_("{give}, of which {share} % to the employee and the rest to the company"),
-        Beneficiary.ROLE: N_("{give} to everybody of the role {role} that had a part"),
+        Beneficiary.ROLE: N_("{give} to everybody in the role {role} who took part"),
     }
 )
 _TO_FIRST: Mapping[Beneficiary, str] = MappingProxyType(
@@ -26,12 +24,12 @@ _TO_FIRST: Mapping[Beneficiary, str] = MappingProxyType(
         Beneficiary.EMPLOYEE: N_("the employee gets {give}"),
         Beneficiary.BOTH: N_("the company and the employee each get {give}"),
         Beneficiary.SPLIT: N_("the employee gets {share} % and the company the rest of {give}"),
-        Beneficiary.ROLE: N_("everybody of the role {role} that had a part gets {give}"),
+        Beneficiary.ROLE: N_("everybody in the role {role} who took part gets {give}"),
     }
 )
 """For what is a list of rates: whom they go to would be read of the last one alone."""
-_TO_ROLE_DIVIDED = N_("{give}, shared equally by everybody of the role {role} that had a part")
-_TO_ROLE_DIVIDED_FIRST = N_("everybody of the role {role} that had a part shares {give}")
+_TO_ROLE_DIVIDED = N_("{give}, shared equally by everybody in the role {role} who took part")
+_TO_ROLE_DIVIDED_FIRST = N_("everybody in the role {role} who took part shares {give}")
 _POINTS: Mapping[Period, str] = MappingProxyType(
     {
         Period.DAY: N_("at most {limit} points a day {subject}"),
@@ -77,7 +75,7 @@ _MAY_EARN: Mapping[MayEarn, str] = MappingProxyType(
         MayEarn.ROLE_NOT_NAMED: N_("No points: the company's management had not agreed to this role earning points."),
         MayEarn.FOR_COMPANY: N_("As the company's management wishes, the company gets the points of this role."),
         MayEarn.ONE_WALLET: N_("The company has one wallet: it gets the points of its people."),
-        MayEarn.NOBODY_OF_ROLE: N_("No points: nobody of the role had a part."),
+        MayEarn.NOBODY_OF_ROLE: N_("No points: nobody in the role took part."),
     }
 )
 
@@ -86,16 +84,18 @@ _LEFT_OUT: Mapping[MayEarn, str] = MappingProxyType(
         MayEarn.NO_EMPLOYEE: N_("Nothing is given: the activity names no employee."),
         MayEarn.NO_CONSENT: N_("Nothing is given: the company's management had not agreed that its people take part."),
         MayEarn.ROLE_NOT_NAMED: N_("Nothing is given: the company's management had not agreed to this role."),
-        MayEarn.NOBODY_OF_ROLE: N_("Nothing is given: nobody of the role had a part."),
+        MayEarn.NOBODY_OF_ROLE: N_("Nothing is given: nobody in the role took part."),
     }
 )
 """Where a rule gives something else than points."""
 
 
-def cap_sentence(cap: Cap, translate: Translate) -> str:
+def cap_sentence(cap: Cap, translate: Translator) -> str:
     """Return a limit in plain words, such as "at most 500 points a month per company"."""
     templates = _POINTS if cap.counts is Counts.POINTS else _ONCE if cap.limit == 1 else _TIMES
-    text = translate(templates[cap.period]).format(limit=f"{cap.limit:,}", subject=translate(_SUBJECTS[cap.subject]))
+    text = translate(templates[cap.period]).format(
+        limit=translate.number(cap.limit), subject=translate(_SUBJECTS[cap.subject])
+    )
     if cap.is_per_object:
         text = translate(N_("{limit} for each product code")).format(limit=text)
     if cap.shared_as == EVERY_RULE:
@@ -105,7 +105,7 @@ def cap_sentence(cap: Cap, translate: Translate) -> str:
     return text
 
 
-def rule_sentence(rule: EarningRule, *, when: Label, catalogue: Catalogue, translate: Translate) -> str:
+def rule_sentence(rule: EarningRule, *, when: Label, catalogue: Catalogue, translate: Translator) -> str:
     """Return the whole rule in plain words; `when` is the name of its activity type."""
     gives = rule.effect.sentence(translate) if rule.effect else rule.formula.sentence(catalogue, translate)
     give = _to_whom(rule, gives, catalogue, translate)
@@ -122,7 +122,7 @@ def rule_sentence(rule: EarningRule, *, when: Label, catalogue: Catalogue, trans
     return translate(N_("{rule}.")).format(rule=text)
 
 
-def _to_whom(rule: EarningRule, give: str, catalogue: Catalogue, translate: Translate) -> str:
+def _to_whom(rule: EarningRule, give: str, catalogue: Catalogue, translate: Translator) -> str:
     """What is given, and to whom."""
     if rule.beneficiary is Beneficiary.ROLE and rule.is_divided:
         template = _TO_ROLE_DIVIDED_FIRST if rule.formula.is_table else _TO_ROLE_DIVIDED
@@ -133,13 +133,13 @@ def _to_whom(rule: EarningRule, give: str, catalogue: Catalogue, translate: Tran
     return translate(template).format(give=give, share=rule.person_share, role=role)
 
 
-def may_earn_sentence(may_earn: MayEarn, translate: Translate) -> str:
+def may_earn_sentence(may_earn: MayEarn, translate: Translator) -> str:
     """Return why a person may or may not earn, in plain words."""
     return translate(_MAY_EARN[may_earn])
 
 
 def verdict_sentence(
-    verdict: Verdict, *, granted: int, catalogue: Catalogue, translate: Translate, is_budget_spent: bool = False
+    verdict: Verdict, *, granted: int, catalogue: Catalogue, translate: Translator, is_budget_spent: bool = False
 ) -> str:
     """Return in plain words why a rule gave what it gave; `granted` is the sum that passed the limits.
 
@@ -166,7 +166,7 @@ def verdict_sentence(
             template = N_("Applies: {give} would be {given}; what was left of the campaign's budget made it {granted}.")
             if any(gift.from_promotion for gift in verdict.gifts):
                 template = N_("Applies: {give} would be {given}; what was left of the budget made it {granted}.")
-        text = translate(template).format(give=give, given=f"{given:,}", granted=f"{granted:,}")
+        text = translate(template).format(give=give, given=translate.number(given), granted=translate.number(granted))
     else:
         text = translate(N_("Applies: {give}.")).format(give=give)
     if findings := verdict.rule.formula.findings(verdict.values, catalogue, translate):
@@ -177,7 +177,7 @@ def verdict_sentence(
     return text
 
 
-def _with_agreed(text: str, rule: EarningRule, catalogue: Catalogue, translate: Translate) -> str:
+def _with_agreed(text: str, rule: EarningRule, catalogue: Catalogue, translate: Translator) -> str:
     """Why nothing was given, with what the company's agreement would give, where one made the rule another."""
     if not rule.is_agreed or rule.effect is not None:
         return text
@@ -185,7 +185,7 @@ def _with_agreed(text: str, rule: EarningRule, catalogue: Catalogue, translate: 
     return translate(N_("{text} By your agreement it would give {give}.")).format(text=text, give=give)
 
 
-def _favour_sentence(verdict: Verdict, effect: Gives, *, is_given: bool, translate: Translate) -> str:
+def _favour_sentence(verdict: Verdict, effect: Gives, *, is_given: bool, translate: Translator) -> str:
     """Why something that is no points was given, or was not."""
     what = effect.sentence(translate)
     refusals = dict.fromkeys(favour.refusal for favour in verdict.favours if favour.refusal)

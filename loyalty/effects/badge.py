@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from accounts import messages
+from accounts.conditions import Translator
 from accounts.messages import Telling
 from accounts.models import Employee
 from loyalty import arrays
 from loyalty.earning import Ask, Asks, Part
-from loyalty.effects.kind import N_, Effect, EffectBook, Given, Translate
+from loyalty.effects.kind import N_, Effect, EffectBook, Given
 from loyalty.messages import BADGE_GIVEN
 from loyalty.models import BadgeHolding
 
@@ -120,7 +121,7 @@ class BadgeEffect(Effect):
         """With the badge's name of now."""
         return replace(self, name=name)
 
-    def sentence(self, translate: Translate) -> str:
+    def sentence(self, translate: Translator) -> str:
         """Return "the badge “First order”"."""
         return translate(N_("the badge “{name}”")).format(name=self.name or self.code)
 

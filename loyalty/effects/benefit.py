@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
+from accounts.conditions import Translator
 from loyalty import arrays
 from loyalty.earning import Ask, Asks, Part
-from loyalty.effects.kind import N_, Effect, EffectBook, Given, Translate
+from loyalty.effects.kind import N_, Effect, EffectBook, Given
 from loyalty.models import BenefitGrant, RuleCap
 
 _MOST_TIMES = 1_000
@@ -113,12 +114,12 @@ class BenefitEffect(Effect):
         """With the benefit's name of now."""
         return replace(self, name=name)
 
-    def sentence(self, translate: Translate) -> str:
+    def sentence(self, translate: Translator) -> str:
         """Return "the benefit “Consulting hour”, once, for 90 days"."""
         text = translate(N_("the benefit “{name}”")).format(name=self.name or self.code)
         if self.times is not None:
             often = N_("{benefit}, once") if self.times == 1 else N_("{benefit}, {times} times")
-            text = translate(often).format(benefit=text, times=f"{self.times:,}")
+            text = translate(often).format(benefit=text, times=translate.number(self.times))
         if self.days is not None:
-            text = translate(N_("{benefit}, for {days} days")).format(benefit=text, days=f"{self.days:,}")
+            text = translate(N_("{benefit}, for {days} days")).format(benefit=text, days=translate.number(self.days))
         return text

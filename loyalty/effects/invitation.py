@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Self
 
+from accounts.conditions import Translator
 from loyalty.earning import Ask, Asks, FormulaError, Part
-from loyalty.effects.kind import N_, Effect, EffectBook, Given, Translate
+from loyalty.effects.kind import N_, Effect, EffectBook, Given
 from loyalty.titles.by_rules import Asked, Doors, ask, open_doors, withdraw
 
 _MOST_DAYS = 3_660
@@ -117,7 +118,11 @@ class InvitationEffect(Effect):
         """With the tier's name of now."""
         return replace(self, name=name)
 
-    def sentence(self, translate: Translate) -> str:
+    def sentence(self, translate: Translator) -> str:
         """Return "an invitation to “Gold”, for 365 days, to be answered within 30"."""
         text = translate(N_("an invitation to “{name}”, for {days} days, to be answered within {answer_days}"))
-        return text.format(name=self.name or self.code, days=f"{self.days:,}", answer_days=f"{self.answer_days:,}")
+        return text.format(
+            name=self.name or self.code,
+            days=translate.number(self.days),
+            answer_days=translate.number(self.answer_days),
+        )

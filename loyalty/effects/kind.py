@@ -1,14 +1,13 @@
 """What a kind of effect is: how a rule names it, how it says itself, and how it is given and taken back."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
+from accounts.conditions import Translator
 from loyalty.earning import Ask, Part
-
-Translate = Callable[[str], str]
 
 
 def N_(text: str) -> str:
@@ -99,5 +98,5 @@ class Effect(ABC):
         """Return the same, which calls its subject by the name that it has now."""
 
     @abstractmethod
-    def sentence(self, translate: Translate) -> str:
+    def sentence(self, translate: Translator) -> str:
         """Return it in plain words, such as "the badge “First order”"."""

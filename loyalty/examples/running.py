@@ -12,6 +12,7 @@ from datetime import datetime, time, timedelta
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.reader import READER
 from loyalty.activities import ActivityItem, Outcome, record_activities
 from loyalty.activities.configuration import configuration, holding
 from loyalty.effects import effects
@@ -54,11 +55,23 @@ class RanStep:
     step: ExampleStep
     at: datetime
     """When it was recorded; what was posted up to then, and not before the step before it, is the step's."""
-    activity_id: int = 0
-    """The last activity that it led to."""
+    activity_ids: list[int] = field(default_factory=list)
+    """The activities that it led to: one each time that it happens."""
     company_points: int = 0
     person_points: int = 0
     verdicts: list[PlainVerdict] = field(default_factory=list)
+    given: list[int | None] = field(default_factory=list)
+    """The points of the rule that each verdict is of, for all times together; None where it gives no points."""
+
+    @property
+    def rules(self) -> list[tuple[PlainVerdict, int | None]]:
+        """What every rule said the last time, and the points that it gave."""
+        return list(zip(self.verdicts, self.given, strict=True))
+
+    @property
+    def followed(self) -> int:
+        """The points of what it led to beyond its own rules: a tier that was reached, a badge."""
+        return self.company_points + self.person_points - sum(points or 0 for points in self.given)
 
 
 @dataclass(slots=True)
@@ -87,11 +100,11 @@ class Ran:
         if not self.missed:
             return ""
         parts = "; ".join(
-            _("%(what)s: %(expected)s expected, %(found)s came")
+            _("%(what)s: expected %(expected)s, got %(found)s")
             % {"what": each.label, "expected": each.expected, "found": each.found}
             for each in self.missed
         )
-        return _("“%(example)s” fails. %(parts)s.") % {"example": self.example.name, "parts": parts}
+        return _("“%(example)s” fails – %(parts)s.") % {"example": self.example.name, "parts": parts}
 
 
 def run_examples(rule_set: RuleSet) -> list[Ran]:
@@ -168,7 +181,7 @@ class Running:
         self._now = max(self._now + _NEXT, items[-1].occurred_at)
         outcomes = record_activities(items, source=self._source(client), now=self._now)
         self.ran.fault = _refusal(step, outcomes)
-        self.ran.steps.append(RanStep(step, self._now, outcomes[-1].activity_id or 0))
+        self.ran.steps.append(RanStep(step, self._now, [each.activity_id or 0 for each in outcomes]))
 
     def items(self, step: ExampleStep, client: MadeUp) -> list[ActivityItem]:
         """Return what is sent of a step: as many as it happens times, a second apart."""
@@ -193,20 +206,26 @@ class Running:
     def explain(self, rule_set: RuleSet) -> None:
         """Say of every step what each rule said of it; of a return there is nothing to say."""
         steps = [ran for ran in self.ran.steps if not ran.step.undoes]
-        ids = [ran.activity_id for ran in steps]
-        evaluations, granted = found.evaluations(ids, self._program), found.granted(ids)
+        evaluations = found.evaluations([ran.activity_ids[-1] for ran in steps], self._program)
+        granted = found.granted(activity_id for ran in steps for activity_id in ran.activity_ids)
         for ran in steps:
-            evaluation = evaluations.get(ran.activity_id)
+            evaluation = evaluations.get(ran.activity_ids[-1])
             if evaluation is not None and evaluation.rule_set_id is not None:
+                rules = self._known.rules_of(rule_set.pk, ran.step.activity_type_id).rules
+                each_time = [granted.get(activity_id, {}) for activity_id in ran.activity_ids]
                 ran.verdicts = verdicts_from(
                     evaluation.facts,
-                    self._known.rules_of(rule_set.pk, ran.step.activity_type_id).rules,
+                    rules,
                     activity_type=ran.step.activity_type,
                     program=self._program,
                     rule_set_id=rule_set.pk,
-                    granted=granted.get(ran.activity_id, {}),
+                    granted=each_time[-1],
                     words=self._words,
                 )
+                ran.given = [
+                    None if rule.effect is not None else sum(given.get(rule.code, 0) for given in each_time)
+                    for rule in rules
+                ]
 
     def _fault(self) -> str:
         if not self._steps:
@@ -214,15 +233,17 @@ class Running:
         positions = {step.position: step for step in self._steps}
         for step in self._steps:
             if step.undoes is not None and (step.undoes not in positions or positions[step.undoes].undoes):
-                return _("step %(number)s returns step %(other)s, which is no purchase.") % {
-                    "number": step.position, "other": step.undoes,
-                }  # fmt: skip
+                text = _(
+                    "step %(number)s returns step %(other)s, which cannot be returned: name an earlier step that is no "
+                    "return itself."
+                )
+                return text % {"number": step.position, "other": step.undoes}
         return ""
 
     def _no_tier(self) -> str:
         codes = ", ".join(Tier.objects.filter(program=self._program).order_by("rank").values_list("code", flat=True))
         words = {"code": self.ran.example.tier, "known": codes or "–"}
-        return _("there is no tier “%(code)s”; there is: %(known)s.") % words
+        return _("there is no tier “%(code)s”; choose one of: %(known)s.") % words
 
     def _at(self, step: ExampleStep) -> datetime:
         return datetime.combine(step.day, time(12, step.position % 60), tzinfo=self._zone)
@@ -263,9 +284,9 @@ class Running:
             company, person = found.held(client, self._program, at=self._now)
             yield from _points(
                 (_("the company can spend"), example.company_available, company.available),
-                (_("for the company there wait"), example.company_waiting, company.waiting),
+                (_("waiting for the company"), example.company_waiting, company.waiting),
                 (_("the person can spend"), example.person_available, person.available),
-                (_("for the person there wait"), example.person_waiting, person.waiting),
+                (_("waiting for the person"), example.person_waiting, person.waiting),
             )
         if example.tier_after:
             yield Expectation(_("tier"), example.tier_after, found.tier(client, at=self._now) or "–")
@@ -295,7 +316,7 @@ def _points(*rows: tuple[str, int | None, int]) -> Iterator[Expectation]:
     """Give what is said of points, and what came."""
     for label, expected, came in rows:
         if expected is not None:
-            yield Expectation(label, str(expected), str(came))
+            yield Expectation(label, READER.number(expected), READER.number(came))
 
 
 def _external_id(position: int, number: int) -> str:

@@ -143,7 +143,7 @@ def _lines(node: yaml.Node, path: tuple[str, ...], name: str) -> Iterator[tuple[
         if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
             raise DocumentError(f"{name}, line {line}: a field's name is a text; put it in quotes.")
         if key.value in seen:
-            raise DocumentError(f"{name}, line {line}: “{key.value[:40]}” stands here twice.")
+            raise DocumentError(f"{name}, line {line}: “{key.value[:40]}” is written twice.")
         seen.add(key.value)
         yield (*path, key.value), line
         yield from _lines(value, (*path, key.value), name)

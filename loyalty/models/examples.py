@@ -59,9 +59,9 @@ class Example(models.Model):
     gives_company = models.BigIntegerField(_("then the company has (points)"), null=True, blank=True)
     gives_person = models.BigIntegerField(_("then the person has (points)"), null=True, blank=True)
     company_available = models.BigIntegerField(_("then the company can spend"), null=True, blank=True)
-    company_waiting = models.BigIntegerField(_("then there wait for the company"), null=True, blank=True)
+    company_waiting = models.BigIntegerField(_("then waiting for the company"), null=True, blank=True)
     person_available = models.BigIntegerField(_("then the person can spend"), null=True, blank=True)
-    person_waiting = models.BigIntegerField(_("then there wait for the person"), null=True, blank=True)
+    person_waiting = models.BigIntegerField(_("then waiting for the person"), null=True, blank=True)
     tier_after = models.SlugField(_("then the tier is"), max_length=50, blank=True)
     favours = ArrayField(
         models.CharField(max_length=120), verbose_name=_("then this was given"), blank=True, default=list,

@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.currencies import is_currency
 from accounts.history import history
 from accounts.models import Company, Employee
 from accounts.models.dated import Dated, ends_after_start, one_at_a_time
@@ -24,7 +26,12 @@ from accounts.text import validate_plain_text
 MOST_GRACE = 11
 """Months; a year of grace would be the next period itself."""
 
-validate_currency = RegexValidator(r"^[A-Z]{3}\Z", _("A currency has three capital letters, such as GBP."))
+
+def validate_currency(code: str) -> None:
+    """Refuse what is not the code of a currency that there is."""
+    if not is_currency(code):
+        sentence = _("“%(code)s” is not a currency. Write the code of one, such as EUR, GBP or JPY.")
+        raise ValidationError(sentence, code="no_currency", params={"code": code[:10]})
 
 
 class ProgramQuerySet(ScopedQuerySet["Program"]):

@@ -319,7 +319,7 @@ class Rule(models.Model):
         EMPLOYEE = Beneficiary.EMPLOYEE.value, _("the employee")
         BOTH = Beneficiary.BOTH.value, _("the company and the employee, the whole to each")
         SPLIT = Beneficiary.SPLIT.value, _("the company and the employee, shared")
-        ROLE = Beneficiary.ROLE.value, _("everybody of a role that had a part")
+        ROLE = Beneficiary.ROLE.value, _("everybody in a role who took part")
 
     rule_set = models.ForeignKey(RuleSet, on_delete=models.CASCADE, related_name="rules")
     code = models.SlugField(_("code"), max_length=50)
@@ -379,7 +379,7 @@ class Rule(models.Model):
                 | (~Q(beneficiary="ROLE") & Q(role="", is_divided=False)),
                 name="rule_role",
                 violation_error_message=_(
-                    "Name the role where everybody of a role gets it; leave role and “divided equally” empty elsewhere."
+                    "Name the role where everybody in a role gets it; leave role and “divided equally” empty elsewhere."
                 ),
             ),
         ]

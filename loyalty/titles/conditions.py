@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from django.utils.translation import gettext as _
-
 from accounts.conditions import (
     Catalogue,
     Fact,
@@ -19,6 +17,7 @@ from accounts.conditions import (
 )
 from accounts.facts import COMPANY_COUNTRY, COMPANY_KIND, COMPANY_SEGMENTS
 from accounts.models import Company, SegmentMembership
+from accounts.reader import READER
 from loyalty import arrays
 from loyalty.facts import TIER, TIER_RANK
 from loyalty.models import Membership, Metric, MetricBucket, Program, Tier
@@ -55,7 +54,7 @@ def enrolment_catalogue(program: Program, *, with_codes: bool = True) -> Catalog
 
 def condition_in_words(tier: Tier, catalogue: Catalogue) -> str:
     """Return what a tier asks of those who take it, empty where it asks nothing."""
-    return sentence(parse(tier.condition, catalogue), catalogue, _) if tier.condition else ""
+    return sentence(parse(tier.condition, catalogue), catalogue, READER) if tier.condition else ""
 
 
 def unmet(tier: Tier, values: Mapping[str, Value], catalogue: Catalogue) -> list[str]:
@@ -63,7 +62,7 @@ def unmet(tier: Tier, values: Mapping[str, Value], catalogue: Catalogue) -> list
     if not tier.condition:
         return []
     condition = parse(tier.condition, catalogue)
-    return [failure_sentence(outcome, catalogue, _) for outcome in failures(condition, values)]
+    return [failure_sentence(outcome, catalogue, READER) for outcome in failures(condition, values)]
 
 
 def enrolment_facts(membership: Membership, standing: Standing, *, at: datetime) -> dict[str, Value]:

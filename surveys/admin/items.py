@@ -15,6 +15,7 @@ from accounts.admin.links import LinkedRowFilter, VocabularyFilter
 from accounts.admin.reshaping import ReshapedForm, ReshapingAdmin
 from accounts.admin.scoped import ScopedModelAdmin
 from accounts.conditions import ConditionError, sentence
+from accounts.reader import READER
 from surveys.admin.documents import OptionsField, check_document
 from surveys.asking import Question, catalogue_of, parse_show_if
 from surveys.models import Item, SurveyVersion
@@ -33,7 +34,7 @@ def asked_if(item: Item, earlier: list[Item]) -> str:
         condition = parse_show_if(item.show_if, questions)
     except ConditionError as error:
         return f"{error.path}: {error.translated(_)}" if error.path else error.translated(_)
-    return sentence(condition, catalogue_of(questions), _)
+    return sentence(condition, catalogue_of(questions), READER)
 
 
 class ItemForm(ReshapedForm[Item]):

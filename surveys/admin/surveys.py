@@ -22,6 +22,7 @@ from accounts.admin.reshaping import ReshapedForm, ReshapingAdmin
 from accounts.admin.scoped import FixedFieldsForm, manager_behind
 from accounts.admin.steps import Step, SteppedAdmin
 from accounts.conditions import ConditionError, parse, sentence
+from accounts.reader import READER
 from surveys.admin.charts import ItemChart
 from surveys.admin.documents import check_document
 from surveys.audience import audience_catalogue
@@ -165,7 +166,7 @@ class SurveyAdmin(ReshapingAdmin[Survey], SteppedAdmin[Survey]):
             condition = parse(survey.audience, catalogue)
         except ConditionError as error:
             return f"{error.path}: {error.translated(_)}" if error.path else error.translated(_)
-        return sentence(condition, catalogue, _)
+        return sentence(condition, catalogue, READER)
 
     @admin.display(description=gettext_lazy("versions"))
     def versions(self, survey: Survey) -> str:

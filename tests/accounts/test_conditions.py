@@ -257,7 +257,7 @@ def test_explaining_lists_every_leaf_with_what_it_found() -> None:
         (
             {"not": {"not": {"not": {"not": BIG}}}},
             "not.not.not",
-            "Groups nest at most 3 deep; bring this one up.",
+            "Groups nest at most 3 deep; move this one up.",
         ),
         (
             {"all": [BIG] * 21},

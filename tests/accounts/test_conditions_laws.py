@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.conditions import (
+    PLAIN,
     All,
     Any,
     Condition,
@@ -126,7 +127,7 @@ leaf_shaped = st.fixed_dictionaries(
 @given(arbitrary_json | leaf_shaped | st.lists(leaf_shaped).map(lambda parts: {"all": parts}))
 def test_any_json_is_a_condition_or_a_condition_error(document: object) -> None:
     try:
-        said = sentence(parse(document, CATALOGUE), CATALOGUE, str)
+        said = sentence(parse(document, CATALOGUE), CATALOGUE, PLAIN)
     except ConditionError as error:
         said = str(error)
 
@@ -181,7 +182,7 @@ def test_failures_are_among_the_explained_leaves_and_can_be_said(
 
     for failure in failures(condition, values):
         assert failure in explained
-        assert failure_sentence(failure, CATALOGUE, str)
+        assert failure_sentence(failure, CATALOGUE, PLAIN)
 
 
 @given(conditions, worlds)

@@ -2,21 +2,26 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import ClassVar
 
 import pytest
 
 from accounts.conditions import (
     OPERATOR_NAMES,
+    PLAIN,
     Fact,
     FactType,
     Leaf,
     Operator,
+    Translator,
     Value,
     failure_sentence,
     failures,
     leaf_sentence,
     parse,
     sentence,
+    trimmed,
+    with_unit,
 )
 
 CATALOGUE = {
@@ -33,10 +38,6 @@ CATALOGUE = {
 }
 
 
-def english(template: str) -> str:
-    return template
-
-
 def leaf(fact: str, op: str, value: object) -> dict[str, object]:
     return {"fact": fact, "op": op, "value": value}
 
@@ -51,9 +52,9 @@ ACTIVE = leaf("active", "eq", True)
     [
         (None, "always"),
         (leaf("amount", "eq", 100), "amount is 100 GBP"),
-        (leaf("amount", "ne", 0.5), "amount is not 0.5 GBP"),
+        (leaf("amount", "ne", 0.5), "amount is not 0.50 GBP"),
         (leaf("amount", "gt", 100.0), "amount is more than 100 GBP"),
-        (leaf("amount", "gte", 1e17), "amount is at least 100000000000000000 GBP"),
+        (leaf("amount", "gte", 1e17), "amount is at least 100,000,000,000,000,000 GBP"),
         (leaf("amount", "lt", -0.0), "amount is less than 0 GBP"),
         (leaf("orders", "lte", 10), "number of orders is at most 10"),
         (leaf("orders", "between", [1, 2]), "number of orders is from 1 to 2"),
@@ -72,9 +73,15 @@ ACTIVE = leaf("active", "eq", True)
             leaf("joined", "between", ["2026-01-01", "2026-01-31"]),
             "joining day is from 2026-01-01 to 2026-01-31",
         ),
-        (leaf("segments", "has", "vip"), "Key clients is among segments"),
-        (leaf("segments", "has_any", ["vip", "new"]), "at least one of Key clients, New is among segments"),
-        (leaf("segments", "has_none", ["vip", "new"]), "none of Key clients, New is among segments"),
+        (leaf("segments", "has", "vip"), "segments include Key clients"),
+        (leaf("segments", "has_any", ["vip", "new"]), "segments include at least one of Key clients, New"),
+        (leaf("segments", "has_none", ["vip", "new"]), "segments include none of Key clients, New"),
+        (leaf("segments", "has_any", ["vip"]), "segments include Key clients"),
+        (leaf("segments", "has_none", ["vip"]), "segments do not include Key clients"),
+        (leaf("segments", "known", True), "segments are known"),
+        (leaf("segments", "known", False), "segments are not known"),
+        (leaf("tier", "in", ["GOLD"]), "tier is Gold"),
+        (leaf("tier", "not_in", ["GOLD"]), "tier is not Gold"),
         (leaf("amount", "known", True), "amount is known"),
         (leaf("amount", "known", False), "amount is not known"),
         ({"all": [BIG, GOLD, ACTIVE]}, "amount is at least 100 GBP and tier is Gold and account active is yes"),
@@ -98,7 +105,7 @@ ACTIVE = leaf("active", "eq", True)
     ],
 )
 def test_a_condition_reads_as_a_sentence(document: object, expected: str) -> None:
-    assert sentence(parse(document, CATALOGUE), CATALOGUE, english) == expected
+    assert sentence(parse(document, CATALOGUE), CATALOGUE, PLAIN) == expected
 
 
 @pytest.mark.parametrize(
@@ -106,6 +113,9 @@ def test_a_condition_reads_as_a_sentence(document: object, expected: str) -> Non
     [
         (BIG, {"amount": Decimal("40.00")}, ["amount is at least 100 GBP, but was 40 GBP"]),
         (BIG, {}, ["amount is at least 100 GBP, but is not known"]),
+        (leaf("amount", "known", True), {}, ["amount is not known"]),
+        (leaf("segments", "known", True), {}, ["segments are not known"]),
+        (leaf("segments", "has_any", ["vip"]), {}, ["segments include Key clients, but are not known"]),
         (GOLD, {"tier": "SILVER"}, ["tier is Gold, but was Silver"]),
         (GOLD, {"tier": "RETIRED"}, ["tier is Gold, but was RETIRED"]),
         (ACTIVE, {"active": False}, ["account active is yes, but was no"]),
@@ -118,12 +128,12 @@ def test_a_condition_reads_as_a_sentence(document: object, expected: str) -> Non
         (
             leaf("segments", "has_none", ["vip"]),
             {"segments": frozenset({"vip", "new"})},
-            ["none of Key clients is among segments, but found Key clients, New"],
+            ["segments do not include Key clients, but were Key clients, New"],
         ),
         (
             leaf("segments", "has", "vip"),
             {"segments": frozenset()},
-            ["Key clients is among segments, but found none"],
+            ["segments include Key clients, but there were none"],
         ),
         (leaf("amount", "known", False), {"amount": Decimal(1)}, ["amount is not known, but was 1 GBP"]),
         ({"not": BIG}, {"amount": Decimal(100)}, ["not (amount is at least 100 GBP), but was 100 GBP"]),
@@ -139,21 +149,56 @@ def test_a_failure_says_what_was_wanted_and_what_was_found(
 ) -> None:
     outcomes = failures(parse(document, CATALOGUE), values)
 
-    assert [failure_sentence(outcome, CATALOGUE, english) for outcome in outcomes] == expected
+    assert [failure_sentence(outcome, CATALOGUE, PLAIN) for outcome in outcomes] == expected
 
 
-def test_words_and_order_follow_the_readers_language() -> None:
-    german = {
+class German(Translator):
+    words: ClassVar[dict[str, str]] = {
         "{fact} is at least {value}": "{value} oder mehr {fact}",
         "{number} {unit}": "{unit} {number}",
         "{fact} is {value}": "{fact} ist {value}",
+        "{fact} is before {value}": "{fact} liegt vor dem {value}",
         "{first} and {second}": "{first} und {second}",
         "yes": "ja",
     }
 
-    text = sentence(parse({"all": [BIG, ACTIVE]}, CATALOGUE), CATALOGUE, german.__getitem__)
+    def __call__(self, template: str, /) -> str:
+        return self.words[template]
 
-    assert text == "GBP 100 oder mehr amount und account active ist ja"
+    def number(self, number: Decimal | int, digits: int = 0) -> str:
+        return f"{trimmed(number, digits):f}".replace(".", ",")
+
+    def day(self, day: date) -> str:
+        return f"{day:%d.%m.%Y}"
+
+
+def test_words_and_order_numbers_and_days_follow_the_readers_language() -> None:
+    early = leaf("joined", "before", "2026-01-31")
+    much = leaf("amount", "gte", 1971.5)
+
+    text = sentence(parse({"all": [much, ACTIVE, early]}, CATALOGUE), CATALOGUE, German())
+
+    assert text == "GBP 1971,50 oder mehr amount und account active ist ja und joining day liegt vor dem 31.01.2026"
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "expected"),
+    [
+        ("1971.5", "EUR", "1,971.50 EUR"),
+        ("1971.50", "EUR", "1,971.50 EUR"),
+        ("1971.00", "EUR", "1,971 EUR"),
+        ("0.0250", "EUR", "0.025 EUR"),
+        ("1971.5", "JPY", "1,971.5 JPY"),
+        ("1971.5", "KWD", "1,971.500 KWD"),
+        ("1971.50", "kg", "1,971.5 kg"),
+        ("1971.50", "", "1,971.5"),
+        ("-0.0", "EUR", "0 EUR"),
+        ("-1E+3", "", "-1,000"),
+        ("123456789012345678.123456789012", "", "123,456,789,012,345,678.123456789012"),
+    ],
+)
+def test_number_is_said_exactly_and_money_with_all_of_its_cents(number: str, unit: str, expected: str) -> None:
+    assert with_unit(Decimal(number), unit, PLAIN) == expected
 
 
 def test_a_label_is_read_each_time_a_sentence_is_built() -> None:
@@ -167,17 +212,17 @@ def test_a_label_is_read_each_time_a_sentence_is_built() -> None:
     catalogue = {"amount": Fact("amount", FactType.NUMBER, label)}
     condition = parse(BIG, catalogue)
 
-    before = sentence(condition, catalogue, english)
+    before = sentence(condition, catalogue, PLAIN)
     label.language = "de"
 
     assert before == "amount is at least 100"
-    assert sentence(condition, catalogue, english) == "Betrag is at least 100"
+    assert sentence(condition, catalogue, PLAIN) == "Betrag is at least 100"
 
 
 def test_a_fact_that_has_left_the_catalogue_is_called_by_its_code() -> None:
     gone = Leaf("activity.weight", Operator.GTE, Decimal("2.50"))
 
-    assert leaf_sentence(gone, {}, english) == "activity.weight is at least 2.5"
+    assert leaf_sentence(gone, {}, PLAIN) == "activity.weight is at least 2.5"
 
 
 def test_every_operator_has_a_name_for_the_editor() -> None:

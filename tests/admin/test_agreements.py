@@ -165,11 +165,13 @@ def test_version_that_lost_an_agreed_rule_says_so_before_it_is_put_in_force(desk
     assert f"The agreement with {member.company} speaks of “spend”, which this version does not have" in page
 
 
-def two_rules() -> Membership:
-    """A company in a program of two rules, one of which has a part in a shared limit."""
+def two_rules(*limits: dict[str, Any]) -> Membership:
+    """A company in a program of two rules, one of which has `limits` of its own and a part in a shared one."""
     program = a_program()
     shared = {"code": "together", "subject": "COMPANY", "period": "MONTH", "limit": 90}
-    a_rule_set(program, [{"code": "spend", "shared_limits": ["together"]}, {"code": "train"}], shared=[shared])
+    a_rule_set(
+        program, [{"code": "spend", "shared_limits": ["together"], "caps": limits}, {"code": "train"}], shared=[shared]
+    )
     return a_member(program)
 
 
@@ -276,3 +278,48 @@ def test_limit_is_only_read_once_it_was_asked_for_and_who_approves_sees_that_it_
     assert "Used up already: at most 50 points a month per company" in shown
     assert "(60 so far)" in shown
     assert AgreementLimit.objects.get().limit == 50
+
+
+def asked_for(page: Any) -> set[str]:
+    """What a form of a limit shows to be filled in, beside what is limited."""
+    form = page.context["adminform"].form
+    return {field.name for field in form.visible_fields()} - {"agreement", "of", "limit"}
+
+
+KIND = {"counts", "subject", "period", "is_per_object"}
+
+
+@pytest.mark.parametrize(
+    ("of", "needs", "said"),
+    [
+        (
+            "rule:spend",
+            {*KIND, "is_lower"},
+            "The program limits this rule: at most 7 points a week per company; at most",
+        ),
+        ("rule:train", {*KIND, "is_lower"}, "The program does not limit this rule."),
+        (
+            "shared:together",
+            {"is_lower"},
+            "The program&#x27;s: at most 90 points a month per company from all rules for",
+        ),
+        ("RULES", {*KIND, "rules", "name"}, ""),
+        ("ALL", KIND, ""),
+    ],
+)
+def test_form_of_a_limit_asks_for_what_the_chosen_kind_needs_and_keeps_the_rest(
+    desk: Client, of: str, needs: set[str], said: str
+) -> None:
+    week = {"limit": 7, "counts": "POINTS", "subject": "COMPANY", "period": "WEEK"}
+    draft = a_draft_agreement(two_rules(week))
+    typed = a_limit(draft, of=of, name="All we do", is_lower="on")
+
+    begun = desk.get(reverse(ADD_LIMIT, query={"agreement": draft.pk}))
+    shown = desk.post(reverse(ADD_LIMIT), {**typed, "_reshape": "of:show"})
+
+    assert asked_for(begun) == {*KIND, "is_lower"}
+    assert asked_for(shown) == needs
+    form = shown.context["adminform"].form
+    assert [form["limit"].value(), form["name"].value(), bool(form["is_lower"].value())] == ["40", "All we do", True]
+    assert said in shown.content.decode()
+    assert not AgreementLimit.objects.exists()

@@ -48,8 +48,8 @@ def test_sound_campaign_is_saved_and_a_rule_that_names_it_says_it(desk: Client, 
     assert (campaign.starts_on, campaign.factor, campaign.budget) == (date(2026, 3, 1), Decimal("1.5"), 1_000)
     page = desk.get(reverse("admin:loyalty_ruleset_change", args=[draft.pk])).content.decode()
     assert (
-        "Purchase: 5 points to the company, times 1.5 from 2026-03-01 through 2026-03-31 (“Spring”, which adds at most "
-        "1,000 points for all companies together)."
+        "Purchase: 5 points to the company, times 1.5 from March 1, 2026 through March 31, 2026 (“Spring”, which "
+        "adds at most 1,000 points for all companies together)."
     ) in page
     assert reverse(ADD, query={"rule_set": draft.pk}) in page
 

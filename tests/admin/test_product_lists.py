@@ -80,8 +80,8 @@ def test_rule_asks_for_the_lists_of_its_own_version_alone(desk: Client, program:
     assert "'far' is not a choice of 'activity.product_lists'" in errors_of(refused)["condition"][0]
     assert count_then == 0
     page = desk.get(reverse("admin:loyalty_ruleset_change", args=[draft.pk])).content.decode()
-    assert "only if Tools is among the product" in page
-    assert "5 points where Tools is among the product" in page
+    assert "only if the product&#x27;s lists include Tools" in page
+    assert "5 points where the product&#x27;s lists include Tools" in page
 
 
 def test_list_that_a_rule_lacks_afterwards_is_said_where_the_rule_stands(desk: Client, draft: RuleSet) -> None:

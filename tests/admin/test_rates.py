@@ -21,12 +21,14 @@ def test_rate_is_entered_and_one_in_the_past_is_refused_with_what_was_typed(desk
     first = desk.post(address, typed)
     refused = desk.post(address, {**typed, "rate": "0.9", "starts_on": (today - timedelta(days=1)).isoformat()})
     same = desk.post(address, {**typed, "into": "EUR"})
+    made_up = desk.post(address, {**typed, "into": "XXQ"})
     next_one = desk.post(address, {**typed, "rate": "0.9", "starts_on": (today + timedelta(days=1)).isoformat()})
 
     assert (first.status_code, refused.status_code, next_one.status_code) == (302, 409, 302)
     assert "has been counted by the rate of then, and stays so" in refused.content.decode()
     assert 'value="0.9"' in refused.content.decode()
     assert "A rate is of two different currencies." in same.content.decode()
+    assert "“XXQ” is not a currency. Write the code of one, such as EUR, GBP or JPY." in made_up.content.decode()
     rates = ExchangeRate.objects.order_by("starts_on").values_list("rate", flat=True)
     assert [*rates] == [Decimal("0.8731"), Decimal("0.9")]
 

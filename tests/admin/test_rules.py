@@ -370,10 +370,10 @@ def test_rule_for_a_role_with_shared_and_counted_limits_is_saved_and_said(desk: 
     saved = desk.post(address, posted(draft, shared_limits="money", **to, **limits))
 
     assert errors_of(refused) == {"shared_limits": ["This version has no shared limit “gold”. There is: money."]}
-    assert "Name the role where everybody of a role gets it" in nobody.content.decode()
+    assert "Name the role where everybody in a role gets it" in nobody.content.decode()
     assert saved.status_code == 302
     page = desk.get(reverse("admin:loyalty_rule_change", args=[Rule.objects.get().pk])).content.decode()
     assert (
-        "Purchase: 50 points, shared equally by everybody of the role Buyer that had a part, only once per person for "
+        "Purchase: 50 points, shared equally by everybody in the role Buyer who took part, only once per person for "
         "each product code, at most 100 points a month per company from all rules for “Money back” together."
     ) in page

@@ -167,6 +167,7 @@ def test_sound_items_are_recorded_beside_those_that_are_refused(member: Membersh
         ({"amount": "0.00001"}, "bad_amount", "amount"),
         ({"quantity": -1}, "bad_quantity", "quantity"),
         ({"currency": "gbp"}, "bad_currency", "currency"),
+        ({"currency": "XXQ"}, "bad_currency", "currency"),
         ({"currency": "EUR"}, "no_rate", "currency"),
         ({"currency": 5}, "bad_text", "currency"),
         ({"id": 5}, "bad_text", "id"),

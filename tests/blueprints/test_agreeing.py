@@ -14,14 +14,9 @@ from loyalty.models import Activity, Award, Example, ExampleStep, Program, RuleS
 from loyalty.replaying import WhatIf, suppose, what_if
 from loyalty.site.blueprints import SHIPPED, Shipped, load, read
 from loyalty.vocabulary import Vocabulary
-from tests.factories.world import EPOCH, NOW, a_manager
+from tests.factories.world import EPOCH, NOW
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def by() -> User:
-    return a_manager()
 
 
 class Asking(Running):

@@ -21,10 +21,10 @@ TRICKS: dict[str, tuple[bytes | str, int, int, str]] = {
     "a tab": ("program:\n\tcode: a", 2, 1, "not YAML"),
     "a sign that is none": ("blueprint: 1\nname: a\x07b", 2, 8, "cannot be printed"),
     "half a sign": ("name: \ud800", 1, 7, "cannot be printed"),
-    "a NUL that is written out": ('name: "a\\0b"', 1, 7, "A NUL is no sign"),
+    "a NUL that is written out": ('name: "a\\0b"', 1, 7, "A NUL is not a character"),
     "empty": ("", 0, 0, "begins with keys"),
     "a list": ("- a", 0, 0, "begins with keys"),
-    "a key twice": ("program: {}\nrules: 1\nprogram: {}", 3, 1, "“program” stands here twice: in line 1"),
+    "a key twice": ("program: {}\nrules: 1\nprogram: {}", 3, 1, "“program” is written twice: it is in line 1"),
     "a key that is more": ("? [a]\n: b", 1, 3, "A key is a text"),
     "an anchor": ("a: &x 1", 1, 4, "Anchors"),
     "an alias": ("a: *x", 1, 4, "Anchors"),
@@ -127,22 +127,22 @@ SHAPES: dict[str, tuple[str, str, list[str]]] = {
     "a wrong type": (
         "code: club",
         "code: club\n  expiry_months: twelve",
-        ["Line 4, column 18, program › expiry_months: Here belongs a whole number, not “twelve”."],
+        ["Line 4, column 18, program › expiry_months: This should be a whole number, not “twelve”."],
     ),
     "a number for a text": (
         "name: Club",
         "name: 12",
-        ["Line 4, column 9, program › name: Here belongs a text, not 12. Put it in quotation"],
+        ["Line 4, column 9, program › name: This should be a text, not 12. Put it in quotation"],
     ),
     "half a point": (
         "code: club",
         "code: club\n  adjustment_limit: 1.5",
-        ["Line 4, column 21, program › adjustment_limit: Here belongs"],
+        ["Line 4, column 21, program › adjustment_limit: This should be"],
     ),
     "a wrong word": (
         "code: club",
         "code: club\n  expiry: month",
-        ["Line 4, column 11, program › expiry: “month” is none of what there is to choose. Did you mean “months”?"],
+        ["Line 4, column 11, program › expiry: “month” is not one of the choices. Did you mean “months”?"],
     ),
     "too much": (
         "code: club",
@@ -152,7 +152,7 @@ SHAPES: dict[str, tuple[str, str, list[str]]] = {
     "a yes that is a text": (
         "code: club",
         "code: club\n  running: yes",
-        ["Line 4, column 12, program › running: Here belongs true or false"],
+        ["Line 4, column 12, program › running: This should be true or false"],
     ),
     "no code": (
         "code: orders",
@@ -169,7 +169,7 @@ SHAPES: dict[str, tuple[str, str, list[str]]] = {
         "blueprint: 1\nbadges: [" + "{code: a, name: A}, " * 1_001 + "]",
         ["Line 2, column 9, badges: This list has 1,001 entries, and 1,000 is the most."],
     ),
-    "another format": ("blueprint: 1", "blueprint: 2", ["Line 1, column 12, blueprint: Here belongs 1, not 2."]),
+    "another format": ("blueprint: 1", "blueprint: 2", ["Line 1, column 12, blueprint: This should be 1, not 2."]),
     "a code twice": (
         "    - code: orders",
         "    - {code: orders, name: A, when: b, give: {kind: fixed}}\n    - code: orders",

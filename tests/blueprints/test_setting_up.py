@@ -17,7 +17,7 @@ from loyalty.models import BenefitMatrix, Program, RuleSet, Tier
 from loyalty.rulesets import activate
 from loyalty.site.blueprints import read, shipped
 from tests.admin.sending import fields_of
-from tests.blueprints.test_loading import CLUB, everything
+from tests.blueprints.club import CLUB, everything
 from tests.factories.world import a_user
 
 pytestmark = pytest.mark.django_db

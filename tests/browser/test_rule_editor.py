@@ -8,36 +8,77 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Locator, Page, expect
 
-from loyalty.models import Rule
+from loyalty.models import AgreementLimit, Membership, Rule
 from tests.browser.conftest import AT_DESKS, Opener
 from tests.browser.examining import barriers, sticking_out
 from tests.browser.scenery import World
+from tests.factories.world import a_draft_agreement
 
 pytestmark = pytest.mark.browser
 
 SENTENCE = (
-    "Purchase, only if amount is more than 100 GBP and Buyer is among roles of the employee and tier of the company is "
+    "Purchase, only if amount is more than 100 GBP and roles of the employee include Buyer and tier of the company is "
     "Gold: 2 points for each full 10 GBP of amount to the company, at most 500 points a month per company."
 )
 
 
-class Clicks:
-    """A manager who counts: a button pressed, or one choice made in a list, is a click; writing is none."""
+COUNTED = """addEventListener("click", event => {
+  if (event.isTrusted) sessionStorage.clicks = Number(sessionStorage.clicks || 0) + 1;
+}, true)"""
+"""Lets the browser itself count every click that a person makes, over all pages."""
 
-    def __init__(self, page: Page) -> None:
+
+class Clicks:
+    """A manager who counts: a button pressed, or one choice made in a list, is a click; writing is none.
+
+    With scripts the keyboard leads from field to field and chooses by what it says, so that no click gets lost on the
+    way: whoever takes each choice for typing has made no more than the two that lead in and out.
+    """
+
+    def __init__(self, page: Page, *, by_tab: bool = True) -> None:
         self.page = page
-        self.count = 0
+        self.presses = 0
+        self.choices = 0
+        self._by_tab = by_tab
+
+    @property
+    def count(self) -> int:
+        return self.presses + self.choices
 
     def press(self, button: Locator) -> None:
-        self.count += 1
+        self.presses += 1
         button.click()
 
     def choose(self, name: str, label: str) -> None:
-        self.count += 1
-        self.page.get_by_label(name, exact=True).select_option(label=label)
+        self.choices += 1
+        field = self.page.get_by_label(name, exact=True)
+        if not self._by_tab:
+            field.select_option(label=label)
+            return
+        self._reach(field)
+        self.page.keyboard.type(label)
+        expect(field.locator("option:checked")).to_have_text(label)
 
     def write(self, name: str, text: str) -> None:
-        self.page.get_by_label(name, exact=True).first.fill(text)
+        field = self.page.get_by_label(name, exact=True).first
+        if not self._by_tab:
+            field.fill(text)
+            return
+        self._reach(field)
+        self.page.keyboard.press("ControlOrMeta+a")
+        self.page.keyboard.type(text)
+
+    def _reach(self, field: Locator) -> None:
+        """Go on with the tab key, or back with it, until the field has the focus."""
+        expect(field).to_be_visible()
+        is_ahead = field.evaluate(
+            "field => (document.activeElement.compareDocumentPosition(field) & Node.DOCUMENT_POSITION_FOLLOWING) > 0"
+        )
+        for _step in range(40):
+            if field.evaluate("field => field === document.activeElement"):
+                return
+            self.page.keyboard.press("Tab" if is_ahead else "Shift+Tab")
+        raise AssertionError(f"The tab key does not lead to {field}.")
 
 
 def make_the_rule(page: Page, clicks: Clicks, after_facts: Callable[[], Any] | None = None) -> None:
@@ -64,6 +105,7 @@ def test_a_rule_is_made_in_eight_clicks_and_its_sentence_is_read_before_it_is_sa
 ) -> None:
     watched = opened(world.manager, screen=screen)
     page = watched.page
+    page.add_init_script(COUNTED)
     page.goto(reverse("admin:loyalty_ruleset_change", args=[world.draft.pk]))
     clicks = Clicks(page)
 
@@ -73,6 +115,7 @@ def test_a_rule_is_made_in_eight_clicks_and_its_sentence_is_read_before_it_is_sa
     clicks.press(page.get_by_role("button", name="Save", exact=True))
     expect(page.locator(".messagelist .success")).to_contain_text("was added successfully")
     assert clicks.count <= 8
+    assert page.evaluate("Number(sessionStorage.clicks)") == clicks.presses
     rule = Rule.objects.get(code="gold-buyers")
     assert [part["fact"] for part in rule.condition["all"]] == ["activity.amount", "employee.roles", "standing.tier"]
     assert rule.caps.get().limit == 500
@@ -82,7 +125,7 @@ def test_a_rule_is_made_in_eight_clicks_and_its_sentence_is_read_before_it_is_sa
 def test_a_rule_is_made_without_scripts(world: World, opened: Opener) -> None:
     page = opened(world.manager, scripts=False).page
     page.goto(reverse("admin:loyalty_ruleset_change", args=[world.draft.pk]))
-    clicks = Clicks(page)
+    clicks = Clicks(page, by_tab=False)
 
     make_the_rule(page, clicks, lambda: clicks.press(page.get_by_role("button", name="Go on with row 1")))
     page.get_by_role("button", name="Preview").click()
@@ -113,3 +156,36 @@ def test_editor_has_no_barrier_and_fits_a_phone(world: World, opened: Opener, la
 
     assert [*barriers(page), *watched.complaints()] == []
     assert sticking_out(page, width=320) == []
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_form_of_an_agreed_limit_asks_for_what_its_kind_needs(world: World, opened: Opener, scripts: bool) -> None:
+    membership = Membership.objects.filter(program=world.draft.program).first()
+    assert membership is not None
+    agreement = a_draft_agreement(membership)
+    watched = opened(world.manager, scripts=scripts)
+    page = watched.page
+    page.goto(reverse("admin:loyalty_agreementlimit_add", query={"agreement": agreement.pk}))
+    go_on = page.get_by_role("button", name="Show what another choice needs")
+
+    expect(page.get_by_label("Never more than the program's")).to_be_visible()
+    page.get_by_label("At most").fill("40")
+    page.get_by_label("Limits:").select_option("RULES")
+    if not scripts:
+        go_on.click()
+    expect(page.get_by_label("Name:")).to_be_visible()
+    expect(page.get_by_label("Never more than the program's")).to_be_hidden()
+    page.get_by_label("Name:").fill("All we do")
+    page.get_by_label("Limits:").select_option("ALL")
+    if not scripts:
+        go_on.click()
+    expect(page.get_by_label("Name:")).to_be_hidden()
+    expect(page.get_by_label("At most")).to_have_value("40")
+    page.get_by_label("For:").select_option("COMPANY")
+    page.get_by_label("Per:").select_option("MONTH")
+    assert sticking_out(page, width=320) == []
+    page.get_by_role("button", name="Save", exact=True).click()
+
+    limit = AgreementLimit.objects.get()
+    assert (limit.scope, limit.limit, limit.name, limit.period) == ("ALL", 40, "", "MONTH")
+    assert watched.complaints() == []

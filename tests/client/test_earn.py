@@ -193,11 +193,11 @@ def test_long_formulas_say_first_to_whom_they_go(sign_in: SignIn) -> None:
 
     words = words_of(sign_in(person).get("/earn/"))
 
-    assert "Purchase , to your company: 7 points where Tools is among the product's lists; nothing otherwise" in words
+    assert "Purchase , to your company: 7 points where the product's lists include Tools; nothing otherwise" in words
     assert "Purchase : 7 points to you" in words
     assert (
-        "Purchase , to you: 5 points, times 2 where tier of the company is Gold, times 1.5 from 2020-01-01 through "
-        "2099-12-31 (“Spring”), several factors are multiplied with each other"
+        "Purchase , to you: 5 points, times 2 where tier of the company is Gold, times 1.5 from Jan. 1, 2020 through "
+        "Dec. 31, 2099 (“Spring”), several factors are multiplied with each other"
     ) in words
     # 5 x 1.5 in these days is as good as 7: what is said to be most points reckons with the campaign.
     assert words.index("Spring") < words.index("Tools count")

@@ -188,7 +188,7 @@ def test_what_brought_nothing_says_why_by_its_number(membership: Membership, sig
     [judged] = nothing.context["found"]
     assert (judged.points, judged.transaction_id) == (0, None)
     assert [row.rule_name for row in judged.verdicts] == ["Spend", "All buyers", "Large"]
-    assert "amount is at least 500 GBP, but was 0.5 GBP" in words_of(nothing)
+    assert "amount is at least 500 GBP, but was 0.50 GBP" in words_of(nothing)
     assert [row.points for row in something.context["found"]] == [50]
     assert links_of(something, r"/points/\d+/")
     for person, number in ((ben, "INV-1"), (mia, "INV-3"), (mia, "INV-9")):

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from accounts.conditions import ALWAYS, Catalogue, Fact, FactType, parse
+from accounts.conditions import ALWAYS, PLAIN, Catalogue, Fact, FactType, Translator, parse
 from loyalty.earning import (
     EVERY_RULE,
     NOTHING,
@@ -116,11 +116,11 @@ def test_rule_and_verdict_say_that_it_is_by_agreement() -> None:
     rule = laid_over(a_rule(parse_formula(GOLD, CATALOGUE)), terms("1.2"))
     [verdict] = evaluate([rule], {TIER: "gold"})
 
-    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=str) == (
+    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=PLAIN) == (
         "Purchase: 10 points to the company, times 1.5 where tier is Gold, times 1.2 for the company, "
         "several factors are multiplied with each other, by your agreement."
     )
-    assert verdict_sentence(verdict, granted=18, catalogue=CATALOGUE, translate=str) == (
+    assert verdict_sentence(verdict, granted=18, catalogue=CATALOGUE, translate=PLAIN) == (
         "Applies: 10 points, times 1.5 where tier is Gold, times 1.2 for the company, several factors are multiplied "
         "with each other, by your agreement. Here: tier was Gold: times 1.5; the agreement: times 1.2; several factors "
         "are multiplied with each other: times 1.8."
@@ -132,9 +132,13 @@ def test_who_gets_nothing_reads_what_the_agreement_would_give() -> None:
     to_buyers = replace(a_rule(), beneficiary=Beneficiary.EMPLOYEE)
     half = terms("1", Percent(Decimal(50), AMOUNT))
 
+    class InMarks(Translator):
+        def __call__(self, template: str, /) -> str:
+            return f"«{template}»"
+
     def said(rule: EarningRule) -> str:
         [verdict] = evaluate([rule], {AMOUNT: Decimal(80)})
-        return verdict_sentence(verdict, granted=0, catalogue=CATALOGUE, translate=lambda text: f"«{text}»")
+        return verdict_sentence(verdict, granted=0, catalogue=CATALOGUE, translate=InMarks())
 
     unmet, refused = (replace(rule, condition=when) for rule, when in ((a_rule(), large), (to_buyers, ALWAYS)))
     for rule in (unmet, refused):
@@ -238,8 +242,8 @@ def test_misfit_is_the_first_limit_that_cannot_be_laid_over_the_rule() -> None:
 
 
 def test_limits_over_rules_are_said() -> None:
-    assert cap_sentence(BOTH, str) == "at most 30 points a month per company from all rules for “Both” together"
-    assert cap_sentence(ALL, str) == "at most 90 points a month per company from all rules together"
+    assert cap_sentence(BOTH, PLAIN) == "at most 30 points a month per company from all rules for “Both” together"
+    assert cap_sentence(ALL, PLAIN) == "at most 90 points a month per company from all rules together"
 
 
 @pytest.mark.parametrize(("combining", "points"), [(Combining.MULTIPLY, 30), (Combining.HIGHEST, 20)])

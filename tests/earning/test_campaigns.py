@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.conditions import ALWAYS, Catalogue, Fact, FactType, Value
+from accounts.conditions import ALWAYS, PLAIN, Catalogue, Fact, FactType, Value
 from loyalty.earning import (
     MAY_EARN,
     NO_SCHEME,
@@ -257,7 +257,7 @@ def test_version_without_campaigns_knows_none() -> None:
 def test_rule_says_its_campaigns_and_how_factors_combine(scheme: Scheme, combine: str) -> None:
     rule = EarningRule(1, "rule", "Rule", ALWAYS, per_ten(scheme), Beneficiary.COMPANY)
 
-    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=str) == (
+    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=PLAIN) == (
         "Purchase: 1 point for each full 10 GBP of amount to the company, times 1.5 where tier is Gold, times 2 from "
         "2028-02-28 through 2028-03-01 (“Spring”, which adds at most 1,000 points for all companies together), times "
         f"1.2 from 2028-10-01 through 2028-10-31 (“Autumn”), {combine}."
@@ -269,7 +269,7 @@ def test_rule_of_campaigns_alone_has_nothing_to_combine() -> None:
 
     without_tiers = {code: fact for code, fact in CATALOGUE.items() if code != TIER}
 
-    assert "several" not in rule_sentence(rule, when="Purchase", catalogue=without_tiers, translate=str)
+    assert "several" not in rule_sentence(rule, when="Purchase", catalogue=without_tiers, translate=PLAIN)
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_explanation_tells_which_factors_counted_and_how(scheme: Scheme, tier: s
     rule = EarningRule(1, "rule", "Rule", ALWAYS, per_ten(scheme), Beneficiary.COMPANY)
     [verdict] = evaluate([rule], facts(100, day, tier))
 
-    said = verdict_sentence(verdict, granted=verdict.gifts[0].points, catalogue=CATALOGUE, translate=str)
+    said = verdict_sentence(verdict, granted=verdict.gifts[0].points, catalogue=CATALOGUE, translate=PLAIN)
 
     assert said.partition(" Here: ")[2] == told
 
@@ -316,7 +316,7 @@ def test_explanation_tells_that_the_budget_was_spent() -> None:
     rule = EarningRule(1, "rule", "Rule", ALWAYS, per_ten(tiers=None), Beneficiary.COMPANY)
     [verdict] = evaluate([rule], facts(100, IN_SPRING))
 
-    said = verdict_sentence(verdict, granted=14, catalogue=CATALOGUE, translate=str, is_budget_spent=True)
+    said = verdict_sentence(verdict, granted=14, catalogue=CATALOGUE, translate=PLAIN, is_budget_spent=True)
 
     assert said == (
         "Applies: 1 point for each full 10 GBP of amount, times 2 from 2028-02-28 through 2028-03-01 (“Spring”, which "

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.conditions import PLAIN
 from loyalty.earning import Cap, CapSubject, Period, cap_sentence, cut, period_start
 
 
@@ -72,4 +73,4 @@ def test_limit_lets_through_the_same_sum_however_points_arrive(points: list[int]
     ],
 )
 def test_limit_reads_as_a_sentence(cap: Cap, sentence: str) -> None:
-    assert cap_sentence(cap, str) == sentence
+    assert cap_sentence(cap, PLAIN) == sentence

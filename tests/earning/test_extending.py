@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from accounts.conditions import Catalogue, Fact, FactType
+from accounts.conditions import PLAIN, Catalogue, Fact, FactType
 from accounts.models import Segment
 from loyalty.earning import KINDS, MODIFIERS, Kind, formula_sentence, parse_formula
 from loyalty.effects import effects
@@ -85,7 +85,7 @@ def test_documented_kind_gives_what_it_says(
     values = {"activity.amount": amount and Decimal(amount), "activity.quantity": freight and Decimal(freight)}
 
     assert formula.give(values) == points
-    assert formula_sentence(formula, CATALOGUE, str) == "2 % of amount less freight in points"
+    assert formula_sentence(formula, CATALOGUE, PLAIN) == "2 % of amount less freight in points"
 
 
 def test_documented_kind_takes_modifiers_and_passes_what_every_kind_keeps_to(net: type[Kind]) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from accounts.conditions import ALWAYS, Catalogue, Fact, FactType
+from accounts.conditions import ALWAYS, PLAIN, Catalogue, Fact, FactType
 from loyalty.earning import (
     MAY_EARN,
     NOTHING,
@@ -57,7 +57,7 @@ def a_person(number: int, may_earn: MayEarn, role: str = "buyer") -> Person:
 
 
 def said(verdict: Verdict, times: int) -> str:
-    return verdict_sentence(verdict, granted=times, catalogue=CATALOGUE, translate=str)
+    return verdict_sentence(verdict, granted=times, catalogue=CATALOGUE, translate=PLAIN)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_nobody_of_the_role_is_given_nothing() -> None:
     verdict = judged(Beneficiary.ROLE, MayEarn.YES, [a_person(4, MayEarn.YES, "owner")])
 
     assert verdict.favours == ((verdict.rule, EMPLOYEE, MayEarn.NOBODY_OF_ROLE, None),)
-    assert said(verdict, 0) == "Nothing is given: nobody of the role had a part."
+    assert said(verdict, 0) == "Nothing is given: nobody in the role took part."
 
 
 def test_unmet_rule_has_no_favours() -> None:
@@ -160,17 +160,17 @@ def test_verdict_says_why_it_was_given_or_not(verdict: Verdict, times: int, sent
     ("to", "sentence"),
     [
         (Beneficiary.COMPANY, "Purchase: the badge “First order” to the company."),
-        (Beneficiary.ROLE, "Purchase: the badge “First order” to everybody of the role Buyer that had a part."),
+        (Beneficiary.ROLE, "Purchase: the badge “First order” to everybody in the role Buyer who took part."),
     ],
 )
 def test_rule_says_what_it_gives(to: Beneficiary, sentence: str) -> None:
-    assert rule_sentence(a_rule(to), when="Purchase", catalogue=CATALOGUE, translate=str) == sentence
+    assert rule_sentence(a_rule(to), when="Purchase", catalogue=CATALOGUE, translate=PLAIN) == sentence
 
 
 def test_formula_of_such_a_rule_gives_no_points() -> None:
     assert NOTHING.exact({}) == 0
     assert NOTHING.give({}) == NOTHING.give_without_campaign({}) == 0
-    assert NOTHING.sentence({}, str) == ""
+    assert NOTHING.sentence({}, PLAIN) == ""
     assert not NOTHING.facts
     assert NOTHING.campaign_on(date(2028, 1, 1)) is None
 

@@ -175,7 +175,7 @@ def test_place_is_called_as_the_form_calls_it_and_blank_rows_count(
 
 def test_place_in_a_part_is_called_by_each_label() -> None:
     assert place_of(MODIFIER_ASKS, {}, CATALOGUE, "multipliers.tier.gold") == [
-        ("factors", None), ("times, for a tier", None), ("gold", None),
+        ("factors", None), ("factor for each tier", None), ("gold", None),
     ]  # fmt: skip
     keys = place_of(LOOKUP, {"table-0-is": ("a\nb",)}, CATALOGUE, "table[0].is[1]")
     assert keys == [("rates", 1), ("where it is", None)]

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from accounts.conditions import Catalogue, Fact, FactType, Value
+from accounts.conditions import PLAIN, Catalogue, Fact, FactType, Value
 from loyalty.earning import (
     KINDS,
     MAX_POINTS,
@@ -140,7 +140,7 @@ def test_document_off_the_menu_is_refused_by_its_key(document: object, says: str
     ],
 )
 def test_formula_reads_as_a_sentence(formula: Formula, sentence: str) -> None:
-    assert formula_sentence(formula, CATALOGUE, str) == sentence
+    assert formula_sentence(formula, CATALOGUE, PLAIN) == sentence
 
 
 def test_refusal_is_said_in_the_language_of_the_reader() -> None:

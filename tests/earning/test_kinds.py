@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.conditions import Catalogue, Fact, FactType, Value
+from accounts.conditions import Catalogue, Fact, FactType, Translator, Value
 from loyalty.earning import KINDS, MAX_POINTS, Formula, FormulaError, Kind, formula_sentence, parse_formula
 
 CATALOGUE: Catalogue = {
@@ -63,13 +63,14 @@ def test_kind_says_itself_and_what_it_met_in_the_language_of_the_reader(kind: ty
     formula = example_of(kind)
     asked: list[str] = []
 
-    def translate(template: str) -> str:
-        asked.append(template)
-        return template
+    class Listener(Translator):
+        def __call__(self, template: str, /) -> str:
+            asked.append(template)
+            return template
 
-    assert formula_sentence(formula, CATALOGUE, translate)
+    assert formula_sentence(formula, CATALOGUE, Listener())
     assert asked
-    assert all(formula.findings({}, CATALOGUE, translate))
+    assert all(formula.findings({}, CATALOGUE, Listener()))
 
 
 @every_kind

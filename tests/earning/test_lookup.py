@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.conditions import ALWAYS, Catalogue, Fact, FactType, Value
+from accounts.conditions import ALWAYS, PLAIN, Catalogue, Fact, FactType, Value
 from loyalty.earning import (
     Beneficiary,
     EarningRule,
@@ -110,9 +110,9 @@ def test_lookup_gives_what_a_plain_table_says(
 @pytest.mark.parametrize(
     ("by", "table", "says"),
     [
-        (AMOUNT, PRODUCTS, "by: 'activity.amount' is nothing to look up by; there are activity.object"),
-        ("activity.day", PRODUCTS, "by: 'activity.day' is nothing to look up by"),
-        ("attribute.gone", PRODUCTS, "by: 'attribute.gone' is nothing to look up by"),
+        (AMOUNT, PRODUCTS, "by: nothing can be looked up by 'activity.amount'; choose one of activity.object"),
+        ("activity.day", PRODUCTS, "by: nothing can be looked up by 'activity.day'"),
+        ("attribute.gone", PRODUCTS, "by: nothing can be looked up by 'attribute.gone'"),
         (PRODUCT, [], "table: [] is not a list with entries"),
         (PRODUCT, {"SAW": 1}, "table: {'SAW': 1} is not a list"),
         (PRODUCT, ["SAW"], "table[0]: 'SAW' is not an object"),
@@ -176,13 +176,13 @@ def test_rest_of_a_lookup_is_checked_likewise(document: dict[str, Any], says: st
         (lookup(TIER, [{"is": "gold", "points": 9}]), "9 points where tier is Gold; nothing otherwise"),
         (
             lookup(SEGMENTS, [{"is": ["key", "new"], "points": 9}]),
-            "9 points where Key accounts or New is among segments; nothing otherwise",
+            "9 points where segments include Key accounts or New; nothing otherwise",
         ),
         (lookup(IS_OWN, [{"is": True, "points": 9}]), "9 points where own make is yes; nothing otherwise"),
     ],
 )
 def test_lookup_reads_as_a_sentence(formula: Lookup, sentence: str) -> None:
-    assert formula_sentence(formula, CATALOGUE, str) == sentence
+    assert formula_sentence(formula, CATALOGUE, PLAIN) == sentence
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_rule_of_a_table_says_first_to_whom_it_gives(to: Beneficiary, who: str) 
     table = {"kind": "lookup", "by": TIER, "table": [{"is": "gold", "points": 9}], "at_most": 7}
     rule = EarningRule(1, "rule", "Rule", ALWAYS, parse_formula(table, CATALOGUE), to)
 
-    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=str) == (
+    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=PLAIN) == (
         f"Purchase: {who} 9 points where tier is Gold; nothing otherwise, at most 7 points each time."
     )
 
@@ -205,27 +205,30 @@ def test_rule_of_a_table_says_first_to_whom_it_gives(to: Beneficiary, who: str) 
 @pytest.mark.parametrize(
     ("product", "told"),
     [
-        ("AXE", ["product code was “AXE”", "amount was 20 GBP", "the row of “AXE” counts"]),
+        ("AXE", ["product code was “AXE”", "amount was 20 GBP", "the row for “AXE” counts"]),
         ("HAMMER", ["product code was “HAMMER”", "amount was 20 GBP", "no row names it"]),
         (None, ["product code is not known", "amount was 20 GBP", "no row names it"]),
     ],
 )
 def test_lookup_tells_which_row_it_came_to(product: str | None, told: list[str]) -> None:
-    assert lookup(PRODUCT, PRODUCTS).findings({PRODUCT: product, AMOUNT: Decimal(20)}, CATALOGUE, str) == told
+    assert lookup(PRODUCT, PRODUCTS).findings({PRODUCT: product, AMOUNT: Decimal(20)}, CATALOGUE, PLAIN) == told
 
 
 def test_lookup_by_several_tells_the_one_that_counted() -> None:
     formula = lookup(SEGMENTS, [{"is": ["new"], "points": 9}, {"is": ["key"], "points": 1}])
 
-    told = formula.findings({SEGMENTS: frozenset({"new", "key"})}, CATALOGUE, str)
+    told = formula.findings({SEGMENTS: frozenset({"new", "key"})}, CATALOGUE, PLAIN)
 
-    assert told == ["segments was Key accounts, New", "the row of New counts"]
+    assert told == ["segments: Key accounts, New", "the row for New counts"]
 
 
 def test_row_that_counted_is_told_by_the_whole_name() -> None:
     formula = lookup(PRODUCT, [{"is": ["AX", "AXE"], "points": 9}])
 
-    assert formula.findings({PRODUCT: "AXE"}, CATALOGUE, str) == ["product code was “AXE”", "the row of “AXE” counts"]
+    assert formula.findings({PRODUCT: "AXE"}, CATALOGUE, PLAIN) == [
+        "product code was “AXE”",
+        "the row for “AXE” counts",
+    ]
 
 
 def test_table_divided_among_a_role_says_first_to_whom_it_gives() -> None:
@@ -234,6 +237,6 @@ def test_table_divided_among_a_role_says_first_to_whom_it_gives() -> None:
         1, "rule", "Rule", ALWAYS, parse_formula(table, CATALOGUE), Beneficiary.ROLE, role="buyer", is_divided=True
     )
 
-    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=str) == (
-        "Purchase: everybody of the role buyer that had a part shares 9 points where tier is Gold; nothing otherwise."
+    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=PLAIN) == (
+        "Purchase: everybody in the role buyer who took part shares 9 points where tier is Gold; nothing otherwise."
     )

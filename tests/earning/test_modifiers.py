@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.conditions import ALWAYS, Catalogue, Fact, FactType, Value
+from accounts.conditions import ALWAYS, PLAIN, Catalogue, Fact, FactType, Value
 from loyalty.earning import (
     KINDS,
     MAX_POINTS,
@@ -153,8 +153,8 @@ def test_every_kind_takes_every_modifier(kind: type[Kind], modifiers: dict[str, 
     assert 0 <= given_ <= modifiers.get("at_most", MAX_POINTS)
     assert given_ == 0 or given_ >= modifiers.get("at_least", 0)
     assert set(formula.facts) <= set(CATALOGUE)
-    assert formula_sentence(formula, CATALOGUE, str)
-    assert all(formula.findings(values, CATALOGUE, str))
+    assert formula_sentence(formula, CATALOGUE, PLAIN)
+    assert all(formula.findings(values, CATALOGUE, PLAIN))
 
 
 def test_formula_of_which_nothing_is_said_is_itself() -> None:
@@ -203,14 +203,14 @@ ALL_OF_THEM = percent("2.5", minimum_spend="20", rounding="half up", at_least=5,
 def test_modifiers_read_as_sentences_after_whom_the_points_go_to() -> None:
     rule = EarningRule(1, "rule", "Rule", ALWAYS, ALL_OF_THEM, Beneficiary.COMPANY)
 
-    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=str) == (
+    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=PLAIN) == (
         "Purchase: 2.5 % of amount in points to the company, nothing where amount is below 20 GBP, rounded to the "
         "nearest point, halves up, at least 5 points each time, at most 1,500 points each time."
     )
-    assert formula_sentence(percent(rounding="up", at_least=1), CATALOGUE, str) == (
+    assert formula_sentence(percent(rounding="up", at_least=1), CATALOGUE, PLAIN) == (
         "10 % of amount in points, rounded up, at least 1 point each time"
     )
-    assert formula_sentence(percent(rounding="down"), CATALOGUE, str) == "10 % of amount in points, rounded down"
+    assert formula_sentence(percent(rounding="down"), CATALOGUE, PLAIN) == "10 % of amount in points, rounded down"
 
 
 @pytest.mark.parametrize(
@@ -220,13 +220,13 @@ def test_modifiers_read_as_sentences_after_whom_the_points_go_to() -> None:
         ("50", "amount was 50 GBP; rounded from 1.25 to 1; raised from 1 to 5."),
         ("300", "amount was 300 GBP; rounded from 7.5 to 8."),
         ("400", "amount was 400 GBP."),
-        ("80000", "amount was 80000 GBP; cut from 2,000 to 1,500."),
+        ("80000", "amount was 80,000 GBP; cut from 2,000 to 1,500."),
     ],
 )
 def test_explanation_tells_what_each_modifier_made_of_it(amount: str, told: str) -> None:
     rule = EarningRule(1, "rule", "Rule", ALWAYS, ALL_OF_THEM, Beneficiary.COMPANY)
     [verdict] = evaluate([rule], {AMOUNT: Decimal(amount)})
 
-    said = verdict_sentence(verdict, granted=verdict.gifts[0].points, catalogue=CATALOGUE, translate=str)
+    said = verdict_sentence(verdict, granted=verdict.gifts[0].points, catalogue=CATALOGUE, translate=PLAIN)
 
     assert said.partition(" Here: ")[2] == told

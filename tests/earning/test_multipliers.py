@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.conditions import ALWAYS, Catalogue, Fact, FactType, Value
+from accounts.conditions import ALWAYS, PLAIN, Catalogue, Fact, FactType, Value
 from loyalty.earning import (
     MAX_POINTS,
     Beneficiary,
@@ -129,7 +129,7 @@ def test_program_without_tiers_multiplies_by_none() -> None:
 def test_factors_read_in_the_order_of_the_tiers() -> None:
     rule = EarningRule(1, "rule", "Rule", ALWAYS, by_tier(at_most=9), Beneficiary.COMPANY)
 
-    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=str) == (
+    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=PLAIN) == (
         "Purchase: 1 point for each full 10 GBP of amount to the company, times 1.25 where tier is Silver, times 1.5 "
         "where tier is Gold, at most 9 points each time."
     )
@@ -147,7 +147,7 @@ def test_explanation_tells_which_factor_counted(tier: str | None, told: str) -> 
     rule = EarningRule(1, "rule", "Rule", ALWAYS, by_tier(), Beneficiary.COMPANY)
     [verdict] = evaluate([rule], {AMOUNT: Decimal(30), TIER: tier})
 
-    said = verdict_sentence(verdict, granted=verdict.gifts[0].points, catalogue=CATALOGUE, translate=str)
+    said = verdict_sentence(verdict, granted=verdict.gifts[0].points, catalogue=CATALOGUE, translate=PLAIN)
 
     assert said.partition(" Here: ")[2] == told
 
@@ -156,7 +156,7 @@ def test_tier_that_is_gone_is_said_by_its_code_before_the_others() -> None:
     tiers = [(code, code.title()) for code in ("gold", "silver")]
     today = {**CATALOGUE, TIER: Fact(TIER, FactType.CHOICE, "tier", choices=tuple(tiers))}
 
-    assert by_tier({"black": "3", "gold": "2", "silver": "1.5"}).terms(today, str) == [
+    assert by_tier({"black": "3", "gold": "2", "silver": "1.5"}).terms(today, PLAIN) == [
         "times 3 where tier is black",
         "times 2 where tier is Gold",
         "times 1.5 where tier is Silver",
@@ -166,18 +166,18 @@ def test_tier_that_is_gone_is_said_by_its_code_before_the_others() -> None:
 def test_tiers_without_names_are_said_as_texts_are() -> None:
     plain = {**CATALOGUE, TIER: Fact(TIER, FactType.TEXT, "tier")}
 
-    assert by_tier({"gold": "2"}).terms(plain, str) == ["times 2 where tier is “gold”"]
+    assert by_tier({"gold": "2"}).terms(plain, PLAIN) == ["times 2 where tier is “gold”"]
 
 
 def test_all_that_is_said_of_a_formula_reads_in_the_order_in_which_it_counts() -> None:
     once = by_tier({"gold": "2"}, minimum_spend="20", at_most=1)
 
-    assert once.terms(CATALOGUE, str) == [
+    assert once.terms(CATALOGUE, PLAIN) == [
         "nothing where amount is below 20 GBP",
         "times 2 where tier is Gold",
         "at most 1 point each time",
     ]
-    assert Modified(once, at_least=1).terms(CATALOGUE, str) == [
-        *once.terms(CATALOGUE, str),
+    assert Modified(once, at_least=1).terms(CATALOGUE, PLAIN) == [
+        *once.terms(CATALOGUE, PLAIN),
         "at least 1 point each time",
     ]

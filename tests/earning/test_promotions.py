@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from accounts.conditions import ALWAYS, Values, parse
+from accounts.conditions import ALWAYS, PLAIN, Values, parse
 from loyalty.earning import (
     AMOUNT,
     DAY,
@@ -236,7 +236,7 @@ def test_what_was_left_of_the_budget_of_a_promotion_is_said() -> None:
     rule = a_rule(campaign="1.5")
     [verdict] = evaluate([rule], VALUES, promotions=[replace(TWICE, factor=Decimal(20))])
 
-    said = verdict_sentence(verdict, granted=1200, catalogue=catalogue_of(()), translate=str, is_budget_spent=True)
+    said = verdict_sentence(verdict, granted=1200, catalogue=catalogue_of(()), translate=PLAIN, is_budget_spent=True)
 
     assert " would be 3,030; what was left of the budget made it 1,200. Here: " in said
     assert said.startswith("Applies: 1 point for each full ")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.conditions import ALWAYS, Catalogue, Fact, FactType, Values
+from accounts.conditions import ALWAYS, PLAIN, Catalogue, Fact, FactType, Values
 from loyalty.earning import (
     DAY,
     MAY_EARN,
@@ -120,8 +120,8 @@ def test_nobody_of_the_role_is_said() -> None:
     [verdict] = evaluate([rule], {}, [OWNER])
 
     assert verdict.gifts == (Gift(rule, EMPLOYEE, 0, MayEarn.NOBODY_OF_ROLE),)
-    assert verdict_sentence(verdict, granted=0, catalogue=CATALOGUE, translate=str) == (
-        "No points: nobody of the role had a part."
+    assert verdict_sentence(verdict, granted=0, catalogue=CATALOGUE, translate=PLAIN) == (
+        "No points: nobody in the role took part."
     )
 
 
@@ -189,12 +189,12 @@ def test_people_are_kept_and_read_again() -> None:
             False,
             "Purchase: 10 points, of which 40 % to the employee and the rest to the company.",
         ),
-        (Beneficiary.ROLE, 0, False, "Purchase: 10 points to everybody of the role Buyer that had a part."),
+        (Beneficiary.ROLE, 0, False, "Purchase: 10 points to everybody in the role Buyer who took part."),
         (
             Beneficiary.ROLE,
             0,
             True,
-            "Purchase: 10 points, shared equally by everybody of the role Buyer that had a part.",
+            "Purchase: 10 points, shared equally by everybody in the role Buyer who took part.",
         ),
     ],
 )
@@ -202,7 +202,7 @@ def test_recipients_are_said(to: Beneficiary, share: int, is_divided: bool, text
     role = "buyer" if to is Beneficiary.ROLE else ""
     rule = EarningRule(1, "rule", "Rule", ALWAYS, Fixed(10), to, (), share, role, is_divided)
 
-    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=str) == text
+    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=PLAIN) == text
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_recipients_are_said(to: Beneficiary, share: int, is_divided: bool, text
     ],
 )
 def test_limits_are_said_and_counted_apart(cap: Cap, counter: str, text: str) -> None:
-    assert cap_sentence(cap, str) == text
+    assert cap_sentence(cap, PLAIN) == text
     assert cap.counter("rule") == counter
 
 
@@ -242,8 +242,8 @@ def test_role_that_is_gone_is_said_by_its_code() -> None:
     rule = EarningRule(1, "rule", "Rule", ALWAYS, Fixed(10), Beneficiary.ROLE, role="driver")
 
     for catalogue in (CATALOGUE, {}):
-        assert rule_sentence(rule, when="Purchase", catalogue=catalogue, translate=str) == (
-            "Purchase: 10 points to everybody of the role driver that had a part."
+        assert rule_sentence(rule, when="Purchase", catalogue=catalogue, translate=PLAIN) == (
+            "Purchase: 10 points to everybody in the role driver who took part."
         )
 
 
@@ -254,7 +254,7 @@ def test_each_reason_is_said_once() -> None:
 
     [verdict] = evaluate([rule], {}, people)
 
-    assert verdict_sentence(verdict, granted=0, catalogue=CATALOGUE, translate=str) == (
+    assert verdict_sentence(verdict, granted=0, catalogue=CATALOGUE, translate=PLAIN) == (
         "No points: the company's management had not agreed that its people earn points. No points: the company's "
         "management had not agreed to this role earning points."
     )

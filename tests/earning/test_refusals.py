@@ -85,11 +85,11 @@ def refusal(document: object, catalogue: Catalogue = CATALOGUE, scheme: Scheme =
         ),
         (
             {"kind": "percent", "percent": 1, "of": PRODUCT},
-            "of: 'activity.object' is not a number of this activity; there are activity.amount, activity.quantity.",
+            "of: 'activity.object' is not a number of this activity; choose one of activity.amount, activity.quantity.",
         ),
         (
             lookup([row("A")], by=AMOUNT),
-            "by: 'activity.amount' is nothing to look up by; there are activity.object, attribute.own, "
+            "by: nothing can be looked up by 'activity.amount'; choose one of activity.object, attribute.own, "
             "company.segments, standing.tier.",
         ),
         (lookup([]), "table: [] is not a list with entries."),
@@ -207,12 +207,12 @@ def refusal(document: object, catalogue: Catalogue = CATALOGUE, scheme: Scheme =
         ),
         (
             steps({"from": 0, "percent": 1}, by=PIECES),
-            "by: the number that decides can be another than the one that counts only 'to the whole'.",
+            "by: another number can decide which step is reached only where 'applies' is 'to the whole'.",
         ),
         (steps({"from": 0, "percent": 1}, applies=1), "applies: 1 is not one of to the part, to the whole."),
         (
             steps({"from": 0, "percent": 1}, by=PRODUCT, applies="to the whole"),
-            "by: 'activity.object' is not a number of this activity; there are activity.amount, activity.quantity.",
+            "by: 'activity.object' is not a number of this activity; choose one of activity.amount, activity.quantity.",
         ),
         ({**FIXED, "rounding": "off"}, "rounding: 'off' is not one of down, up, half up."),
         (

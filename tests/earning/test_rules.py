@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.conditions import ALWAYS, Catalogue, Condition, Fact, FactType, Value, parse
+from accounts.conditions import ALWAYS, PLAIN, Catalogue, Condition, Fact, FactType, Value, parse
 from loyalty.earning import (
     MAX_POINTS,
     MAY_EARN,
@@ -166,7 +166,7 @@ def test_buying_in_parts_never_gives_more_than_buying_at_once(formula: Formula, 
     ],
 )
 def test_rule_reads_as_a_sentence(rule: EarningRule, sentence: str) -> None:
-    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=str) == sentence
+    assert rule_sentence(rule, when="Purchase", catalogue=CATALOGUE, translate=PLAIN) == sentence
 
 
 @pytest.mark.parametrize(
@@ -192,17 +192,17 @@ def test_rule_reads_as_a_sentence(rule: EarningRule, sentence: str) -> None:
     ],
 )
 def test_verdict_says_why_or_why_not(verdict: Verdict, granted: int, sentence: str) -> None:
-    assert verdict_sentence(verdict, granted=granted, catalogue=CATALOGUE, translate=str) == sentence
+    assert verdict_sentence(verdict, granted=granted, catalogue=CATALOGUE, translate=PLAIN) == sentence
 
 
 def test_verdict_tells_what_the_formula_met() -> None:
     rule = a_rule(Per(2, Decimal(10), AMOUNT))
     known, unknown = judged(rule, amount=Decimal("105.50")), judged(rule)
 
-    told = [verdict_sentence(each, granted=0, catalogue=CATALOGUE, translate=str) for each in (known, unknown)]
+    told = [verdict_sentence(each, granted=0, catalogue=CATALOGUE, translate=PLAIN) for each in (known, unknown)]
 
     assert told == [
         "Applies: 2 points for each full 10 GBP of amount would be 20; a limit let 0 through. "
-        "Here: amount was 105.5 GBP.",
+        "Here: amount was 105.50 GBP.",
         "Applies: 2 points for each full 10 GBP of amount. Here: amount is not known.",
     ]

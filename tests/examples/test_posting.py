@@ -152,5 +152,5 @@ def test_example_says_what_wallets_hold_in_the_end() -> None:
     program.examples.update(company_available=100, person_waiting=7)
 
     assert run(draft).in_words() == (
-        "“Orders” fails. the company can spend: 100 expected, 0 came; for the person there wait: 7 expected, 14 came."
+        "“Orders” fails – the company can spend: expected 100, got 0; waiting for the person: expected 7, got 14."
     )

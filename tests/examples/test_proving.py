@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import jobs
 from loyalty.activation import ask
@@ -47,15 +48,15 @@ def test_failing_example_keeps_a_draft_out_of_force(program: Program) -> None:
     with pytest.raises(ExampleFailsError) as refused:
         activate(rule_set=draft, by=a_manager(), starts_at=NOW, now=NOW)
 
-    assert str(refused.value) == "“Orders” fails. step 1, points of the company: 5 expected, 100 came."
+    assert str(refused.value) == "“Orders” fails – step 1, points of the company: expected 5, got 100."
     assert [*RuleSet.objects.values()] == before
 
 
 def test_manager_needs_examples_and_a_replay_newer_than_the_last_edit(program: Program) -> None:
     draft = a_draft(program)
-    no_examples = "“Club” has no examples. Say in at least one what a client gets: “Examples”, then “Add”."
-    no_replay = "Version 2 was not replayed since its last edit. Choose “Replay history” and read it."
-    assert missing_proofs(draft) == [no_examples, no_replay]
+    no_examples = "“Club” has no examples. Say in at least one what a client gets."
+    no_replay = "Version 2 was not replayed since its last edit. Replay history, and read what it says."
+    assert [*map(str, missing_proofs(draft))] == [no_examples, no_replay]
     with pytest.raises(NotProvenError, match="has no examples"):
         ask(rule_set=draft, by=a_manager(), starts_at=None, reason="Spring", now=NOW)
 
@@ -64,7 +65,7 @@ def test_manager_needs_examples_and_a_replay_newer_than_the_last_edit(program: P
     assert missing_proofs(draft) == []
 
     Rule.objects.filter(rule_set=draft).update(name="Called otherwise")
-    assert missing_proofs(draft) == [no_replay]
+    assert [*map(str, missing_proofs(draft))] == [no_replay]
     replay(draft)
 
     assert ask(rule_set=draft, by=a_manager(), starts_at=None, reason="Spring", now=NOW).approval is not None
@@ -82,8 +83,13 @@ def test_pages_say_what_is_missing_what_fails_and_why(program: Program, client: 
     client.force_login(a_manager())
     draft = a_draft(program, condition={"fact": "activity.amount", "op": "gt", "value": 150})
     page = reverse("admin:loyalty_ruleset_examples", args=[draft.pk])
-    assert "has no examples" in client.get(page).content.decode()
-    assert "has no examples" in client.get(reverse("admin:loyalty_ruleset_ask", args=[draft.pk])).content.decode()
+    to_replay = f'<a href="{reverse("admin:loyalty_ruleset_replay", args=[draft.pk])}">Replay history</a>'
+    to_add = f'<a href="{reverse("admin:loyalty_example_add")}?program={program.pk}&amp;rule_set={draft.pk}">'
+    for address in (page, reverse("admin:loyalty_ruleset_ask", args=[draft.pk])):
+        lacking = client.get(address).content.decode()
+        assert "has no examples" in lacking
+        assert to_replay in lacking
+        assert to_add in lacking
     an_example(program, {}, gives_company=100)
 
     shown = client.get(page).content.decode()
@@ -92,6 +98,7 @@ def test_pages_say_what_is_missing_what_fails_and_why(program: Program, client: 
     assert "Fails" in shown
     assert "Points of the company" in shown
     assert "but was 100 GBP." in shown
+    assert '<strong><bdi>Rule 0</bdi></strong>: <bdi class="amount amount-none" dir="ltr">0</bdi>' in shown
     assert refused.status_code == 409
     draft.refresh_from_db()
     assert draft.status == RuleSet.Status.DRAFT
@@ -164,3 +171,56 @@ def test_running_an_example_costs_what_making_a_client_and_recording_costs(progr
     one_more = counts[1] - counts[0]
     assert one_more <= 48
     assert counts[0] - 2 * one_more <= 20
+
+
+def test_blank_step_begins_with_the_next_number_and_the_day_of_the_one_before(program: Program, client: Client) -> None:
+    client.force_login(a_manager())
+    add = reverse("admin:loyalty_example_add", query={"program": program.pk})
+
+    today = timezone.localdate()
+    new = client.get(add).context["inline_admin_formsets"][0].formset
+    filled = the_form(program, **{"steps-0-position": "", "steps-TOTAL_FORMS": "3"})
+    # The second is a blank one as it came, the third one as "Add another" copies it: neither was filled in.
+    blank = {"day": today.isoformat(), "times": "1", "by_person": "on"}
+    for number, position in ((1, "2"), (2, "")):
+        filled |= {f"steps-{number}-{name}": value for name, value in ({"position": position} | blank).items()}
+    saved = client.post(add, filled)
+    example = Example.objects.get()
+    change = reverse("admin:loyalty_example_change", args=[example.pk])
+    next_one = client.get(change).context["inline_admin_formsets"][0].formset
+
+    assert [(form["position"].value(), form["day"].value()) for form in new.forms] == [(1, today)]
+    assert (new.empty_form["position"].value(), new.empty_form["day"].value()) == (None, today)
+    assert saved.status_code == 302
+    assert [*example.steps.values_list("position", "day")] == [(1, date(2026, 3, 1))]
+    assert [(form["position"].value(), form["day"].value()) for form in next_one.extra_forms] == [(2, date(2026, 3, 1))]
+
+
+def test_saving_an_example_leads_back_to_the_version_that_led_there(program: Program, client: Client) -> None:
+    client.force_login(a_manager())
+    draft, elsewhere = a_draft(program), a_draft(a_program())
+    page = reverse("admin:loyalty_ruleset_examples", args=[draft.pk])
+    add = client.get(page).context["add_url"]
+
+    made = client.post(add, the_form(program))
+    example = Example.objects.get()
+    change = reverse("admin:loyalty_example_change", args=[example.pk])
+    its_step = {
+        "steps-INITIAL_FORMS": "1",
+        "steps-0-id": str(example.steps.get().pk),
+        "steps-0-example": str(example.pk),
+    }
+    ways = [
+        client.post(f"{change}?rule_set={named}", the_form(program, name=f"Order {number}", **its_step))
+        for number, named in enumerate((draft.pk, elsewhere.pk, "x", ""))
+    ]
+
+    assert f'href="{change}?rule_set={draft.pk}"' in client.get(page).content.decode()
+    more = client.post(add, the_form(program, code="second", _addanother="1"))
+    longer = client.post(f"{change}?rule_set={draft.pk}", the_form(program, _continue="1", **its_step))
+
+    assert made.headers["Location"] == page
+    assert more.headers["Location"] == add
+    assert longer.headers["Location"] == f"{change}?rule_set={draft.pk}"
+    the_list = reverse("admin:loyalty_example_changelist")
+    assert [way.headers["Location"] for way in ways] == [page, the_list, the_list, the_list]

@@ -74,12 +74,38 @@ def test_example_that_fails_says_where_by_how_much_and_why() -> None:
     ran = run(a_draft(program, {"code": "all"}, {"code": "large", "condition": above}))
 
     assert ran.in_words() == (
-        "“Orders” fails. step 1, points of the company: 100 expected, 80 came; points of the company: 100 expected, 80 "
-        "came."
+        "“Orders” fails – step 1, points of the company: expected 100, got 80; points of the company: "
+        "expected 100, got 80."
     )
     [step] = ran.steps
     assert [(verdict.is_met, verdict.points) for verdict in step.verdicts] == [(True, 80), (False, 0)]
     assert "amount" in step.verdicts[1].reason
+
+
+def test_step_says_what_each_rule_gave_for_all_times_and_what_followed() -> None:
+    ensure_derived_types()
+    program = a_program(tiers={"bronze": 0, "silver": 150})
+    reached = a_purchase_type()._meta.model._default_manager.get(code=TIER_REACHED)
+    an_example(program, {"times": 2}, {"amount": 10})
+    Badge.objects.create(program=program, code="first", name="First")
+    above = {"fact": "activity.amount", "op": "gt", "value": 90}
+
+    ran = run(
+        a_draft(
+            program,
+            {"code": "all", "caps": [("COMPANY", "MONTH", 150)]},
+            {"code": "large", "condition": above, "formula": PERCENT},
+            {"code": "badge", "formula": {"kind": "badge", "badge": "first"}},
+            {"code": "reached", "formula": {"kind": "fixed", "points": 5}, "activity_type": reached},
+        )
+    )
+
+    twice, small = ran.steps
+    assert [points for _verdict, points in twice.rules] == [150, 20, None]
+    assert [points for _verdict, points in small.rules] == [0, 0, None]
+    assert (twice.company_points, twice.followed) == (175, 5)
+    assert (small.company_points, small.followed) == (0, 0)
+    assert "a limit let 50 through" in twice.verdicts[0].reason
 
 
 def test_client_of_an_example_is_what_it_says() -> None:
@@ -184,7 +210,8 @@ def test_example_that_cannot_be_run_says_why() -> None:
 
     assert [ran.in_words() for ran in run_examples(a_draft(program, {}))] == [
         "“Nothing” cannot be run: it has no steps.",
-        "“No such tier” cannot be run: there is no tier “gold”; there is: bronze.",
+        "“No such tier” cannot be run: there is no tier “gold”; choose one of: bronze.",
         "“No number” cannot be run: step 1, attributes.pages: This is not a value of the type “number”.",
-        "“Return of a return” cannot be run: step 3 returns step 2, which is no purchase.",
+        "“Return of a return” cannot be run: step 3 returns step 2, which cannot be returned: "
+        "name an earlier step that is no return itself.",
     ]

@@ -186,7 +186,7 @@ def plan_another(draft: RuleSet) -> None:
         (None, {"starts_at": NOW - DAY}, "The version cannot begin in the past"),
         (close, {}, "“Club” is not running, so no rules can begin in it"),
         (end, {}, "The last day to earn points in “Club” is June 24, 2026"),
-        (fail, {}, "“Orders” fails. step 1, points of the company: 5 expected, 100 came."),
+        (fail, {}, "“Orders” fails – step 1, points of the company: expected 5, got 100."),
         (ask_for_it, {}, "Mo asked for version 2 on .*, and nothing was edited since"),
         (ask_for_another, {}, "Version 3 of this program waits for approval already"),
         (put_in_force, {}, "Version 2 was put in force already"),

@@ -118,9 +118,9 @@ def test_budget_is_shared_by_all_and_once_spent_rules_give_what_they_give_withou
         (120, 60, None, 0),
     ]
     assert reasons(latest()) == [
-        "Applies: 1 point for each full 1 GBP of amount, times 2 from 2020-01-01 through 2099-12-31 (“Spring”, which "
-        "adds at most 100 points for all companies together) would be 120; what was left of the campaign's budget made "
-        "it 60. Here: amount was 60 GBP; day was 2026-06-15: times 2 for “Spring”."
+        "Applies: 1 point for each full 1 GBP of amount, times 2 from Jan. 1, 2020 through Dec. 31, 2099 (“Spring”, "
+        "which adds at most 100 points for all companies together) would be 120; what was left of the campaign's "
+        "budget made it 60. Here: amount was 60 GBP; day was June 15, 2026: times 2 for “Spring”."
     ]
 
 

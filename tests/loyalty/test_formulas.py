@@ -73,9 +73,9 @@ def test_product_on_a_list_is_paid_by_its_rate_and_told_later() -> None:
     assert [outcome.points for outcome in outcomes] == [20, 2, 2, 70]
     assert Evaluation.objects.latest("pk").facts == {AMOUNT: "200", LISTS: ["special", "tools"]}
     assert reasons() == [
-        "Applies: 70 points where Special is among the product's lists; 10 % of amount in points where Tools is among "
-        "the product's lists; 1 % of amount in points otherwise. Here: the product's lists was Special, Tools; amount "
-        "was 200 GBP; the row of Special counts."
+        "Applies: 70 points where the product's lists include Special; 10 % of amount in points where the product's "
+        "lists include Tools; 1 % of amount in points otherwise. Here: the product's lists: Special, Tools; amount "
+        "was 200 GBP; the row for Special counts."
     ]
 
 
@@ -91,7 +91,7 @@ def test_condition_asks_for_a_list() -> None:
     outcomes = record(*(a_purchase(member.company, 9, object=product) for product in ("SAW-1", "BOLT", "NUT", "")))
 
     assert [outcome.points for outcome in outcomes] == [9, 0, 0, 0]
-    assert reasons() == ["Does not apply: at least one of Tools is among the product's lists, but is not known."]
+    assert reasons() == ["Does not apply: the product's lists include Tools, but are not known."]
 
 
 def test_list_of_another_version_counts_for_nothing() -> None:
@@ -115,7 +115,7 @@ def test_rules_are_said_with_the_names_of_lists_and_the_lists_can_be_read() -> N
     [listed] = plain_lists(rule_set)
 
     assert rule.sentence == (
-        "Purchase: the company gets 7 points where Tools is among the product's lists; nothing otherwise."
+        "Purchase: the company gets 7 points where the product's lists include Tools; nothing otherwise."
     )
     assert (listed.name, listed.products, listed.more) == ("Tools", ("A", "B"), 0)
 

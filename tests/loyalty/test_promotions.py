@@ -254,7 +254,7 @@ def test_without_consent_the_promotion_of_a_person_does_nothing_and_says_why() -
     assert reasons(person) == [
         "No points: the company's management had not agreed that its people earn points. From June 15, 2026 through "
         "June 30, 2026 you get twice the points, at most 100 points more in all. It added nothing: the person earned "
-        "no points of the own by this."
+        "no points of their own by this."
     ]
 
 

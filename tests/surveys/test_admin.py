@@ -166,7 +166,7 @@ def test_audience_is_checked_against_the_codes_that_exist(firm: Firm, desk: Clie
         "audience": ["'byer' is not a choice of 'employee.roles'; choose one of 'buyer'."]
     }
     assert right.status_code == 302
-    assert "Buyer is among roles of the employee" in text_of(desk.get(address))
+    assert "roles of the employee include Buyer" in text_of(desk.get(address))
 
 
 def test_steps_ask_first_and_refusals_say_why(firm: Firm, desk: Client) -> None:

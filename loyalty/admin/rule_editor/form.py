@@ -12,6 +12,7 @@ from accounts.admin.condition_forms import ConditionField, condition_field
 from accounts.admin.documents import check_condition
 from accounts.admin.reshaping import ReshapedForm, ReshapedFormSet, bring_anew
 from accounts.admin.scoped import ScopedInline
+from accounts.reader import READER
 from loyalty.admin.drafts import PartOfRulesForm, is_open
 from loyalty.admin.rule_editor.formulas import FormulaField, Offer
 from loyalty.earning import AMOUNT, FormulaError, cap_sentence
@@ -43,7 +44,7 @@ class RuleForm(ReshapedForm[Rule], PartOfRulesForm[Rule]):
     """A rule of a draft."""
 
     role = forms.ChoiceField(
-        label=gettext_lazy("Role"), required=False, help_text=gettext_lazy("For “everybody of a role that had a part”.")
+        label=gettext_lazy("Role"), required=False, help_text=gettext_lazy("For “everybody in a role who took part”.")
     )
     shared_limits = SharedLimitsField(
         label=gettext_lazy("Shared limits"),
@@ -103,7 +104,7 @@ class RuleForm(ReshapedForm[Rule], PartOfRulesForm[Rule]):
         self.shared = there
         gone = [code for code in self.instance.shared_limits or () if code not in there]
         return [
-            *((code, f"{cap.name}: {cap_sentence(cap, _)}") for code, cap in sorted(there.items())),
+            *((code, f"{cap.name}: {cap_sentence(cap, READER)}") for code, cap in sorted(there.items())),
             *((code, _("%(code)s (there is none)") % {"code": code}) for code in gone),
         ]
 
@@ -144,11 +145,11 @@ def recipients_wrong(chosen: Mapping[str, Any]) -> list[tuple[str, str]]:
     elif to and to != Rule.To.SPLIT and chosen.get("person_share"):
         wrong.append(("person_share", _("Only where company and employee share it: say 0 here.")))
     if to == Rule.To.ROLE and chosen.get("role") == "":
-        wrong.append(("role", _("Name the role where everybody of a role gets it.")))
+        wrong.append(("role", _("Name the role where everybody in a role gets it.")))
     elif to and to != Rule.To.ROLE and chosen.get("role"):
-        wrong.append(("role", _("Only where everybody of a role gets it: leave it empty here.")))
+        wrong.append(("role", _("Only where everybody in a role gets it: leave it empty here.")))
     elif to and to != Rule.To.ROLE and chosen.get("is_divided"):
-        wrong.append(("is_divided", _("Only where everybody of a role gets it: leave it out here.")))
+        wrong.append(("is_divided", _("Only where everybody in a role gets it: leave it out here.")))
     return wrong
 
 

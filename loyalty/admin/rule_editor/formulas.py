@@ -224,12 +224,18 @@ class FormulaField(DocumentField):
 
 
 def said(error: FormulaError, filled: Filled, offer: Offer) -> str:
-    """Return what is wrong, with the place as the form calls it."""
+    """Return what is wrong, with the place as the form calls it, and the other row where it speaks of two."""
+    other = _place(error.other, filled, offer) if "[" in error.other else ""
+    return error.translated(_, _place(error.key, filled, offer), other)
+
+
+def _place(path: str, filled: Filled, offer: Offer) -> str:
+    """Return what the form calls a place in a document; empty where it has none of that kind."""
     places = []
-    for label, number in place_of(filled.asks, filled.answers, offer.catalogue, error.key):
+    for label, number in place_of(filled.asks, filled.answers, offer.catalogue, path):
         text = _("“%(label)s”") % {"label": _(label)}
         places.append(_("Row %(row)s of %(label)s") % {"row": number, "label": text} if number else text)
-    return error.translated(_, ", ".join(places))
+    return ", ".join(places)
 
 
 def _meant(filled: Filled) -> tuple[str, dict[str, tuple[str, ...]]]:
@@ -238,7 +244,7 @@ def _meant(filled: Filled) -> tuple[str, dict[str, tuple[str, ...]]]:
 
 
 def _menus(chosen: str, *, has_effects: bool) -> Iterator[tuple[str, list[Option]]]:
-    for label, kinds in ((_("Points"), KINDS), (_("In the place of points"), effects() if has_effects else {})):
+    for label, kinds in ((_("Points"), KINDS), (_("Instead of points"), effects() if has_effects else {})):
         if not kinds:
             continue
         yield label, [Option(code, _(kind.title), code == chosen) for code, kind in kinds.items()]

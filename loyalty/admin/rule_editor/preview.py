@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.conditions import Catalogue, ConditionError
+from accounts.reader import READER
 from loyalty.admin.rule_editor.form import RuleForm, recipients_wrong
 from loyalty.concerns import findings_in_words
 from loyalty.earning import EarningRule, FormulaError, rule_sentence
@@ -64,7 +65,7 @@ def preview_of(form: RuleForm, formsets: Sequence[Any]) -> Preview:
 
 def _sentence(rule: Rule, earning: EarningRule, vocabulary: Vocabulary) -> str:
     catalogue = _catalogue(rule, vocabulary)
-    return rule_sentence(earning, when=rule.activity_type.name, catalogue=catalogue, translate=_)
+    return rule_sentence(earning, when=rule.activity_type.name, catalogue=catalogue, translate=READER)
 
 
 def _catalogue(rule: Rule, vocabulary: Vocabulary) -> Catalogue:

@@ -5,10 +5,10 @@ Points are whole, and rounded in this folder and nowhere else. `docs/extending.m
 
 from collections.abc import Mapping
 
-from accounts.conditions import Catalogue
+from accounts.conditions import Catalogue, Translator
 from loyalty.earning.formulas.asking import Ask, Asks
 from loyalty.earning.formulas.fixed import Fixed
-from loyalty.earning.formulas.kind import AMOUNT, DAY, MAX_POINTS, N_, NOTHING, TIER, Formula, Kind, Translate, joined
+from loyalty.earning.formulas.kind import AMOUNT, DAY, MAX_POINTS, N_, NOTHING, TIER, Formula, Kind, joined
 from loyalty.earning.formulas.lookup import Lookup
 from loyalty.earning.formulas.modifiers import (
     MODIFIER_ASKS,
@@ -80,7 +80,7 @@ def parse_formula(document: object, catalogue: Catalogue, scheme: Scheme = NO_SC
     return read_modified(formula.read(part), part, scheme)
 
 
-def formula_sentence(formula: Formula, catalogue: Catalogue, translate: Translate) -> str:
+def formula_sentence(formula: Formula, catalogue: Catalogue, translate: Translator) -> str:
     """Return the formula in plain words, with all that holds of it."""
     text = formula.sentence(catalogue, translate)
     for term in formula.terms(catalogue, translate):

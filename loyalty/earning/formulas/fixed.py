@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Self
 
-from accounts.conditions import Catalogue, Values
+from accounts.conditions import Catalogue, Translator, Values
 from loyalty.earning.formulas.asking import Ask, Asks
-from loyalty.earning.formulas.kind import N_, Kind, Translate
+from loyalty.earning.formulas.kind import N_, Kind
 from loyalty.earning.formulas.reading import Part
 
 
@@ -44,7 +44,7 @@ class Fixed(Kind):
         """Return the points."""
         return self.points
 
-    def sentence(self, catalogue: Catalogue, translate: Translate) -> str:
+    def sentence(self, catalogue: Catalogue, translate: Translator) -> str:
         """Return "50 points"."""
         template = N_("{points} point") if self.points == 1 else N_("{points} points")
-        return translate(template).format(points=f"{self.points:,}")
+        return translate(template).format(points=translate.number(self.points))

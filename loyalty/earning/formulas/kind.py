@@ -1,12 +1,22 @@
 """What a kind of formula is: how it is read, what it gives, and how it says itself."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import ROUND_DOWN, Context, Decimal
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from accounts.conditions import Catalogue, Fact, Values, value_in_words
+from accounts.conditions import (
+    PLAIN,
+    Catalogue,
+    Fact,
+    FactType,
+    Translator,
+    Values,
+    unknown_sentence,
+    value_in_words,
+)
+from accounts.conditions import with_unit as number_with_unit
 
 if TYPE_CHECKING:
     from loyalty.earning.formulas.asking import Ask
@@ -18,8 +28,6 @@ MAX_POINTS = 10**15
 
 EXACT = Context(prec=1_000, rounding=ROUND_DOWN)
 """Enough digits that no product is rounded: a rounded one could reach the next whole point."""
-
-Translate = Callable[[str], str]
 
 
 def N_(text: str) -> str:
@@ -84,15 +92,15 @@ class Formula(ABC):
         return self.give(values)
 
     @abstractmethod
-    def sentence(self, catalogue: Catalogue, translate: Translate) -> str:
+    def sentence(self, catalogue: Catalogue, translate: Translator) -> str:
         """Return what it gives in plain words, such as "2 points for each full 10 GBP of amount"."""
 
-    def terms(self, catalogue: Catalogue, translate: Translate) -> list[str]:
+    def terms(self, catalogue: Catalogue, translate: Translator) -> list[str]:
         """Return what else holds of it, each in plain words, such as "at least 5 points each time"."""
         return []
 
-    def findings(self, values: Values, catalogue: Catalogue, translate: Translate) -> list[str]:
-        """Return what it met, each in plain words, such as "amount was 105.5 GBP"."""
+    def findings(self, values: Values, catalogue: Catalogue, translate: Translator) -> list[str]:
+        """Return what it met, each in plain words, such as "amount was 105.50 GBP"."""
         return [found(catalogue[code], values, translate) for code in self.facts]
 
 
@@ -108,7 +116,7 @@ class _Nothing(Formula):
     def exact(self, values: Values) -> Decimal:
         return Decimal(0)
 
-    def sentence(self, catalogue: Catalogue, translate: Translate) -> str:
+    def sentence(self, catalogue: Catalogue, translate: Translator) -> str:
         return ""
 
 
@@ -143,25 +151,26 @@ class Kind(Formula):
         """
 
 
-def found(fact: Fact, values: Values, translate: Translate) -> str:
-    """Return what a fact was, such as "amount was 105.5 GBP"."""
+def found(fact: Fact, values: Values, translate: Translator) -> str:
+    """Return what a fact was, such as "amount was 105.50 GBP"."""
     value = values.get(fact.code)
     if value is None:
-        return translate(N_("{fact} is not known")).format(fact=fact.label)
-    return translate(N_("{fact} was {value}")).format(fact=fact.label, value=value_in_words(value, fact, translate))
+        return unknown_sentence(fact, translate)
+    template = N_("{fact}: {value}") if fact.type is FactType.SET else N_("{fact} was {value}")
+    return translate(template).format(fact=fact.label, value=value_in_words(value, fact, translate))
 
 
 def plain(number: Decimal) -> str:
-    """Return a number as people read it: no trailing zeros, thousands set apart."""
-    return f"{number.normalize():,f}"
+    """Return a number for what is wrong with a document, in which numbers are written in one way only."""
+    return PLAIN.number(number)
 
 
-def with_unit(number: Decimal, fact: Fact) -> str:
+def with_unit(number: Decimal, fact: Fact, translate: Translator) -> str:
     """Return a number with the unit of what it counts, such as "10 GBP"."""
-    return f"{plain(number)} {fact.unit}".rstrip()
+    return number_with_unit(number, str(fact.unit), translate)
 
 
-def joined(texts: list[str], translate: Translate) -> str:
+def joined(texts: list[str], translate: Translator) -> str:
     """Return texts as one, such as "amount was 5 GBP; tier was Gold"."""
     text = texts[0]
     for following in texts[1:]:

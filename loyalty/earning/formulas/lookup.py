@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import ClassVar, NamedTuple, Self
 
-from accounts.conditions import Catalogue, Fact, FactType, Value, Values, value_in_words
+from accounts.conditions import Catalogue, Fact, FactType, Translator, Value, Values, value_in_words
 from loyalty.earning.formulas.asking import RATE, Ask, Asks
-from loyalty.earning.formulas.kind import AMOUNT, N_, Kind, Translate, found, joined
+from loyalty.earning.formulas.kind import AMOUNT, N_, Kind, found, joined
 from loyalty.earning.formulas.rates import RATE_KEYS, Rate, read_rate
 from loyalty.earning.formulas.reading import FormulaError, Part, shown
 
@@ -52,10 +52,10 @@ class Lookup(Kind):
         "table": [{"is": "DRILL-9", "points": 50}, {"is": ["SAW-1", "SAW-2"], "percent": "5"}],
         "otherwise": {"percent": "1"},
     }
-    title: ClassVar[str] = N_("a rate looked up by what something is")
+    title: ClassVar[str] = N_("a rate looked up by something, such as the product or the tier")
     asks: ClassVar[tuple[Ask, ...]] = (
         Ask("by", N_("looked up by"), Asks.NAMED_FACT),
-        Ask("of", N_("steps and percent of"), Asks.NUMBER_FACT, is_optional=True, suggested=AMOUNT),
+        Ask("of", N_("what steps and percentages count"), Asks.NUMBER_FACT, is_optional=True, suggested=AMOUNT),
         Ask("table", N_("rates"), Asks.ROWS, parts=(Ask("is", N_("where it is"), Asks.KEYS, of="by"), *RATE)),
         Ask("otherwise", N_("otherwise"), Asks.PART, is_optional=True, parts=RATE),
     )
@@ -107,12 +107,12 @@ class Lookup(Kind):
         rate = self.otherwise if row is None else row.rate
         return Decimal(0) if rate is None else rate.exact(values)
 
-    def sentence(self, catalogue: Catalogue, translate: Translate) -> str:
+    def sentence(self, catalogue: Catalogue, translate: Translator) -> str:
         """Return every row, and what all others get."""
         fact = catalogue[self.by]
         template = translate(N_("{give} where {fact} is {keys}"))
         if fact.type is FactType.SET:
-            template = translate(N_("{give} where {keys} is among {fact}"))
+            template = translate(N_("{give} where {fact} include {keys}"))
         texts = [
             template.format(give=row.rate.sentence(catalogue, translate), fact=fact.label, keys=keys)
             for row in self.rows
@@ -125,7 +125,7 @@ class Lookup(Kind):
             texts.append(translate(N_("{give} otherwise")).format(give=give))
         return joined(texts, translate)
 
-    def findings(self, values: Values, catalogue: Catalogue, translate: Translate) -> list[str]:
+    def findings(self, values: Values, catalogue: Catalogue, translate: Translator) -> list[str]:
         """Tell also which row it came to."""
         value = values.get(self.by)
         fact, row = catalogue[self.by], self._row(value)
@@ -133,7 +133,7 @@ class Lookup(Kind):
         if row is None:
             return [*findings, translate(N_("no row names it"))]
         keys = tuple(key for key in row.keys if key == value or (isinstance(value, frozenset) and key in value))
-        return [*findings, translate(N_("the row of {keys} counts")).format(keys=_in_words(keys, fact, translate))]
+        return [*findings, translate(N_("the row for {keys} counts")).format(keys=_in_words(keys, fact, translate))]
 
     def _row(self, value: Value) -> Row | None:
         if isinstance(value, frozenset):
@@ -182,7 +182,7 @@ def _can_be_stored(text: str) -> bool:
     return not any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in text)
 
 
-def _in_words(keys: tuple[Key, ...], fact: Fact, translate: Translate) -> str:
+def _in_words(keys: tuple[Key, ...], fact: Fact, translate: Translator) -> str:
     if fact.type is FactType.SET:
         texts = [value_in_words(frozenset({str(key)}), fact, translate) for key in keys]
     else:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
-from accounts.conditions import Catalogue, FactType, Values
+from accounts.conditions import Catalogue, FactType, Translator, Values
 from loyalty.earning.formulas.asking import Ask, Asks
-from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, N_, Formula, Translate, plain, with_unit
+from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, N_, Formula, with_unit
 from loyalty.earning.formulas.multipliers import Campaign, Combining, Multipliers, Scheme, read_multipliers
 from loyalty.earning.formulas.reading import FormulaError, Part
 
@@ -32,7 +32,7 @@ MODIFIER_ASKS = (
         Asks.PART,
         is_optional=True,
         parts=(
-            Ask("tier", N_("times, for a tier"), Asks.TIER_FACTORS, is_optional=True),
+            Ask("tier", N_("factor for each tier"), Asks.TIER_FACTORS, is_optional=True),
             Ask("campaigns", N_("campaigns"), Asks.CAMPAIGNS, is_optional=True),
         ),
     ),
@@ -47,8 +47,8 @@ MODIFIER_ASKS = (
             ("half up", N_("rounded to the nearest point, halves up")),
         ),
     ),
-    Ask("at_least", N_("at least points each time"), Asks.POINTS, is_optional=True),
-    Ask("at_most", N_("at most points each time"), Asks.POINTS, is_optional=True),
+    Ask("at_least", N_("at least each time (points)"), Asks.POINTS, is_optional=True),
+    Ask("at_most", N_("at most each time (points)"), Asks.POINTS, is_optional=True),
 )
 """The same, as a form asks for them."""
 
@@ -126,17 +126,17 @@ class Modified(Formula):
         exact = self._multiplied(values, with_campaign=False)
         return self._within(self._whole(exact), exact)
 
-    def sentence(self, catalogue: Catalogue, translate: Translate) -> str:
+    def sentence(self, catalogue: Catalogue, translate: Translator) -> str:
         """Return what its kind says."""
         return self.formula.sentence(catalogue, translate)
 
-    def terms(self, catalogue: Catalogue, translate: Translate) -> list[str]:
+    def terms(self, catalogue: Catalogue, translate: Translator) -> list[str]:
         """Return each modifier in plain words, in the order in which they count."""
         terms = self.formula.terms(catalogue, translate)
         if self.minimum_spend is not None:
             fact = catalogue[AMOUNT]
             template = translate(N_("nothing where {fact} is below {amount}"))
-            terms.append(template.format(fact=fact.label, amount=with_unit(self.minimum_spend, fact)))
+            terms.append(template.format(fact=fact.label, amount=with_unit(self.minimum_spend, fact, translate)))
         if self.multipliers is not None:
             terms += self.multipliers.terms(catalogue, translate)
         if self.rounding is not None:
@@ -146,30 +146,30 @@ class Modified(Formula):
             (self.at_most, N_("at most {points} point each time"), N_("at most {points} points each time")),
         ):
             if points is not None:
-                terms.append(translate(one if points == 1 else many).format(points=f"{points:,}"))
+                terms.append(translate(one if points == 1 else many).format(points=translate.number(points)))
         return terms
 
-    def findings(self, values: Values, catalogue: Catalogue, translate: Translate) -> list[str]:
+    def findings(self, values: Values, catalogue: Catalogue, translate: Translator) -> list[str]:
         """Tell also what each modifier made of it."""
         findings = self.formula.findings(values, catalogue, translate)
         if self._is_too_little(values) and self.minimum_spend is not None:
             fact = catalogue[AMOUNT]
             template = translate(N_("{fact} did not reach {amount}, so nothing is given"))
-            return [*findings, template.format(fact=fact.label, amount=with_unit(self.minimum_spend, fact))]
+            return [*findings, template.format(fact=fact.label, amount=with_unit(self.minimum_spend, fact, translate))]
         if self.multipliers is not None:
             findings += self.multipliers.findings(values, catalogue, translate)
         exact = self.exact(values)
         whole = self._whole(exact)
         if exact != whole:
             # Cut, not rounded: what is just below a point must not look like one.
-            shown = plain(exact.quantize(_SHOWN_PLACES, ROUND_DOWN, EXACT))
+            shown = translate.number(exact.quantize(_SHOWN_PLACES, ROUND_DOWN, EXACT))
             template = translate(N_("rounded from {exact} to {points}"))
-            findings.append(template.format(exact=shown, points=f"{whole:,}"))
+            findings.append(template.format(exact=shown, points=translate.number(whole)))
         points = self._within(whole, exact)
         if points != whole:
             raised, cut = N_("raised from {points} to {to}"), N_("cut from {points} to {to}")
             template = translate(raised if points > whole else cut)
-            findings.append(template.format(points=f"{whole:,}", to=f"{points:,}"))
+            findings.append(template.format(points=translate.number(whole), to=translate.number(points)))
         return findings
 
     def _multiplied(self, values: Values, *, with_campaign: bool) -> Decimal:

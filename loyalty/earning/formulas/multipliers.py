@@ -14,8 +14,8 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import reduce
 
-from accounts.conditions import Catalogue, Values, value_in_words
-from loyalty.earning.formulas.kind import DAY, EXACT, N_, TIER, Translate, found, plain
+from accounts.conditions import Catalogue, Translator, Values, value_in_words
+from loyalty.earning.formulas.kind import DAY, EXACT, N_, TIER, found
 from loyalty.earning.formulas.reading import FormulaError, Part, shown
 
 MOST = 100
@@ -100,7 +100,7 @@ class Multipliers:
             return max(factors, default=Decimal(1))
         return reduce(EXACT.multiply, factors, Decimal(1))
 
-    def terms(self, catalogue: Catalogue, translate: Translate) -> list[str]:
+    def terms(self, catalogue: Catalogue, translate: Translator) -> list[str]:
         """Return each factor in plain words, tiers in their order, and how they combine where they can meet."""
         terms = self._tier_terms(catalogue, translate) if self.tiers else []
         for campaign in self.campaigns:
@@ -112,20 +112,22 @@ class Multipliers:
                 )
             terms.append(
                 translate(template).format(
-                    factor=plain(campaign.factor),
-                    start=campaign.starts_on.isoformat(),
-                    end=campaign.ends_on.isoformat(),
+                    factor=translate.number(campaign.factor),
+                    start=translate.day(campaign.starts_on),
+                    end=translate.day(campaign.ends_on),
                     name=campaign.name,
-                    budget=f"{campaign.budget:,}" if campaign.budget is not None else "",
+                    budget="" if campaign.budget is None else translate.number(campaign.budget),
                 )
             )
         if self.agreement is not None:
-            terms.append(translate(N_("times {factor} for the company")).format(factor=plain(self.agreement)))
+            terms.append(
+                translate(N_("times {factor} for the company")).format(factor=translate.number(self.agreement))
+            )
         if bool(self.tiers) + bool(self.campaigns) + (self.agreement is not None) > 1:
             terms.append(translate(_COMBINING[self.combining]))
         return terms
 
-    def findings(self, values: Values, catalogue: Catalogue, translate: Translate) -> list[str]:
+    def findings(self, values: Values, catalogue: Catalogue, translate: Translator) -> list[str]:
         """Tell which factors counted, and what they came to together."""
         findings = []
         of_tier = next((factor for code, factor in self.tiers if code == values.get(TIER)), None)
@@ -134,7 +136,9 @@ class Multipliers:
             if of_tier is None:
                 findings.append(translate(N_("{found}: not multiplied")).format(found=told))
             else:
-                findings.append(translate(N_("{found}: times {factor}")).format(found=told, factor=plain(of_tier)))
+                findings.append(
+                    translate(N_("{found}: times {factor}")).format(found=told, factor=translate.number(of_tier))
+                )
         campaign = self.campaign_on(values.get(DAY))
         if self.campaigns:
             told = found(catalogue[DAY], values, translate)
@@ -142,21 +146,27 @@ class Multipliers:
                 findings.append(translate(N_("{found}: no campaign was on")).format(found=told))
             else:
                 template = translate(N_("{found}: times {factor} for “{name}”"))
-                findings.append(template.format(found=told, factor=plain(campaign.factor), name=campaign.name))
+                findings.append(
+                    template.format(found=told, factor=translate.number(campaign.factor), name=campaign.name)
+                )
         if self.agreement is not None:
-            findings.append(translate(N_("the agreement: times {factor}")).format(factor=plain(self.agreement)))
+            findings.append(
+                translate(N_("the agreement: times {factor}")).format(factor=translate.number(self.agreement))
+            )
         if sum(factor is not None for factor in (of_tier, campaign, self.agreement)) > 1:
             template = translate(N_("{combining}: times {factor}"))
             combining = translate(_COMBINING[self.combining])
-            findings.append(template.format(combining=combining, factor=plain(self.factor(values))))
+            findings.append(template.format(combining=combining, factor=translate.number(self.factor(values))))
         return findings
 
-    def _tier_terms(self, catalogue: Catalogue, translate: Translate) -> list[str]:
+    def _tier_terms(self, catalogue: Catalogue, translate: Translator) -> list[str]:
         fact = catalogue[TIER]
         ranks = [code for code, _label in fact.choices]
         template = translate(N_("times {factor} where {fact} is {tier}"))
         return [
-            template.format(factor=plain(factor), fact=fact.label, tier=value_in_words(code, fact, translate))
+            template.format(
+                factor=translate.number(factor), fact=fact.label, tier=value_in_words(code, fact, translate)
+            )
             for code, factor in sorted(self.tiers, key=lambda one: ranks.index(one[0]) if one[0] in ranks else -1)
         ]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Self
 
-from accounts.conditions import Catalogue, Values
+from accounts.conditions import Catalogue, Translator, Values
 from loyalty.earning.formulas.asking import Ask, Asks
-from loyalty.earning.formulas.kind import AMOUNT, MAX_POINTS, N_, Kind, Translate, with_unit
+from loyalty.earning.formulas.kind import AMOUNT, MAX_POINTS, N_, Kind, with_unit
 from loyalty.earning.formulas.reading import Part
 
 
@@ -60,7 +60,7 @@ class Per(Kind):
             return MAX_POINTS
         return min(int(value // self.step) * self.points, MAX_POINTS)
 
-    def sentence(self, catalogue: Catalogue, translate: Translate) -> str:
+    def sentence(self, catalogue: Catalogue, translate: Translator) -> str:
         """Return "2 points for each full 10 GBP of amount"."""
         one, many = (
             N_("{points} point for each full {step} of {fact}"),
@@ -68,4 +68,6 @@ class Per(Kind):
         )
         fact = catalogue[self.of]
         template = translate(one if self.points == 1 else many)
-        return template.format(points=f"{self.points:,}", step=with_unit(self.step, fact), fact=fact.label)
+        return template.format(
+            points=translate.number(self.points), step=with_unit(self.step, fact, translate), fact=fact.label
+        )

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Self
 
-from accounts.conditions import Catalogue, Values
+from accounts.conditions import Catalogue, Translator, Values
 from loyalty.earning.formulas.asking import Ask, Asks
-from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, N_, Kind, Translate, plain
+from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, N_, Kind
 from loyalty.earning.formulas.reading import Part
 
 
@@ -24,7 +24,7 @@ class Percent(Kind):
     kind: ClassVar[str] = "percent"
     keys: ClassVar[frozenset[str]] = frozenset({"percent", "of"})
     example: ClassVar[Mapping[str, object]] = {"kind": "percent", "percent": "2.5", "of": "activity.amount"}
-    title: ClassVar[str] = N_("a share of a number in points")
+    title: ClassVar[str] = N_("a percentage of a number, as points")
     asks: ClassVar[tuple[Ask, ...]] = (
         Ask("percent", N_("percent"), Asks.NUMBER),
         Ask("of", N_("of"), Asks.NUMBER_FACT, suggested=AMOUNT),
@@ -54,7 +54,7 @@ class Percent(Kind):
             return Decimal(MAX_POINTS)
         return EXACT.scaleb(EXACT.multiply(value, self.percent), -2)
 
-    def sentence(self, catalogue: Catalogue, translate: Translate) -> str:
+    def sentence(self, catalogue: Catalogue, translate: Translator) -> str:
         """Return "2.5 % of amount in points"."""
         template = translate(N_("{percent} % of {fact} in points"))
-        return template.format(percent=plain(self.percent), fact=catalogue[self.of].label)
+        return template.format(percent=translate.number(self.percent), fact=catalogue[self.of].label)

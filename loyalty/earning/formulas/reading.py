@@ -27,10 +27,15 @@ class FormulaError(ValueError):
         """Where in the document, such as `bands[1].from`; empty for the whole."""
         return self._words.get("key", "")
 
-    def translated(self, translate: Callable[[str], str], place: str = "") -> str:
-        """Return the sentence in the language of `translate`; `place` is what its reader calls the key."""
-        words = {**self._words, "key": place} if place else self._words
-        return translate(self._template).format(**words)
+    @property
+    def other(self) -> str:
+        """The other place, or the other of two, that it speaks of; empty where it speaks of one alone."""
+        return self._words.get("other", "")
+
+    def translated(self, translate: Callable[[str], str], place: str = "", other: str = "") -> str:
+        """Return the sentence in the language of `translate`; `place` and `other` are what its reader calls the two."""
+        called = {name: text for name, text in (("key", place), ("other", other)) if text}
+        return translate(self._template).format(**self._words | called)
 
 
 class Part:
@@ -96,13 +101,13 @@ class Part:
         return self._fact(
             key,
             (FactType.NUMBER,),
-            N_("{key}: {found} is not a number of this activity; there are {facts}."),
+            N_("{key}: {found} is not a number of this activity; choose one of {facts}."),
         ).code
 
     def named_fact(self, key: str) -> Fact:
         """Read the code of a fact that has one of several names: a text, a choice, a set, yes or no."""
         types = (FactType.TEXT, FactType.CHOICE, FactType.SET, FactType.BOOLEAN)
-        return self._fact(key, types, N_("{key}: {found} is nothing to look up by; there are {facts}."))
+        return self._fact(key, types, N_("{key}: nothing can be looked up by {found}; choose one of {facts}."))
 
     def one_of(self, key: str, choices: Iterable[str]) -> str:
         """Read one of several words."""

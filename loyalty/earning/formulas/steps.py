@@ -1,4 +1,4 @@
-"""A table of steps: the higher a number, the other the rate.
+"""A table of steps: another rate from each step on.
 
 {"kind": "steps", "of": "activity.amount", "applies": "to the part",
  "bands": [{"from": "0", "to": "1000", "percent": "1"}, {"from": "1000", "percent": "2"}]}
@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, NamedTuple, Self
 
-from accounts.conditions import Catalogue, Values
+from accounts.conditions import Catalogue, Translator, Values
 from loyalty.earning.formulas.asking import RATE, Ask, Asks
 from loyalty.earning.formulas.fixed import Fixed
 from loyalty.earning.formulas.kind import (
@@ -22,7 +22,6 @@ from loyalty.earning.formulas.kind import (
     MAX_POINTS,
     N_,
     Kind,
-    Translate,
     found,
     joined,
     plain,
@@ -65,7 +64,7 @@ class Steps(Kind):
         "applies": "to the part",
         "bands": [{"from": "0", "to": "1000", "percent": "1"}, {"from": "1000", "percent": "2"}],
     }
-    title: ClassVar[str] = N_("a table of steps: the higher a number, the other the rate")
+    title: ClassVar[str] = N_("a table of steps: another rate from each step on")
     asks: ClassVar[tuple[Ask, ...]] = (
         Ask("of", N_("of"), Asks.NUMBER_FACT, suggested=AMOUNT),
         Ask(
@@ -74,7 +73,12 @@ class Steps(Kind):
             Asks.WORD,
             words=((Applies.PART, N_("for its own part")), (Applies.WHOLE, N_("for the whole, once it is reached"))),
         ),
-        Ask("by", N_("decided by another number (for the whole)"), Asks.NUMBER_FACT, is_optional=True),
+        Ask(
+            "by",
+            N_("step reached by another number (only where its rate is for the whole)"),
+            Asks.NUMBER_FACT,
+            is_optional=True,
+        ),
         Ask("bands", N_("steps"), Asks.ROWS, parts=(Ask("from", N_("from"), Asks.NUMBER), *RATE)),
     )
 
@@ -85,7 +89,7 @@ class Steps(Kind):
         by = part.number_fact("by") if "by" in part else of
         applies = Applies(part.one_of("applies", Applies))
         if applies is Applies.PART and by != of:
-            template = N_("{key}: the number that decides can be another than the one that counts only '{whole}'.")
+            template = N_("{key}: another number can decide which step is reached only where 'applies' is '{whole}'.")
             raise FormulaError(template, key=part.place("by"), whole=Applies.WHOLE)
         return cls(by, applies, _read_bands(part.parts("bands", most=MAX_BANDS), of, applies))
 
@@ -124,21 +128,21 @@ class Steps(Kind):
             points = EXACT.add(points, band.rate.exact({self.by: EXACT.subtract(min(end, value), band.start)}))
         return min(points, Decimal(MAX_POINTS))
 
-    def sentence(self, catalogue: Catalogue, translate: Translate) -> str:
+    def sentence(self, catalogue: Catalogue, translate: Translator) -> str:
         """Return every band's rate and where it holds."""
         fact = catalogue[self.by]
         texts = []
         for index, (start, rate) in enumerate(self.bands):
             is_last = index == len(self.bands) - 1
             text = translate(_TEMPLATES[self.applies, is_last])
-            end = "" if is_last else with_unit(self.bands[index + 1].start, fact)
+            end = "" if is_last else with_unit(self.bands[index + 1].start, fact, translate)
             # A range has its unit once, at its end.
-            first = with_unit(start, fact) if is_last else plain(start)
+            first = with_unit(start, fact, translate) if is_last else translate.number(start)
             give = rate.sentence(catalogue, translate)
             texts.append(text.format(give=give, start=first, end=end, fact=fact.label))
         return joined(texts, translate)
 
-    def findings(self, values: Values, catalogue: Catalogue, translate: Translate) -> list[str]:
+    def findings(self, values: Values, catalogue: Catalogue, translate: Translator) -> list[str]:
         """Tell also which band was reached."""
         findings = [found(catalogue[code], values, translate) for code in self.facts]
         value, fact = values.get(self.by), catalogue[self.by]
@@ -146,9 +150,9 @@ class Steps(Kind):
             return findings
         if value < self.bands[0].start:
             template = translate(N_("nothing is given below {start}"))
-            return [*findings, template.format(start=with_unit(self.bands[0].start, fact))]
+            return [*findings, template.format(start=with_unit(self.bands[0].start, fact, translate))]
         template = translate(N_("the step from {start} on was reached"))
-        return [*findings, template.format(start=with_unit(self._reached(value).start, fact))]
+        return [*findings, template.format(start=with_unit(self._reached(value).start, fact, translate))]
 
     def _reached(self, value: Decimal) -> Band:
         return next(band for band in reversed(self.bands) if band.start <= value)

@@ -13,9 +13,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from accounts.reader import READER
 from loyalty.site.blueprints.schema import CODE, CODES, DAY, FREE, Schema
 
 
@@ -79,7 +79,9 @@ class Key:
         if self.field.choices:
             return str(dict(self.field.flatchoices).get(value, value))
         if isinstance(value, Decimal | int):
-            return number_format(number(value), force_grouping=True)
+            return READER.number(value)
+        if isinstance(value, date):
+            return READER.day(value)
         return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

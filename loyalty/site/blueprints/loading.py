@@ -124,7 +124,7 @@ def _load(document: Document, by: User | None, now: datetime) -> Loaded:
                 _record(loading, by)
             transaction.set_rollback(by is None)
     except IntegrityError as error:
-        text = _("Somebody made some of it at the same moment. Nothing was changed: load it again.")
+        text = _("Somebody else made some of this at the same moment. Nothing was changed: load it again.")
         raise BlueprintError([Fault(Mark(), "", text)]) from error
     return loaded
 

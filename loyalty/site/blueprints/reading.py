@@ -58,7 +58,7 @@ def _text(raw: bytes | str) -> str:
     if found := _UNPRINTABLE.search(text):
         before = text[: found.start()]
         mark = Mark(before.count("\n") + 1, found.start() - before.rfind("\n"))
-        raise BlueprintError([Fault(mark, "", _("Here stands a sign that cannot be printed. Take it out."))])
+        raise BlueprintError([Fault(mark, "", _("There is a character here that cannot be printed. Take it out."))])
     return text
 
 
@@ -101,7 +101,7 @@ class _Reader:
                 self._put(event, _scalar(event))
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             if self._awaits_key():
-                raise _error(event.start_mark, _("A key is a text, such as “code”. Here stands more than that."))
+                raise _error(event.start_mark, _("A key is a text, such as “code”; this is more than that."))
             content: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
             path = self._put(event, content)
             if len(self._open) >= MAX_DEPTH:
@@ -121,7 +121,7 @@ class _Reader:
             if self._documents > 1:
                 yield _("A file holds one blueprint; a second document begins here.")
         if "\0" in str(getattr(event, "value", "")):
-            yield _("A NUL is no sign of a text. Take it out.")
+            yield _("A NUL is not a character of a text. Take it out.")
         self._nodes += 1
         if self._nodes > MAX_NODES:
             yield _("The file holds more than %(most)s parts, and no blueprint does.") % {"most": f"{MAX_NODES:,}"}
@@ -134,7 +134,7 @@ class _Reader:
         path = (*around.path, event.value)
         if event.value in around.content:
             words = {"key": event.value[:60], "line": self.keys[path].line}
-            raise _error(event.start_mark, _("“%(key)s” stands here twice: in line %(line)s, too.") % words)
+            raise _error(event.start_mark, _("“%(key)s” is written twice: it is in line %(line)s, too.") % words)
         around.key = event.value
         self.keys[path] = _mark(event.start_mark)
 

@@ -95,7 +95,7 @@ def _wrong_type(value: Any, kind: str) -> str:
         "array": _("a list"),
         "object": _("keys with values"),
     }[kind]
-    sentence = _("Here belongs %(wanted)s, not %(found)s.") % {"wanted": wanted, "found": shown(value)}
+    sentence = _("This should be %(wanted)s, not %(found)s.") % {"wanted": wanted, "found": shown(value)}
     if kind == "string" and isinstance(value, bool | int | Decimal):
         sentence += " " + _("Put it in quotation marks if it is a text.")
     return sentence
@@ -117,23 +117,25 @@ def _bounds(value: Any, schema: Schema) -> Iterator[str]:
 
 def _const(value: Any, schema: Schema) -> Iterator[str]:
     if "const" in schema and value != schema["const"]:
-        yield _("Here belongs %(wanted)s, not %(found)s.") % {"wanted": schema["const"], "found": shown(value)}
+        yield _("This should be %(wanted)s, not %(found)s.") % {"wanted": schema["const"], "found": shown(value)}
 
 
 def _texts(value: Any, schema: Schema) -> Iterator[str]:
     if "enum" in schema and value not in schema["enum"]:
         words = {"found": shown(value), "hint": nearest(value, schema["enum"])}
-        yield _("%(found)s is none of what there is to choose. %(hint)s") % words
+        yield _("%(found)s is not one of the choices. %(hint)s") % words
     if "pattern" in schema and not re.fullmatch(schema["pattern"], value):
         yield {
-            CODE_PATTERN: _("%(found)s is no code: letters of the English alphabet, digits, hyphens, 50 at most."),
-            DAY_PATTERN: _("%(found)s is no day. Write it as 2026-01-31."),
+            CODE_PATTERN: _(
+                "%(found)s is not a code: use letters of the English alphabet, digits and hyphens, 50 at most."
+            ),
+            DAY_PATTERN: _("%(found)s is not a day. Write it as 2026-01-31."),
         }[schema["pattern"]] % {"found": shown(value)}
     if len(value) < schema.get("minLength", 0):
         yield _("This is empty: write it, or leave the key out.")
     if "maxLength" in schema and len(value) > schema["maxLength"]:
         counted = {"count": len(value), "most": schema["maxLength"]}
-        yield _("This has %(count)s signs, and %(most)s is the most.") % counted
+        yield _("This has %(count)s characters, and %(most)s is the most.") % counted
 
 
 def _counts(value: Any, schema: Schema) -> Iterator[str]:

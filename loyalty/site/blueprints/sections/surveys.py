@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.conditions import Catalogue, ConditionError, sentence
+from accounts.reader import READER
 from loyalty.facts import ATTRIBUTE_PREFIX
 from loyalty.models import Program
 from loyalty.rule_changes import RuleChange
@@ -209,7 +210,7 @@ def _in_words(version: SurveyVersion) -> dict[str, str]:
         ]
         if item.show_if:
             questions = [plain_question(one) for one in earlier]
-            condition = sentence(parse_show_if(item.show_if, questions), catalogue_of(questions), _)
+            condition = sentence(parse_show_if(item.show_if, questions), catalogue_of(questions), READER)
             parts.append(_("only if %(condition)s") % {"condition": condition})
         said[item.code] = "; ".join(parts)
         earlier.append(item)

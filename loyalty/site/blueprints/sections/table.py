@@ -8,6 +8,7 @@ from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.conditions import Catalogue, ConditionError, parse, sentence
+from accounts.reader import READER
 from loyalty.models import Program
 from loyalty.site.blueprints.documents import Path
 from loyalty.site.blueprints.keys import Key, entry_of, from_json
@@ -128,7 +129,7 @@ class Table(Section):
                 continue
             if key.field.name == self.condition:
                 catalogue = self.catalogue(row)
-                said[str(key.field.verbose_name)] = sentence(parse(value, catalogue), catalogue, _)
+                said[str(key.field.verbose_name)] = sentence(parse(value, catalogue), catalogue, READER)
             else:
                 said[str(key.field.verbose_name)] = key.in_words(value)
         return {**said, **self.further_said(row)}

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from accounts import company_facts
 from accounts.conditions import ConditionError, sentence
 from accounts.models import Segment, StakeholderRole
+from accounts.reader import READER
 from accounts.segments import parse_condition, save_condition
 from loyalty.models import ActivityAttribute, ActivityType, Program
 from loyalty.own_activities import DERIVED_TYPES, ensure_derived_types
@@ -194,7 +195,7 @@ class SegmentSection(Section):
         except ConditionError as error:
             loading.wrong_condition(error, (*path, "only_if"))
             return
-        loading.make(self, row.name, "", sentence(condition, catalogue, _))
+        loading.make(self, row.name, "", sentence(condition, catalogue, READER))
         row.condition = document
         if loading.by is None:
             row.save()

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import employees_only
 from accounts.middleware import actor_behind
+from accounts.reader import READER
 from loyalty.earning import MayEarn, may_earn_sentence
 from loyalty.models import ActivityType
 from loyalty.promotions import promotions_told
@@ -68,7 +69,7 @@ def earn(request: HttpRequest) -> HttpResponse:
     context = {
         "program": membership.program,
         "promotions": promotions_told(membership, actor) if situation.has_promotion else [],
-        "may_not_earn": "" if may_earn is MayEarn.YES else may_earn_sentence(may_earn, _),
+        "may_not_earn": "" if may_earn is MayEarn.YES else may_earn_sentence(may_earn, READER),
         "surveys": sorted(surveys, key=_points_a_minute, reverse=True),
         "once": [way for prospect, way in free if prospect.effort is Effort.ONCE],
         "each_time": [way for prospect, way in free if prospect.effort is Effort.EACH_TIME],
