@@ -10,21 +10,23 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, F, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.formats import date_format
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
 from accounts.actors import Actor
 from accounts.admin.links import AskedFilter, LinkedRowFilter, row_link
 from accounts.admin.scoped import ReadOnlyAdmin
 from accounts.admin.steps import StepForm
+from accounts.job_views import stop
 from accounts.middleware import actor_behind
 from accounts.models import Segment, StakeholderRole
-from loyalty.models import Replay, ReplayedCompany, Rule, Tier
+from loyalty.models import Replay, ReplayedCompany, Rule, RuleSet, Tier
 from loyalty.replaying.comparing import COMPANY
 from loyalty.rulebook import fingerprint
 
@@ -77,6 +79,21 @@ class ReplayAdmin(ReadOnlyAdmin[Replay]):
         """How far its job is."""
         return replay.job.get_state_display()
 
+    def get_urls(self) -> list[URLPattern]:
+        """Where one that is worked out is stopped."""
+        cancel = self.admin_site.admin_view(require_POST(self.cancel_view))
+        return [path("<int:pk>/cancel/", cancel, name="loyalty_replay_cancel"), *super().get_urls()]
+
+    def cancel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Stop a replay that one asked for oneself, and stay at it."""
+        replay = self.get_object(request, str(pk))
+        if replay is None:
+            raise Http404
+        if not _may_cancel(request, replay):
+            raise PermissionDenied
+        stop(request, replay.job)
+        return HttpResponseRedirect(reverse("admin:loyalty_replay_change", args=[pk]))
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -94,12 +111,26 @@ class ReplayAdmin(ReadOnlyAdmin[Replay]):
             "replay": replay,
             "title": _("Replay of %(version)s") % {"version": rule_set},
             "job": replay.job,
-            "may_cancel": replay.job.is_open and replay.asked_by_id == actor_behind(request).user_id,
+            "may_cancel": replay.job.is_open and not replay.job.is_cancel_asked and _may_cancel(request, replay),
+            "again_url": reverse("admin:loyalty_ruleset_replay", args=[rule_set.pk])
+            if _may_repeat(request, replay)
+            else "",
             "is_outdated": rule_set.status == rule_set.Status.DRAFT and replay.fingerprint != fingerprint(rule_set),
             "back_url": reverse("admin:loyalty_ruleset_change", args=[rule_set.pk]),
             **(_found(replay, actor_behind(request)) if replay.finished_at else {}),
         }
         return TemplateResponse(request, "admin/loyalty/replay/page.html", context)
+
+
+def _may_cancel(request: HttpRequest, replay: Replay) -> bool:
+    return replay.asked_by_id == actor_behind(request).user_id
+
+
+def _may_repeat(request: HttpRequest, replay: Replay) -> bool:
+    """Whether nothing came of it, and whoever reads that could ask for another one."""
+    is_over = not replay.finished_at and not replay.job.is_open
+    can_be_asked = replay.rule_set.status != RuleSet.Status.RETIRED
+    return is_over and can_be_asked and request.user.has_perm("loyalty.add_ruleset")
 
 
 def _found(replay: Replay, actor: Actor) -> dict[str, Any]:

@@ -273,3 +273,50 @@ def test_nobody_else_sees_a_replay(program: Program, client: Client) -> None:
     client.force_login(viewer)
 
     assert client.get(reverse("admin:loyalty_replay_change", args=[replay.pk])).status_code == 302
+
+
+def test_replay_is_stopped_on_its_page_and_asked_for_again_from_there(program: Program, client: Client) -> None:
+    client.force_login(a_manager())
+    draft = a_draft(program)
+    page = client.post(reverse("admin:loyalty_ruleset_replay", args=[draft.pk]), {"days": "0"}).headers["Location"]
+    stop = reverse("admin:loyalty_replay_cancel", args=[Replay.objects.get().pk])
+    assert f'action="{stop}"' in client.get(page).content.decode()
+
+    first, second = (client.post(stop, follow=True) for _time in range(2))
+
+    assert (first.redirect_chain, second.redirect_chain) == ([(page, 302)], [(page, 302)])
+    assert [str(message) for message in first.context["messages"]] == ["It is cancelled."]
+    assert [str(message) for message in second.context["messages"]] == [
+        "Meanwhile the job has moved on. Look at it again."
+    ]
+    assert "It was cancelled." in first.content.decode()
+    assert stop not in first.content.decode()
+    assert reverse("admin:loyalty_ruleset_replay", args=[draft.pk]) in first.content.decode()
+    assert client.get(stop).status_code == 405
+
+
+def test_replay_that_runs_says_that_it_is_being_stopped(program: Program, client: Client) -> None:
+    manager = a_manager()
+    client.force_login(manager)
+    replay = ask_for_replay(rule_set=a_draft(program), days=0, by=manager, now=NOW)
+    Job.objects.update(state=Job.State.RUNNING)
+    stop = reverse("admin:loyalty_replay_cancel", args=[replay.pk])
+
+    stopped = client.post(stop, follow=True)
+
+    assert [str(message) for message in stopped.context["messages"]] == ["It stops at its next step."]
+    assert "It is being stopped." in stopped.content.decode()
+    assert stop not in stopped.content.decode()
+    assert Job.objects.get().is_cancel_asked
+
+
+def test_replay_of_somebody_else_is_not_stopped(program: Program, client: Client) -> None:
+    replay = ask_for_replay(rule_set=a_draft(program), days=0, by=a_manager(), now=NOW)
+    client.force_login(a_manager())
+    stop = reverse("admin:loyalty_replay_cancel", args=[replay.pk])
+
+    assert stop not in client.get(reverse("admin:loyalty_replay_change", args=[replay.pk])).content.decode()
+    assert client.post(stop).status_code == 403
+    assert client.post(reverse("admin:loyalty_replay_cancel", args=[replay.pk + 1])).status_code == 404
+
+    assert Job.objects.get().state == Job.State.QUEUED
