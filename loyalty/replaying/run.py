@@ -28,11 +28,11 @@ K = TypeVar("K")
 
 @dataclass(slots=True)
 class Side:
-    """What a set of rules gave, net of returns, for what was done from some moment on: points by month (counted from
-    year 0), by company and rule, and by company and person (None: the company itself).
+    """What a set of rules gave, net of returns, for what was done from some moment on: points by company and month
+    (counted from year 0), by company and rule, and by company and person (None: the company itself).
     """
 
-    months: dict[int, int] = field(default_factory=dict)
+    months: dict[tuple[int, int], int] = field(default_factory=dict)
     rules: dict[tuple[int, str], int] = field(default_factory=dict)
     people: dict[tuple[int, int | None], int] = field(default_factory=dict)
 
@@ -180,7 +180,8 @@ def _count(side: Side, kept: Sequence[Kept], known: Supposed, program_id: int, f
         if one.points and one.at >= from_:
             if one.at != at:
                 at, month = one.at, month_of(one.at, known.zones[program_id])
-            side.months[month] = side.months.get(month, 0) + one.points
+            in_month = one.company_id, month
+            side.months[in_month] = side.months.get(in_month, 0) + one.points
             rule = one.company_id, one.rule_code
             side.rules[rule] = side.rules.get(rule, 0) + one.points
             person = one.company_id, one.employee_id
