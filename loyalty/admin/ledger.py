@@ -1,6 +1,6 @@
 """The points ledger to read: every number leads to the rows behind it. Nothing here can be added, edited or deleted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -14,16 +14,21 @@ from django.utils.translation import gettext_lazy
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter, row_link, rows_link
 from accounts.admin.scoped import ReadOnlyAdmin
 from accounts.middleware import actor_behind
+from loyalty.activities.limits import CAMPAIGN
+from loyalty.earning.caps import OBJECTS_OF, SHARED, TIMES_OF
 from loyalty.explaining import explain
 from loyalty.models import (
     Award,
     AwardReversal,
+    Campaign,
     CapUsage,
     Evaluation,
     Lot,
     LotUse,
     MetricBucket,
     Posting,
+    Rule,
+    SharedLimit,
     Transaction,
     Wallet,
 )
@@ -87,7 +92,7 @@ class AwardReversalAdmin(ReadOnlyAdmin[AwardReversal]):
     """What returns took back of awards."""
 
     list_display = ("award", "company", "granted", "reversed")
-    list_select_related = ("award__company",)
+    list_select_related = ("award__company", "award__rule")
     search_fields = ("award__rule_code__exact", "award__company__name")
     ordering = ("-pk",)
 
@@ -288,11 +293,36 @@ class CapUsageAdmin(ReadOnlyAdmin[CapUsage]):
     """What limits have let through."""
 
     sortable_by = None
-    list_display = ("rule_code", "program", "subject", "subject_id", "period", "period_start", "used", "limit")
+    list_display = ("called", "program", "subject", "subject_id", "period", "period_start", "used", "limit")
     list_filter = (("program", VocabularyFilter), "subject", "period")
     list_select_related = ("program",)
     search_fields = ("rule_code", "program__name")
     ordering = ("-pk",)
+    fields = ("called", "program", "subject", "subject_id", "period", "period_start", "object", "used", "limit")
+
+    def with_extras(self, rows: Sequence[CapUsage]) -> Sequence[CapUsage]:
+        """Bring the names of what is limited; the latest version says it."""
+        programs = {row.program_id for row in rows}
+        names: dict[tuple[int, str], str] = {}
+        for kind, mark in ((Rule, ""), (SharedLimit, SHARED), (Campaign, CAMPAIGN)):
+            named = kind._default_manager.filter(rule_set__program__in=programs).order_by("rule_set")
+            for program_id, code, name in named.values_list("rule_set__program", "code", "name"):
+                names[program_id, f"{mark}{code}"] = name
+        for row in rows:
+            code = row.rule_code.removeprefix(OBJECTS_OF).removeprefix(TIMES_OF)
+            own = code or _("what the company itself allows a person")
+            row.name = names.get((row.program_id, code), own)  # type: ignore[attr-defined]
+        return rows
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> CapUsage | None:
+        """The page of one shows its name, too."""
+        row = super().get_object(request, object_id, from_field)
+        return row and self.with_extras([row])[0]
+
+    @admin.display(description=gettext_lazy("rule"), ordering="rule_code")
+    def called(self, row: Any) -> str:
+        """What is limited: a rule, several that share a limit, or a campaign."""
+        return str(row.name)
 
 
 @admin.register(MetricBucket)

@@ -121,7 +121,7 @@ class Award(models.Model):
         triggers = [append_only()]
 
     def __str__(self) -> str:
-        return f"{self.rule_code}: {self.granted}"
+        return f"{self.rule.name}: {self.granted}"
 
 
 class AwardReversalQuerySet(ScopedQuerySet["AwardReversal"]):
