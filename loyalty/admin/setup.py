@@ -1,6 +1,7 @@
 """What is left to do until a program lives: its drafts, each with the page that offers the next step; its examples."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -18,7 +19,7 @@ from loyalty.examples import run_examples
 from loyalty.models import BenefitMatrix, Program, RuleSet
 from loyalty.models.versions import ProgramVersion
 from loyalty.proving import missing_proofs
-from loyalty.versions import drafts_of, version_of
+from loyalty.versions import drafts_of, state_of, version_of
 
 _MAY = ("loyalty.view_program", "loyalty.view_ruleset", "loyalty.view_benefitmatrix", "loyalty.view_example")
 
@@ -29,6 +30,7 @@ class Part:
 
     title: str
     version: ProgramVersion
+    state: str
     url: str
     ways_on: list[dict[str, Any]]
 
@@ -52,9 +54,9 @@ def setup_view(request: HttpRequest, pk: int) -> HttpResponse:
     rule_set = rule_sets[-1] if rule_sets else version_of(RuleSet, program, now=now)
     parts = []
     if matrix is not None:
-        parts.append(_part(request, _("Benefits, version %(version)s"), matrix))
+        parts.append(_part(request, _("Benefits, version %(version)s"), matrix, now=now))
     if rule_set is not None:
-        parts.append(_part(request, _("Rules, version %(version)s"), rule_set))
+        parts.append(_part(request, _("Rules, version %(version)s"), rule_set, now=now))
     context = {
         **admin.site.each_context(request),
         "opts": Program._meta,
@@ -70,9 +72,9 @@ def setup_view(request: HttpRequest, pk: int) -> HttpResponse:
     return TemplateResponse(request, "admin/loyalty/program/setup.html", context)
 
 
-def _part(request: HttpRequest, title: str, version: ProgramVersion) -> Part:
+def _part(request: HttpRequest, title: str, version: ProgramVersion, *, now: datetime) -> Part:
     page = admin.site.get_model_admin(type(version))
     is_draft = version.status == ProgramVersion.Status.DRAFT
     ways_on = page.ways_on(request, version) if is_draft and isinstance(page, SteppedAdmin) else []
     url = reverse(f"admin:{version._meta.app_label}_{version._meta.model_name}_change", args=[version.pk])
-    return Part(title % {"version": version.version}, version, url, ways_on)
+    return Part(title % {"version": version.version}, version, str(state_of(version, now=now).label), url, ways_on)
