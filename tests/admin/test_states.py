@@ -61,7 +61,7 @@ def test_lists_and_filters_of_versions_say_one_word_for_each_state(
 
     assert told(desk, model) == wanted
     for state in State:
-        assert told(desk, model, state) == {pk: word for pk, word in wanted.items() if word == state.label}
+        assert told(desk, model, state) == {pk: word for pk, word in wanted.items() if word == str(state.label)}
 
 
 def test_agreements_have_the_same_words(desk: Client, manager: User) -> None:
@@ -78,7 +78,7 @@ def test_agreements_have_the_same_words(desk: Client, manager: User) -> None:
 
     assert told(desk, Agreement) == rows
     for state in State:
-        assert told(desk, Agreement, state) == {pk: word for pk, word in rows.items() if word == state.label}
+        assert told(desk, Agreement, state) == {pk: word for pk, word in rows.items() if word == str(state.label)}
 
 
 def test_setting_up_says_that_a_draft_waits(desk: Client, manager: User) -> None:
