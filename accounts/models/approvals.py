@@ -51,7 +51,7 @@ class Approval(models.Model):
 
     kind = models.SlugField(_("what is asked"), max_length=60)
     subject_id = models.BigIntegerField(_("about"))
-    audience = models.CharField(_("decided by"), max_length=10, choices=Audience)
+    audience = models.CharField(_("who decides"), max_length=10, choices=Audience)
     company = models.ForeignKey(Company, on_delete=models.PROTECT, null=True, related_name="approvals")
     points = models.BigIntegerField(_("points"), null=True)
     asked_by = models.ForeignKey(
@@ -95,7 +95,7 @@ class Approval(models.Model):
         ]
 
     def __str__(self) -> str:
-        asked = date_format(timezone.localtime(self.asked_at), "SHORT_DATE_FORMAT")
+        asked = date_format(timezone.localtime(self.asked_at), "DATE_FORMAT")
         return f"{naming.REQUESTS.of(self.kind)}, {asked}: {self.get_state_display()}"
 
 

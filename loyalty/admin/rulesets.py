@@ -43,7 +43,7 @@ from loyalty.models import Replay, ReplayedCompany, Rule, RuleCap, RuleSet
 from loyalty.replaying import ask_for_replay
 from loyalty.rule_changes import changes, predecessor_of
 from loyalty.rulesets import draft_from, next_version, retire
-from loyalty.versions import VersionError, state_of
+from loyalty.versions import State, VersionError, in_state, state_of
 
 
 class AskForm(ActivateForm):
@@ -132,6 +132,19 @@ def _itself(rule_set: RuleSet, now: datetime) -> str:
         return ""
     sentence = _("Version %(version)s is a draft itself (%(state)s): what you change in the new one, it does not get.")
     return sentence % {"version": rule_set.version, "state": state_of(rule_set, now=now).label}
+
+
+def _what_holds_without(rule_set: RuleSet, now: datetime) -> str:
+    """Say of a version in force from when on another one holds; "" of one that is not."""
+    if state_of(rule_set, now=now) != State.IN_FORCE:
+        return ""
+    versions = RuleSet.objects.filter(program=rule_set.program_id)
+    later = in_state(versions, State.TO_COME, now=now).order_by("starts_at").first()
+    words = {"program": rule_set.program.name}
+    if later is None or later.starts_at is None:
+        return _("No other version is to come: “%(program)s” then gives nobody anything.") % words
+    words |= {"version": str(later.version), "start": localize(localtime(later.starts_at))}
+    return _("“%(program)s” then gives nobody anything until version %(version)s begins on %(start)s.") % words
 
 
 DOUBTS = gettext_lazy("worth a second look")
@@ -325,7 +338,8 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
     def foretold(self, row: RuleSet, name: str) -> dict[str, Any]:
         """Before it is asked for, say what it changes, what it has shown, and what to think twice about.
 
-        Before a draft is made from one, say that there is that one, and which others there are.
+        Before a draft is made from one, say that there is that one, and which others there are; before a version is
+        taken out of force, what holds without it.
         """
         now = timezone.now()
         match name:
@@ -333,6 +347,8 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
                 return {"case": case_of(row, now=now)}
             case "draft":
                 return {"warning": " ".join(filter(None, [_itself(row, now), drafts_beside(row, now=now)]))}
+            case "retire":
+                return {"warning": _what_holds_without(row, now)}
         return {}
 
     def change_view(

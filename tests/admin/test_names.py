@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from accounts import messages, naming
@@ -58,7 +59,7 @@ def test_filter_of_approvals_and_their_page_say_names(desk: Client, manager: Use
     [choices] = [spec.lookup_choices for spec in listed.context["cl"].filter_specs if spec.title == "what is asked"]
     assert ("points-by-hand", "Points by hand") in choices
     assert [row.pk for row in listed.context["cl"].result_list] == [asked.pk]
-    assert str(asked) == f"Rules of a program, {localtime(asked.asked_at):%m/%d/%Y}: waiting"
+    assert str(asked) == f"Rules of a program, {date_format(localtime(asked.asked_at), 'DATE_FORMAT')}: waiting"
     assert str(asked) in page
 
 

@@ -86,12 +86,30 @@ def test_setting_up_says_that_a_draft_waits(desk: Client, manager: User) -> None
     an_example(program, {})
     matrix, draft = a_matrix(program), a_rule_set(program, status="DRAFT")
     activation.ask(rule_set=draft, by=manager, starts_at=None, reason="Begin", now=now)
+    beside = a_rule_set(program, status="DRAFT")
 
     setup = words_of(desk.get(reverse("admin:loyalty_program_setup", args=[program.pk])))
 
     assert f"Rules, version {draft.version} waits for approval" in setup
+    assert f"Rules, version {beside.version} draft" in setup
     assert f"Benefits, version {matrix.version} in force" in setup
     assert "in force" in words_of(desk.get(address(BenefitMatrix, "change", matrix.pk)))
+
+
+def test_taking_out_of_force_says_first_what_holds_without_it(desk: Client) -> None:
+    program, now = a_program(name="Club"), timezone.now()
+    current = a_rule_set(program)
+    page = address(RuleSet, "retire", current.pk)
+
+    alone = words_of(desk.get(page))
+    RuleSet.objects.filter(pk=current.pk).update(ends_at=now + DAY)
+    later = a_rule_set(program, starts_at=now + DAY)
+    followed = words_of(desk.get(page))
+    of_the_later = words_of(desk.get(address(RuleSet, "retire", later.pk)))
+
+    assert "No other version is to come: “Club” then gives nobody anything." in alone
+    assert f"“Club” then gives nobody anything until version {later.version} begins on " in followed
+    assert "gives nobody anything" not in of_the_later
 
 
 def test_version_that_ended_before_it_began_is_over() -> None:
