@@ -27,7 +27,7 @@ from loyalty.admin.memberships import moved, taking_part, without_consent
 from loyalty.admin.programs import without_rules
 from loyalty.admin.rulesets import in_doubt
 from loyalty.figures import Change, change, days_of
-from loyalty.goals import due, over_budget, without_goals
+from loyalty.goals import due, over_budget, to_be_stopped, without_goals
 from loyalty.models import (
     BenefitMatrix,
     Lot,
@@ -165,6 +165,7 @@ def _questions(actor: Actor, program: Program | None) -> dict[str, QuerySet[Any]
         "failed jobs": _numbered(Job.objects.visible_to(actor).filter(state=Job.State.FAILED), "ended_at"),
         "reviews": _numbered(due(ProgramPlan.objects.visible_to(actor), at), "review_on"),
         "no goals": _numbered(without_goals(Program.objects.visible_to(actor))),
+        "to be stopped": _numbered(to_be_stopped(Program.objects.visible_to(actor))),
         "over budget": _numbered(over_budget(ProgramPlan.objects.visible_to(actor), at)),
         "rule drafts": _numbered(in_state(RuleSet.objects.visible_to(actor), State.DRAFT, now=actor.at)),
         "benefit drafts": _numbered(in_state(BenefitMatrix.objects.visible_to(actor), State.DRAFT, now=actor.at)),
