@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.formats import localize
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,7 +18,7 @@ from accounts.admin.scoped import ReadOnlyAdmin
 from accounts.middleware import actor_behind
 from loyalty.activities.limits import CAMPAIGN
 from loyalty.earning.caps import OBJECTS_OF, SHARED, TIMES_OF
-from loyalty.explaining import explain
+from loyalty.explaining import explain, facts_in_words
 from loyalty.models import (
     Award,
     AwardReversal,
@@ -25,6 +27,7 @@ from loyalty.models import (
     Evaluation,
     Lot,
     LotUse,
+    Metric,
     MetricBucket,
     Posting,
     Rule,
@@ -43,7 +46,7 @@ class EvaluationAdmin(ReadOnlyAdmin[Evaluation]):
     list_select_related = ("activity__type", "company", "program", "rule_set__program")
     search_fields = ("activity__external_id__exact", "company__name")
     ordering = ("-pk",)
-    fields = ("activity", "company", "program", "rule_set", "facts", "metrics", "verdicts", "awards")
+    fields = ("activity", "company", "program", "rule_set", "known", "counted", "verdicts", "awards")
 
     @admin.display(description=gettext_lazy("type"))
     def type(self, evaluation: Evaluation) -> str:
@@ -63,12 +66,39 @@ class EvaluationAdmin(ReadOnlyAdmin[Evaluation]):
             evaluation.plain_verdicts = explain(act, actor_behind(request))  # type: ignore[attr-defined]
         return evaluation
 
+    @admin.display(description=gettext_lazy("what was known"))
+    def known(self, evaluation: Evaluation) -> str:
+        """The facts that the rules read, by their names."""
+        return _listed((name, value or _("not known")) for name, value in facts_in_words(evaluation))
+
+    @admin.display(description=gettext_lazy("what it added"))
+    def counted(self, evaluation: Evaluation) -> str:
+        """What it added to the metrics of the program, by their names."""
+        names = dict(Metric.objects.filter(program=evaluation.program_id).values_list("code", "name"))
+        return _listed((names.get(code, code), localize(Decimal(value))) for code, value in evaluation.metrics.items())
+
     @admin.display(description=gettext_lazy("why and why not"))
     def verdicts(self, evaluation: Evaluation) -> str:
         """What every rule said, computed again from the facts."""
         verdicts = getattr(evaluation, "plain_verdicts", ())
-        rows = ((verdict.rule_name, verdict.sentence, verdict.reason) for verdict in verdicts)
-        return format_html("<ul>{}</ul>", format_html_join("", "<li><strong>{}</strong> {}<br>{}</li>", rows))
+        rules = {rule.code: rule for rule in Rule.objects.filter(rule_set=evaluation.rule_set_id)}
+        rows = (
+            (
+                row_link(rules[verdict.rule_code]) if verdict.rule_code in rules else verdict.rule_name,
+                rows_link(Award, verdict.points, activity__exact=evaluation.activity_id, q=verdict.rule_code),
+                verdict.sentence,
+                verdict.reason,
+            )
+            for verdict in verdicts
+        )
+        listed = format_html_join("", "<li><strong>{}</strong>: {}<br>{}<br>{}</li>", rows)
+        return format_html("<ul>{}</ul>", listed)
+
+
+def _listed(pairs: Iterable[tuple[str, str]]) -> str:
+    """Names with their values; a dash where there is none."""
+    listed = format_html_join("", "<li>{}: <bdi>{}</bdi></li>", pairs)
+    return format_html("<ul>{}</ul>", listed) if listed else "–"
 
 
 @admin.register(Award)
