@@ -2,11 +2,11 @@
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import content_disposition_header
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import attachments
+from accounts import attachments, reauthentication
 from accounts.access import signed_in
-from accounts.middleware import actor_behind
+from accounts.middleware import actor_behind, look_behind
 from accounts.models import Attachment
 
 
@@ -26,3 +26,12 @@ def download(request: HttpRequest, pk: int) -> HttpResponseBase:
     if request.method == "HEAD":
         return HttpResponse(content_type=attachment.content_type, headers=headers)
     return StreamingHttpResponse(attachments.stream(attachment), content_type=attachment.content_type, headers=headers)
+
+
+@require_safe
+@signed_in
+def fetch(request: HttpRequest) -> HttpResponse:
+    """Send the file that somebody asked for before they showed who they are; nobody fetches one as somebody else."""
+    if look_behind(request) is not None:
+        raise Http404
+    return reauthentication.fetch(request)

@@ -44,7 +44,12 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop a job that one asked for oneself."""
     actor = actor_behind(request)
-    found = get_object_or_404(Job.objects.visible_to(actor), pk=pk, asked_by_id=actor.user_id)
+    stop(request, get_object_or_404(Job.objects.visible_to(actor), pk=pk, asked_by_id=actor.user_id))
+    return HttpResponseRedirect(reverse("job", args=[pk]))
+
+
+def stop(request: HttpRequest, found: Job) -> None:
+    """Stop a job, and say on the next page what came of that."""
     try:
         ended = jobs.cancel(job_id=found.pk, now=timezone.now())
     except JobOverError as error:
@@ -52,7 +57,6 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         text = _("It stops at its next step.") if ended.is_open else _("It is cancelled.")
         messages.success(request, text)
-    return HttpResponseRedirect(reverse("job", args=[pk]))
 
 
 def _visible(request: HttpRequest, pk: int) -> Job:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from accounts import queues
+from accounts import naming, queues
 from accounts.models import Job, PeriodicWork
 
 QUEUE = "jobs"
@@ -78,22 +78,14 @@ class JobKind:
     do: Callable[[Run], Mapping[str, object]]
 
 
-_labels: dict[str, str | Promise] = {}
-
-
 def name_kinds(kinds: Iterable[JobKind]) -> None:
     """Say which kinds of jobs this installation knows, for pages to name them. The shell does so."""
-    _labels.update({kind.code: kind.label for kind in kinds})
-
-
-def labels() -> Mapping[str, str | Promise]:
-    """Return what each kind of job is called, by its code."""
-    return _labels
+    naming.JOBS.add({kind.code: kind.label for kind in kinds})
 
 
 def label_of(kind_code: str) -> str:
-    """Return what a kind of job is called; its code where nobody has said."""
-    return str(_labels.get(kind_code, kind_code))
+    """Return what a kind of job is called."""
+    return naming.JOBS.of(kind_code)
 
 
 def ask(

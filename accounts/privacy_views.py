@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import audit, erasing, subjects
-from accounts.access import employees_only, freshly_signed_in, freshly_signed_in_to_send
+from accounts.access import employees_only, freshly_signed_in_to_send
 from accounts.middleware import actor_behind
 from accounts.models import Employee, Erasure
+from accounts.reauthentication import ask_again, is_fresh
 
 
 @require_safe
@@ -28,9 +29,10 @@ def privacy(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @employees_only
-@freshly_signed_in
 def export(request: HttpRequest) -> HttpResponse:
     """Everything as one file, for people and for programs."""
+    if not is_fresh(request, now=timezone.now()):
+        return ask_again(request, page=reverse("privacy"))
     actor = actor_behind(request)
     employee = Employee.objects.visible_to(actor).select_related("company").get(pk=actor.employee_id)
     now = timezone.now()

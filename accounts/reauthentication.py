@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -29,6 +29,9 @@ from accounts.models import Attachment
 FILES_WAIT = timedelta(hours=1)
 """So long files that were sent are kept while somebody shows who they are."""
 
+_DOWNLOAD = "download"
+"""Where a session keeps what was asked for as a file, from showing who one is until the file is fetched."""
+
 
 def is_fresh(request: HttpRequest, *, now: datetime) -> bool:
     """Whether the user signed in, or was asked again, within the last minutes that `settings` name."""
@@ -38,17 +41,18 @@ def is_fresh(request: HttpRequest, *, now: datetime) -> bool:
     return bool(records) and now.timestamp() - records[-1]["at"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
-def ask_again(request: HttpRequest) -> HttpResponse:
+def ask_again(request: HttpRequest, *, page: str = "") -> HttpResponse:
     """Ask the user to show who they are, by any way that they sign in by, and then answer `request` after all.
 
     What was sent waits in the session, and files beside it in the database for FILES_WAIT. Somebody who has no such way
-    any more signs out and in.
+    any more signs out and in. Where the answer is a file, `page` is the one to go back to: it then fetches the file.
     """
     ways = get_adapter().get_reauthentication_methods(request.user)
     back = request.get_full_path()
     _let_go(request)
     if ways and request.method == "POST":
-        request.session[STATE_SESSION_KEY] = {"callback": f"{__name__}.{go_on.__name__}", "state": _kept(request)}
+        waiting = {**_kept(request), "page": page}
+        request.session[STATE_SESSION_KEY] = {"callback": f"{__name__}.{go_on.__name__}", "state": waiting}
         back = request.path  # it is compared to the path alone; the query waits with what was sent
     way = ways[0]["url"] if ways else reverse("account_logout")
     return HttpResponseRedirect(f"{way}?{urlencode({'next': back})}")
@@ -68,6 +72,10 @@ def resume(request: HttpRequest, *, wanted: str) -> HttpResponse:
 
 def _answer(request: HttpRequest, waiting: Mapping[str, Any], wanted: str) -> HttpResponse:
     is_wanted = "request" in waiting and json.loads(waiting["request"])["path"] == wanted
+    if is_wanted and waiting.get("page"):
+        request.session[_DOWNLOAD] = waiting
+        messages.success(request, _("Thank you. The file comes by itself; if it does not, ask for it once more."))
+        return HttpResponseRedirect(waiting["page"])
     files = _files_of(request, waiting) if is_wanted else None
     _forget(waiting)
     if not is_wanted:
@@ -75,6 +83,40 @@ def _answer(request: HttpRequest, waiting: Mapping[str, Any], wanted: str) -> Ht
     if files is None:
         messages.warning(request, _("The files that you sent could not be kept until now. Fill the form in once more."))
         return HttpResponseRedirect(wanted)
+    return _answer_kept(request, waiting, files)
+
+
+class DownloadMiddleware:
+    """Lets the page to which one came back after showing who one is fetch the file that was asked for there.
+
+    A browser that is sent on to a file stays on its page, without any script.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, and send the browser on to the file, once."""
+        response = self.get_response(request)
+        if request.user.is_authenticated and _DOWNLOAD in request.session:
+            waiting = request.session[_DOWNLOAD]
+            if waiting["page"] == request.get_full_path() and not waiting.get("is_fetched"):
+                request.session[_DOWNLOAD] = {**waiting, "is_fetched": True}
+                response.headers["Refresh"] = f"0; url={reverse('download')}"
+        return response
+
+
+def fetch(request: HttpRequest) -> HttpResponse:
+    """Answer what was asked for as a file before one showed who one is; once, and only to whoever is still fresh."""
+    waiting = request.session.pop(_DOWNLOAD, None)
+    if waiting is None or not is_fresh(request, now=timezone.now()):
+        return HttpResponseRedirect(waiting["page"] if waiting else resolve_url(settings.LOGIN_REDIRECT_URL))
+    return _answer_kept(request, waiting, MultiValueDict())
+
+
+def _answer_kept(
+    request: HttpRequest, waiting: Mapping[str, Any], files: MultiValueDict[str, UploadedFile[Any]]
+) -> HttpResponse:
     asked = deserialize_request(waiting["request"], request)
     asked._files = files  # Django would look for them in the request by which one showed who one is
     if waiting.get("had_too_large"):

@@ -33,6 +33,7 @@ urlpatterns = [
     path("language/", views.set_language, name="set_language"),
     path("see-as/<int:pk>/", views.see_as, name="see-as"),
     path("files/<int:pk>/", file_views.download, name="file"),
+    path("files/asked-for/", file_views.fetch, name="download"),
     path("drafts/", draft_views.keep, name="draft-keep"),
     path("drafts/discard/", draft_views.discard, name="draft-discard"),
     path("join/<str:token>/", join_views.join, name="join"),

@@ -13,7 +13,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from accounts import approvals, audit, messages
+from accounts import approvals, audit, messages, request_mail
 from accounts.conditions import ConditionError
 from accounts.messages import MessageKind, Telling
 from accounts.models import Approval, Employee, User
@@ -154,6 +154,7 @@ def ask(*, agreement: Agreement, by: User, starts_at: datetime, now: datetime) -
         )
         draft.save(update_fields=["status", "starts_at", "approval"])
         _record("agreement-asked", draft, by, now, reason=draft.reason)
+        request_mail.tell_approvers(draft.approval, about=draft.membership.company.name, now=now)
     return draft
 
 
@@ -167,7 +168,7 @@ def decide(*, agreement_id: int, by: User, is_approved: bool, reason: str = "", 
         agreement = _locked(agreement_id)
         if agreement.status != Agreement.Status.WAITING or agreement.approval_id is None:
             raise approvals.AlreadyDecidedError
-        approvals.decide(
+        request = approvals.decide(
             approval_id=agreement.approval_id, by_user_id=by.pk, is_approved=is_approved, reason=reason, now=now
         )
         if is_approved:
@@ -175,6 +176,7 @@ def decide(*, agreement_id: int, by: User, is_approved: bool, reason: str = "", 
         else:
             _back_to_draft(agreement)
             _record("agreement-refused", agreement, by, now, reason=reason)
+        request_mail.tell_asker(request, about=agreement.membership.company.name, by=by, now=now)
     return agreement
 
 

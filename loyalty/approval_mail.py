@@ -9,21 +9,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import mail
-from accounts.groups import approvers, may_approve
-from accounts.mail import MailKind, NothingToSendError, Prepared
+from accounts.groups import approvers
+from accounts.mail import MailKind, Prepared
 from accounts.models import Approval, Mail, User
+from accounts.request_mail import while_it_waits
 from loyalty.models import RuleSet
 
 
 def _while_it_waits(letter: Mail, now: datetime) -> Prepared:
     """Say when the rules would begin; nothing is sent once nobody is asked any more, or to who may not decide."""
-    draft = RuleSet.objects.select_related("approval").get(pk=letter.facts["rule_set"])
-    request = draft.approval
-    if request is None or request.pk != letter.facts["approval"] or request.state != Approval.State.WAITING:
-        raise NothingToSendError(_("The request was decided or withdrawn meanwhile."))
-    if letter.user is None or not may_approve(letter.user):
-        raise NothingToSendError(_("The reader decides on requests no longer."))
-    at = draft.wanted_start_at
+    while_it_waits(letter)
+    at = RuleSet.objects.get(pk=letter.facts["rule_set"]).wanted_start_at
     return {"begins": _("as soon as it is approved") if at is None or at <= now else _moment(at)}
 
 

@@ -19,6 +19,7 @@ from loyalty.earning.complexity import Complexity, complexity_of
 from loyalty.earning.scrutiny import Finding, Odd, Pair, Times, pairs, scrutinise
 from loyalty.facts import AMOUNT, PRODUCT_LISTS, QUANTITY, TIER
 from loyalty.models import Membership, Program, Rule, RuleSet, TierAssignment
+from loyalty.versions import state_of
 from loyalty.vocabulary import Vocabulary
 
 NAMING = (COMPANY_SEGMENTS, EMPLOYEE_ROLES, TIER, PRODUCT_LISTS)
@@ -124,7 +125,8 @@ class _Looking:
         if unlimited:
             notes.append(Concern(_("Nothing limits what these rules give over time."), tuple(unlimited)))
         notes += self._beside_each_other(sound)
-        notes += self._other_drafts()
+        if self._rule_set.status == RuleSet.Status.DRAFT and (beside := drafts_beside(self._rule_set, now=self._now)):
+            doubts.append(Concern(beside))
         complexity = complexity_of((earning for _rule, earning in self._read), naming=NAMING)
         return Look(doubts, notes, complexity, {rule.code: rule for rule, _earning in self._read})
 
@@ -197,20 +199,23 @@ class _Looking:
             ):  # fmt: skip
                 yield from _grouped(template, [pair for pair in found if pair.is_apart is is_apart], rows)
 
-    def _other_drafts(self) -> Iterator[Concern]:
-        """Of two drafts from one version, the later one in force takes back what the earlier one brought."""
-        if self._rule_set.status != RuleSet.Status.DRAFT:
-            return
-        others = RuleSet.objects.filter(program=self._rule_set.program_id, status=RuleSet.Status.DRAFT)
-        versions = others.exclude(pk=self._rule_set.pk).order_by("version").values_list("version", flat=True)
-        if listed := ", ".join(map(str, versions)):
-            yield Concern(
-                _(
-                    "There are further drafts of this program: version %(versions)s. What one of them changes, the "
-                    "others do not have: whichever begins later holds alone."
-                )
-                % {"versions": listed}
-            )
+
+def drafts_beside(rule_set: RuleSet, *, now: datetime) -> str:
+    """Name the other drafts of a version's program and how each stands; "" where there is none. One query.
+
+    Of two drafts from one version, the later one in force takes back what the earlier one brought.
+    """
+    others = RuleSet.objects.filter(program=rule_set.program_id, status=RuleSet.Status.DRAFT).exclude(pk=rule_set.pk)
+    listed = [
+        _("version %(version)s (%(state)s)") % {"version": other.version, "state": state_of(other, now=now).label}
+        for other in others.order_by("version")
+    ]
+    if not listed:
+        return ""
+    return _(
+        "There are further drafts of this program: %(drafts)s. What one of them changes, the others do not have: "
+        "whichever begins later holds alone."
+    ) % {"drafts": _joined(listed)}
 
 
 def _grouped(template: str, found: Iterable[Pair], rows: Mapping[str, Rule]) -> Iterator[Concern]:

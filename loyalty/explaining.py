@@ -11,7 +11,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext, ngettext
 
 from accounts.actors import Actor
-from accounts.conditions import from_json
+from accounts.conditions import from_json, value_in_words
 from accounts.reader import READER
 from accounts.scope import in_force
 from loyalty.earning import (
@@ -91,6 +91,7 @@ class PlainVerdict:
     is_met: bool
     is_capped: bool
     points: int
+    rule_code: str = ""
 
 
 def rule_set_in_force(program: Program, *, at: datetime) -> RuleSet | None:
@@ -211,6 +212,21 @@ def verdicts_of(evaluation: Evaluation, actor: Actor) -> list[PlainVerdict]:
     )
 
 
+def facts_in_words(evaluation: Evaluation) -> list[tuple[str, str]]:
+    """Return what was known of an activity, which comes with its type and program: each fact by its name; two queries.
+
+    What nobody can ask about is left out; a fact that was asked for and not known says "".
+    """
+    words, type_id, program = Vocabulary(), evaluation.activity.type_id, evaluation.program
+    plain = words.plain_catalogue(activity_type_id=type_id, program=program)
+    catalogue = words.catalogue(activity_type_id=type_id, program=program, rule_set_id=evaluation.rule_set_id)
+    return [
+        (str(plain[code].label), value_in_words(from_json(raw, plain[code]), catalogue.get(code, plain[code]), READER))
+        for code, raw in evaluation.facts.items()
+        if code in plain
+    ]
+
+
 def verdicts_from(
     kept: Mapping[str, Any],
     rules: Sequence[EarningRule],
@@ -257,6 +273,7 @@ def verdicts_from(
             is_met=verdict.is_met,
             is_capped=granted.get(verdict.rule.code, 0) < _due(verdict),
             points=granted.get(verdict.rule.code, 0) if verdict.rule.effect is None else 0,
+            rule_code=verdict.rule.code,
         )
         for verdict in verdicts
     ]

@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
-from accounts import approvals, audit, messages
+from accounts import approvals, audit, messages, request_mail
 from accounts.actors import Actor
 from accounts.messages import Telling
 from accounts.models import Approval, Employee, User
@@ -120,6 +120,7 @@ def ask(*, membership: Membership, terms: Terms, reason: str, by: User, now: dat
         )
         promotion.save(force_insert=True)
         _record("promotion-asked", promotion, by, now, reason=reason)
+        request_mail.tell_approvers(promotion.approval, about=promotion.membership.company.name, now=now)
     return promotion
 
 
@@ -133,9 +134,10 @@ def decide(*, promotion_id: int, by: User, is_approved: bool, reason: str = "", 
         promotion = _locked(promotion_id)
         if promotion.state != PersonalPromotion.State.WAITING:
             raise approvals.AlreadyDecidedError
-        approvals.decide(
+        request = approvals.decide(
             approval_id=promotion.approval_id, by_user_id=by.pk, is_approved=is_approved, reason=reason, now=now
         )
+        request_mail.tell_asker(request, about=promotion.membership.company.name, by=by, now=now)
         if not is_approved:
             promotion.state = PersonalPromotion.State.REJECTED
             promotion.save(update_fields=["state"])

@@ -1,19 +1,23 @@
 """The steps of what a program has in versions, rule sets and benefit matrices: numbered, put in force, and ended."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeVar
 
-from django.db import transaction
-from django.db.models import Max
+from django.db import models, transaction
+from django.db.models import F, Max, Q, QuerySet
+from django.db.models.functions import Greatest
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.models import User
-from loyalty.models import Program
+from loyalty.models import Agreement, Program, RuleSet
 from loyalty.models.versions import ProgramVersion
 
+M = TypeVar("M", bound=models.Model)
 V = TypeVar("V", bound=ProgramVersion)
 
 
@@ -31,6 +35,57 @@ class StartsTooEarlyError(VersionError):
 
 class NotInForceError(VersionError):
     """Only a version that is in force, or will be, can be taken out of force."""
+
+
+class State(models.TextChoices):
+    """What the dates make of a version's status, or of an agreement's, at a moment: the words for it everywhere."""
+
+    DRAFT = "DRAFT", gettext_lazy("draft")
+    WAITING = "WAITING", gettext_lazy("waits for approval")
+    TO_COME = "TO_COME", gettext_lazy("to come")
+    IN_FORCE = "IN_FORCE", gettext_lazy("in force")
+    ENDED = "ENDED", gettext_lazy("ended")
+
+
+def state_of(version: ProgramVersion | Agreement, *, now: datetime) -> State:
+    """Return the state of a version, or of an agreement, at `now`; no query."""
+    match version:
+        case Agreement():
+            waits = version.status == Agreement.Status.WAITING
+        case RuleSet():
+            waits = version.status == RuleSet.Status.DRAFT and version.approval_id is not None
+        case _:
+            waits = False
+    if waits:
+        return State.WAITING
+    if version.starts_at is None or version.status == version.Status.DRAFT:
+        return State.DRAFT
+    if version.ends_at is not None and version.ends_at <= max(now, version.starts_at):
+        return State.ENDED
+    return State.IN_FORCE if version.starts_at <= now else State.TO_COME
+
+
+_WAITS: Mapping[type[models.Model], Q] = {
+    Agreement: Q(status="WAITING"),
+    RuleSet: Q(status="DRAFT", approval__isnull=False),
+}
+
+
+def in_state(rows: QuerySet[M], state: State, *, now: datetime) -> QuerySet[M]:
+    """Return those of `rows`, versions or agreements, that are in a state at `now`."""
+    waits = _WAITS.get(rows.model, Q(pk__in=()))
+    held = ~Q(status="DRAFT") & ~waits
+    over = held & Q(ends_at__lte=Greatest(F("starts_at"), now))
+    begun = Q(starts_at__lte=now)
+    return rows.filter(
+        {
+            State.DRAFT: Q(status="DRAFT") & ~waits,
+            State.WAITING: waits,
+            State.TO_COME: held & ~over & ~begun,
+            State.IN_FORCE: held & ~over & begun,
+            State.ENDED: over,
+        }[state]
+    )
 
 
 def version_of(kind: type[V], program: Program, *, now: datetime) -> V | None:

@@ -1,12 +1,32 @@
 """What waits for a second person's decision, and who decides while somebody is away."""
 
+from typing import Any
+
 from django.contrib import admin
-from django.utils.text import capfirst
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
-from accounts.admin.links import LinkedRowFilter
+from accounts import naming
+from accounts.admin.links import AskedFilter, LinkedRowFilter
 from accounts.admin.scoped import ReadOnlyAdmin
 from accounts.models import Approval, Delegation
+
+
+class RequestFilter(AskedFilter):
+    """Requests of one kind, by their names."""
+
+    title = gettext_lazy("what is asked")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """The kinds that there are."""
+        return naming.REQUESTS.choices()
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Approval]) -> QuerySet[Approval]:
+        """Those of the kind asked for."""
+        asked = self.value()
+        return queryset.filter(kind=asked) if asked in naming.REQUESTS else queryset
 
 
 @admin.register(Approval)
@@ -14,7 +34,7 @@ class ApprovalAdmin(ReadOnlyAdmin[Approval]):
     """Requests for a decision, those that wait first; each kind is decided on a page of its own floor."""
 
     list_display = ("request", "company", "points", "asked_by", "asked_at", "state", "decided_by", "decided_at")
-    list_filter = ("state", "audience", "kind", ("company", LinkedRowFilter))
+    list_filter = ("state", "audience", RequestFilter, ("company", LinkedRowFilter))
     list_select_related = ("company", "asked_by", "decided_by")
     search_fields = ("kind", "company__name", "asked_by__name", "note")
     ordering = ("-decided_at", "asked_at")  # those that wait have no such moment, and come first
@@ -32,8 +52,8 @@ class ApprovalAdmin(ReadOnlyAdmin[Approval]):
 
     @admin.display(description=gettext_lazy("what is asked"))
     def request(self, approval: Approval) -> str:
-        """The kind and the row it is about."""
-        return f"{capfirst(approval.kind.replace('-', ' '))} {approval.subject_id}"
+        """In words."""
+        return naming.REQUESTS.of(approval.kind)
 
 
 @admin.register(Delegation)

@@ -75,7 +75,7 @@ class ExportAdmin(admin.ModelAdmin[M]):
         if request.method != "POST":
             return HttpResponseRedirect(back)
         if must_be_asked(request):
-            return ask_again(request)
+            return ask_again(request, page=back)
         rows = self.rows_asked_for(request)
         if rows is None:
             return HttpResponseRedirect(back)

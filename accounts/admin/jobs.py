@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts import jobs
+from accounts import jobs, naming
 from accounts.admin.links import row_link
 from accounts.admin.scoped import ReadOnlyAdmin
 from accounts.admin.steps import Step, StepForm, SteppedAdmin
@@ -31,11 +31,11 @@ class KindFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """The kinds that this installation knows."""
-        return sorted(jobs.labels().items(), key=lambda pair: str(pair[1]))
+        return naming.JOBS.choices()
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
         """Those of the kind asked for."""
-        return queryset.filter(kind=self.value()) if self.value() in jobs.labels() else queryset
+        return queryset.filter(kind=self.value()) if self.value() in naming.JOBS else queryset
 
 
 @admin.register(Job)

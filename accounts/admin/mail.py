@@ -14,6 +14,7 @@ from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts import naming
 from accounts.admin.links import AskedFilter, LinkedRowFilter, row_link
 from accounts.admin.scoped import ReadOnlyAdmin, manager_behind
 from accounts.admin.steps import Step, SteppedAdmin
@@ -66,8 +67,9 @@ class KindFilter(AskedFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Codes, as the rows have them."""
-        return [(code, code) for code in sorted({*kinds.codes(), *inbox_codes()})]
+        """Their names."""
+        known = sorted({*kinds.codes(), *inbox_codes()})
+        return sorted(((code, naming.LETTERS.of(code)) for code in known), key=lambda choice: choice[1])
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Those of the kind asked for."""
@@ -79,17 +81,17 @@ class KindFilter(AskedFilter):
 class MailAdmin(MendedAdmin[Mail]):
     """E-mails; what is uncertain or has failed is sent again or written off by somebody who has thought about it."""
 
-    list_display = ("created_at", "address", "kind", "company", "state", "tries", "due_at", "ended_at")
+    list_display = ("created_at", "address", "called", "company", "state", "tries", "due_at", "ended_at")
     list_filter = ("state", KindFilter, ("user", LinkedRowFilter))
     list_select_related = ("user__employee__company",)
     search_fields = ("address", "kind", "user__name", "user__employee__company__name")
     search_help_text = gettext_lazy("Address, kind, person or company")
     ordering = ("-pk",)
     fields = (
-        "address", "person", "company", "kind", "about", ("state", "tries"), "why",
+        "address", "person", "company", "called", "about", ("state", "tries"), "why",
         ("created_at", "due_at", "ended_at"), "code",
     )  # fmt: skip
-    readonly_fields = ("person", "company", "about", "code")
+    readonly_fields = ("person", "company", "called", "about", "code")
     actions = ("send_again",)  # type: ignore[assignment]  # where nothing is edited there are none, but for this
     steps: ClassVar[Mapping[str, Step]] = {
         "again": Step(AGAIN, AGAIN_MEANS, gettext_lazy("The e-mail waits to be sent again."), _send_again),
@@ -105,6 +107,11 @@ class MailAdmin(MendedAdmin[Mail]):
         """What can be done about it in its state."""
         states = {"again": mending.CAN_BE_SENT_AGAIN, "off": mending.CAN_BE_WRITTEN_OFF}
         return [name for name, able in states.items() if row.state in able]
+
+    @admin.display(description=gettext_lazy("kind"), ordering="kind")
+    def called(self, mail: Mail) -> str:
+        """What its kind is called."""
+        return naming.LETTERS.of(mail.kind)
 
     @admin.display(description=gettext_lazy("to"))
     def person(self, mail: Mail) -> str:

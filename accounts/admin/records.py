@@ -2,11 +2,13 @@
 
 from django.apps import apps
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts import messages
+from accounts import messages, naming
 from accounts.admin.links import LinkedRowFilter
 from accounts.admin.scoped import ReadOnlyAdmin
 from accounts.models import AuditEntry, AuditReason, IdempotencyKey, Message
@@ -16,13 +18,26 @@ from accounts.models import AuditEntry, AuditReason, IdempotencyKey, Message
 class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
     """Who did what, when and why."""
 
-    list_display = ("at", "actor", "action", "subject", "company", "reason")
+    list_display = ("at", "actor", "act", "subject", "company", "reason")
     list_filter = (("actor", LinkedRowFilter), ("company", LinkedRowFilter))
     list_select_related = ("actor", "company", "reason")
     search_fields = ("action", "actor__name", "actor__email", "company__name", "reason__text")
     search_help_text = _("What, who, company or reason")
     ordering = ("-pk",)
-    fields = ("at", "actor", "action", "subject", "company", "numbers", "reason")
+    fields = ("at", "actor", "act", "subject", "company", "numbers", "reason")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[AuditEntry], search_term: str
+    ) -> tuple[QuerySet[AuditEntry], bool]:
+        """Find acts by what they are called, too."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        called = naming.ACTS.meaning(search_term) if search_term else []
+        return (found | queryset.filter(action__in=called) if called else found), may_repeat
+
+    @admin.display(description=_("what"), ordering="action")
+    def act(self, entry: AuditEntry) -> str:
+        """What was done, in words."""
+        return naming.ACTS.of(entry.action)
 
     @admin.display(description=_("row"))
     def subject(self, entry: AuditEntry) -> str:
@@ -59,7 +74,12 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
     list_select_related = ("employee__company",)
     search_fields = ("employee__name", "employee__company__name", "kind")
     ordering = ("-pk",)
-    fields = ("created_at", "employee", "title", "kind", "subject_id", "facts", "read_at")
+    fields = ("created_at", "employee", "title", "called", "subject_id", "facts", "read_at")
+
+    @admin.display(description=_("kind"))
+    def called(self, message: Message) -> str:
+        """What its kind is called."""
+        return naming.LETTERS.of(message.kind)
 
     @admin.display(description=_("message"))
     def title(self, message: Message) -> str:

@@ -7,8 +7,11 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from accounts import naming
 from accounts.models.companies import Company
 from accounts.models.dated import Dated, ends_after_start, one_at_a_time
 from accounts.models.employees import Employee
@@ -48,7 +51,7 @@ class Approval(models.Model):
 
     kind = models.SlugField(_("what is asked"), max_length=60)
     subject_id = models.BigIntegerField(_("about"))
-    audience = models.CharField(_("decided by"), max_length=10, choices=Audience)
+    audience = models.CharField(_("who decides"), max_length=10, choices=Audience)
     company = models.ForeignKey(Company, on_delete=models.PROTECT, null=True, related_name="approvals")
     points = models.BigIntegerField(_("points"), null=True)
     asked_by = models.ForeignKey(
@@ -92,7 +95,8 @@ class Approval(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.subject_id}: {self.get_state_display()}"
+        asked = date_format(timezone.localtime(self.asked_at), "DATE_FORMAT")
+        return f"{naming.REQUESTS.of(self.kind)}, {asked}: {self.get_state_display()}"
 
 
 class DelegationQuerySet(DatedQuerySet["Delegation"]):

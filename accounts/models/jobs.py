@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import naming
 from accounts.scope import Actor, ScopedQuerySet
 
 
@@ -78,7 +79,7 @@ class Job(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.pk}"
+        return f"{naming.JOBS.of(self.kind)} {self.pk}"
 
     @property
     def is_open(self) -> bool:

@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import naming
 from accounts.models.records import Message
 from accounts.models.users import User
 from accounts.scope import Actor, ScopedQuerySet, portfolio
@@ -91,7 +92,7 @@ class Mail(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} to {self.address}"
+        return f"{naming.LETTERS.of(self.kind)}: {self.address}"
 
     @property
     def is_open(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts import naming
 from accounts.models.jobs import Job
 from accounts.scope import ScopedQuerySet
 
@@ -38,4 +39,4 @@ class PeriodicWork(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.code
+        return naming.JOBS.of(self.code)

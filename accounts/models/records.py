@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import naming
 from accounts.append_only import append_only
 from accounts.models.companies import Company
 from accounts.models.employees import Employee
@@ -43,7 +44,7 @@ class AuditEntry(models.Model):
         triggers = [append_only()]
 
     def __str__(self) -> str:
-        return f"{self.action} {self.subject_type} {self.subject_id}"
+        return f"{naming.ACTS.of(self.action)} ({self.subject_id})"
 
 
 class AuditReasonQuerySet(ScopedQuerySet["AuditReason"]):
@@ -102,7 +103,7 @@ class Message(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} to {self.employee_id}"
+        return naming.LETTERS.of(self.kind)
 
 
 class IdempotencyKeyQuerySet(ScopedQuerySet["IdempotencyKey"]):

@@ -13,7 +13,7 @@ class Stage(TextChoices):
     CHECKING = "CHECKING", _("dry run")
     NOT_CHECKED = "NOT_CHECKED", _("the dry run stopped")
     CHECKED = "CHECKED", _("dry run done")
-    WAITING = "WAITING", _("waits for a second person")
+    WAITING = "WAITING", _("waits for approval")
     REFUSED = "REFUSED", _("refused by a second person")
     GOING = "GOING", _("goes in")
     STOPPED = "STOPPED", _("stopped on the way in")

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import approvals, attachments, audit, jobs
+from accounts import approvals, attachments, audit, jobs, request_mail
 from accounts.models import Approval, Attachment, Import, ImportMapping, Job, User
 from accounts.moving.kinds import TableKind, Terms, known_kinds
 from accounts.moving.mapping import cells_of
@@ -144,6 +144,7 @@ def ask_go(*, import_id: int, by: User, now: datetime) -> Import:
             )
             import_.save(update_fields=["approval"])
             _record("import-asked", import_, by, now, points=points)
+            request_mail.tell_approvers(import_.approval, about=import_.name, now=now)
             return import_
         if import_.approval is not None and import_.approval.state != Approval.State.APPROVED:
             raise AlreadyGoneError
@@ -170,6 +171,7 @@ def decide(*, import_id: int, by: User, is_approved: bool, reason: str = "", now
             _go(import_, import_.approval.asked_by_id, now)
         else:
             _record("import-refused", import_, by, now, reason=reason)
+        request_mail.tell_asker(import_.approval, about=import_.name, by=by, now=now)
     return import_
 
 

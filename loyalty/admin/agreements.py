@@ -19,9 +19,10 @@ from accounts.approvals import ApprovalError
 from loyalty.admin.agreement_limits import of_what, sentence_of
 from loyalty.admin.agreement_parts import is_open
 from loyalty.admin.by_hand import refusal as said
-from loyalty.admin.versions import ActivateForm
+from loyalty.admin.versions import ActivateForm, StateFilter
 from loyalty.agreements import AgreementError, ask, draft_from, end, next_version, terms_of, used_up_by, withdraw
 from loyalty.models import Agreement, AgreementLimit, AgreementRate
+from loyalty.versions import state_of
 
 
 def _withdraw(agreement: Agreement, by: Any, now: Any, _asked: Mapping[str, Any]) -> Agreement:
@@ -39,7 +40,7 @@ STEPS: Mapping[str, Step] = {
             "terms can no longer be changed from here on. Once approved it holds from its start; the agreement in "
             "force then ends at that moment."
         ),
-        gettext_lazy("%(row)s waits for a second person."),
+        gettext_lazy("%(row)s waits for approval."),
         lambda agreement, by, now, asked: ask(agreement=agreement, by=by, starts_at=asked["starts_at"] or now, now=now),
         ActivateForm,
     ),
@@ -129,8 +130,8 @@ class AgreementAdmin(SteppedAdmin[Agreement]):
 
     steps: ClassVar[Mapping[str, Step]] = STEPS
     refusal: ClassVar[type[Exception]] = AgreementError
-    list_display = ("__str__", "status", "starts_at", "ends_at", "factor")
-    list_filter = (("membership__program", VocabularyFilter), "status", ("membership", LinkedRowFilter))
+    list_display = ("__str__", "state", "starts_at", "ends_at", "factor")
+    list_filter = (("membership__program", VocabularyFilter), StateFilter, ("membership", LinkedRowFilter))
     list_select_related = ("membership__company", "membership__program")
     search_fields = ("membership__company__name", "membership__company__external_id", "membership__program__name")
     ordering = ("-pk",)
@@ -146,7 +147,7 @@ class AgreementAdmin(SteppedAdmin[Agreement]):
         terms = ("factor", "until", "reason")
         if obj is None:
             return ("membership", *terms)
-        return ("membership", "version", "status", "starts_at", "ends_at", *terms, "drafted_by", "approval", "in_words")
+        return ("membership", "version", "state", "starts_at", "ends_at", *terms, "drafted_by", "approval", "in_words")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Agreement | None = None) -> Any:
         """Of a draft its own terms change here."""
@@ -168,6 +169,11 @@ class AgreementAdmin(SteppedAdmin[Agreement]):
     def has_delete_permission(self, request: HttpRequest, obj: Agreement | None = None) -> bool:
         """Drafts can be thrown away."""
         return is_open(obj) and super().has_delete_permission(request, obj)
+
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, agreement: Agreement) -> str:
+        """What the dates make of its status at this moment."""
+        return str(state_of(agreement, now=timezone.now()).label)
 
     @admin.display(description=gettext_lazy("rules as they are for the company"))
     def in_words(self, agreement: Agreement) -> str:

@@ -48,7 +48,6 @@ _NOTHING_MOVED = gettext_lazy("Rejected: nothing was moved.")
 class Request:
     """A kind of request as its pages speak of it; `decide` takes the decision, `facts` are read before it."""
 
-    label: StrOrPromise
     subject: StrOrPromise
     page: str
     consequence: StrOrPromise
@@ -149,7 +148,6 @@ def _rules(request: HttpRequest, approval: Approval) -> Facts:
 
 REQUESTS: Mapping[str, Request] = {
     activation.KIND: Request(
-        label=gettext_lazy("Rules of a program"),
         subject=gettext_lazy("The rules"),
         page="admin:loyalty_ruleset_change",
         consequence=gettext_lazy(
@@ -163,7 +161,6 @@ REQUESTS: Mapping[str, Request] = {
         review=lambda pk: review_of(RuleSet.objects.select_related("program").get(pk=pk)),
     ),
     adjustments.KIND: Request(
-        label=gettext_lazy("Points by hand"),
         subject=gettext_lazy("The points"),
         page="admin:loyalty_adjustment_change",
         consequence=gettext_lazy("The points are posted at once, and the client is told."),
@@ -172,7 +169,6 @@ REQUESTS: Mapping[str, Request] = {
         facts=_points_by_hand,
     ),
     extensions.KIND: Request(
-        label=gettext_lazy("More time for points"),
         subject=gettext_lazy("The points"),
         page="admin:loyalty_extension_change",
         consequence=gettext_lazy("The points last longer at once, and the client is told."),
@@ -181,7 +177,6 @@ REQUESTS: Mapping[str, Request] = {
         facts=_more_time,
     ),
     agreements.KIND: Request(
-        label=gettext_lazy("Agreement with a company"),
         subject=gettext_lazy("The agreement"),
         page="admin:loyalty_agreement_change",
         consequence=gettext_lazy(
@@ -192,7 +187,6 @@ REQUESTS: Mapping[str, Request] = {
         facts=_agreement,
     ),
     promotions.KIND: Request(
-        label=gettext_lazy("Personal promotion"),
         subject=gettext_lazy("The promotion"),
         page="admin:loyalty_personalpromotion_change",
         consequence=gettext_lazy(
@@ -203,7 +197,6 @@ REQUESTS: Mapping[str, Request] = {
         facts=_promotion,
     ),
     steps.APPROVAL: Request(
-        label=gettext_lazy("Points from a file"),
         subject=gettext_lazy("The file"),
         page="admin:accounts_import_change",
         consequence=gettext_lazy("The file goes in at once; the clients see the points in their statements."),
@@ -237,7 +230,6 @@ class ApproveForm(forms.Form):
     """A yes; a word with it is welcome."""
 
     reason = forms.CharField(
-        label=gettext_lazy("Reason"),
         required=False,
         max_length=2_000,
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -263,12 +255,6 @@ class VendorApprovalAdmin(ApprovalAdmin):
     """The queue, and the pages on which the vendor's own people decide."""
 
     change_form_template = "admin/with_tools.html"
-
-    @admin.display(description=gettext_lazy("what is asked"))
-    def request(self, approval: Approval) -> str:
-        """In words, where this floor knows them."""
-        known = REQUESTS.get(approval.kind)
-        return str(known.label) if known else super().request(approval)
 
     def get_urls(self) -> list[URLPattern]:
         """The pages that confirm a decision."""

@@ -22,7 +22,7 @@ from accounts.admin.links import VocabularyFilter, rows_link
 from accounts.admin.scoped import manager_behind
 from accounts.admin.steps import Step
 from accounts.models import Segment, SegmentMembership, StakeholderRole
-from loyalty.admin.versions import ActivateForm, VersionAdmin
+from loyalty.admin.versions import ActivateForm, StateFilter, VersionAdmin
 from loyalty.benefits import (
     VersionError,
     activate,
@@ -175,8 +175,8 @@ class BenefitMatrixAdmin(VersionAdmin[BenefitMatrix]):
     form = MatrixForm
     steps: ClassVar[Mapping[str, Step]] = STEPS
     step_template = "admin/loyalty/benefitmatrix/confirm.html"
-    list_display = ("__str__", "status", "starts_at", "ends_at", "cell_list", "changes")
-    list_filter = (("program", VocabularyFilter), "status")
+    list_display = ("__str__", "state", "starts_at", "ends_at", "cell_list", "changes")
+    list_filter = (("program", VocabularyFilter), StateFilter)
     list_select_related = ("program",)
     search_fields = ("program__name", "program__code")
     ordering = ("-pk",)
@@ -302,6 +302,7 @@ class BenefitMatrixAdmin(VersionAdmin[BenefitMatrix]):
             "opts": self.opts,
             "original": matrix,
             "matrix": matrix,
+            "state": self.state(matrix),
             "title": str(matrix),
             "is_open": is_open,
             "roles": roles,

@@ -248,6 +248,10 @@ class ProgramPlanAdmin(NeverDeleted[ProgramPlan], SteppedAdmin[ProgramPlan]):
         """As long as it is open."""
         return (obj is None or obj.is_open) and super().has_change_permission(request, obj)
 
+    def may_take(self, request: HttpRequest, row: ProgramPlan, step: Step) -> bool:
+        """Program managers; of a plan that was closed meanwhile they are told so."""
+        return request.user.has_perm("loyalty.change_programplan")
+
     def offered(self, row: ProgramPlan) -> list[str]:
         """An open one is reviewed."""
         return list(self.steps) if row.is_open else []

@@ -1,12 +1,14 @@
 """The points ledger to read: every number leads to the rows behind it. Nothing here can be added, edited or deleted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.formats import localize
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,16 +16,22 @@ from django.utils.translation import gettext_lazy
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter, row_link, rows_link
 from accounts.admin.scoped import ReadOnlyAdmin
 from accounts.middleware import actor_behind
-from loyalty.explaining import explain
+from loyalty.activities.limits import CAMPAIGN
+from loyalty.earning.caps import OBJECTS_OF, SHARED, TIMES_OF
+from loyalty.explaining import explain, facts_in_words
 from loyalty.models import (
     Award,
     AwardReversal,
+    Campaign,
     CapUsage,
     Evaluation,
     Lot,
     LotUse,
+    Metric,
     MetricBucket,
     Posting,
+    Rule,
+    SharedLimit,
     Transaction,
     Wallet,
 )
@@ -38,7 +46,7 @@ class EvaluationAdmin(ReadOnlyAdmin[Evaluation]):
     list_select_related = ("activity__type", "company", "program", "rule_set__program")
     search_fields = ("activity__external_id__exact", "company__name")
     ordering = ("-pk",)
-    fields = ("activity", "company", "program", "rule_set", "facts", "metrics", "verdicts", "awards")
+    fields = ("activity", "company", "program", "rule_set", "known", "counted", "verdicts", "awards")
 
     @admin.display(description=gettext_lazy("type"))
     def type(self, evaluation: Evaluation) -> str:
@@ -58,12 +66,39 @@ class EvaluationAdmin(ReadOnlyAdmin[Evaluation]):
             evaluation.plain_verdicts = explain(act, actor_behind(request))  # type: ignore[attr-defined]
         return evaluation
 
+    @admin.display(description=gettext_lazy("what was known"))
+    def known(self, evaluation: Evaluation) -> str:
+        """The facts that the rules read, by their names."""
+        return _listed((name, value or _("not known")) for name, value in facts_in_words(evaluation))
+
+    @admin.display(description=gettext_lazy("what it added"))
+    def counted(self, evaluation: Evaluation) -> str:
+        """What it added to the metrics of the program, by their names."""
+        names = dict(Metric.objects.filter(program=evaluation.program_id).values_list("code", "name"))
+        return _listed((names.get(code, code), localize(Decimal(value))) for code, value in evaluation.metrics.items())
+
     @admin.display(description=gettext_lazy("why and why not"))
     def verdicts(self, evaluation: Evaluation) -> str:
         """What every rule said, computed again from the facts."""
         verdicts = getattr(evaluation, "plain_verdicts", ())
-        rows = ((verdict.rule_name, verdict.sentence, verdict.reason) for verdict in verdicts)
-        return format_html("<ul>{}</ul>", format_html_join("", "<li><strong>{}</strong> {}<br>{}</li>", rows))
+        rules = {rule.code: rule for rule in Rule.objects.filter(rule_set=evaluation.rule_set_id)}
+        rows = (
+            (
+                row_link(rules[verdict.rule_code]) if verdict.rule_code in rules else verdict.rule_name,
+                rows_link(Award, verdict.points, activity__exact=evaluation.activity_id, q=verdict.rule_code),
+                verdict.sentence,
+                verdict.reason,
+            )
+            for verdict in verdicts
+        )
+        listed = format_html_join("", "<li><strong>{}</strong>: {}<br>{}<br>{}</li>", rows)
+        return format_html("<ul>{}</ul>", listed)
+
+
+def _listed(pairs: Iterable[tuple[str, str]]) -> str:
+    """Names with their values; a dash where there is none."""
+    listed = format_html_join("", "<li>{}: <bdi>{}</bdi></li>", pairs)
+    return format_html("<ul>{}</ul>", listed) if listed else "–"
 
 
 @admin.register(Award)
@@ -87,7 +122,7 @@ class AwardReversalAdmin(ReadOnlyAdmin[AwardReversal]):
     """What returns took back of awards."""
 
     list_display = ("award", "company", "granted", "reversed")
-    list_select_related = ("award__company",)
+    list_select_related = ("award__company", "award__rule")
     search_fields = ("award__rule_code__exact", "award__company__name")
     ordering = ("-pk",)
 
@@ -288,11 +323,36 @@ class CapUsageAdmin(ReadOnlyAdmin[CapUsage]):
     """What limits have let through."""
 
     sortable_by = None
-    list_display = ("rule_code", "program", "subject", "subject_id", "period", "period_start", "used", "limit")
+    list_display = ("called", "program", "subject", "subject_id", "period", "period_start", "used", "limit")
     list_filter = (("program", VocabularyFilter), "subject", "period")
     list_select_related = ("program",)
     search_fields = ("rule_code", "program__name")
     ordering = ("-pk",)
+    fields = ("called", "program", "subject", "subject_id", "period", "period_start", "object", "used", "limit")
+
+    def with_extras(self, rows: Sequence[CapUsage]) -> Sequence[CapUsage]:
+        """Bring the names of what is limited; the latest version says it."""
+        programs = {row.program_id for row in rows}
+        names: dict[tuple[int, str], str] = {}
+        for kind, mark in ((Rule, ""), (SharedLimit, SHARED), (Campaign, CAMPAIGN)):
+            named = kind._default_manager.filter(rule_set__program__in=programs).order_by("rule_set")
+            for program_id, code, name in named.values_list("rule_set__program", "code", "name"):
+                names[program_id, f"{mark}{code}"] = name
+        for row in rows:
+            code = row.rule_code.removeprefix(OBJECTS_OF).removeprefix(TIMES_OF)
+            own = code or _("what the company itself allows a person")
+            row.name = names.get((row.program_id, code), own)  # type: ignore[attr-defined]
+        return rows
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> CapUsage | None:
+        """The page of one shows its name, too."""
+        row = super().get_object(request, object_id, from_field)
+        return row and self.with_extras([row])[0]
+
+    @admin.display(description=gettext_lazy("rule"), ordering="rule_code")
+    def called(self, row: Any) -> str:
+        """What is limited: a rule, several that share a limit, or a campaign."""
+        return str(row.name)
 
 
 @admin.register(MetricBucket)

@@ -80,7 +80,7 @@ def liability_view(request: HttpRequest, pk: int) -> HttpResponse:
     sections = list(_sections(owed, closed))
     if request.method == "POST":
         if must_be_asked(request):
-            return ask_again(request)
+            return ask_again(request, page=request.get_full_path())
         return _as_csv(request, program, owed.today, sections)
     context = {
         **admin.site.each_context(request),

@@ -26,7 +26,7 @@ from accounts.scope import in_force
 from loyalty.admin.liability import liability_view
 from loyalty.admin.setup import setup_view
 from loyalty.ending import tell_of_end
-from loyalty.goals import over_budget, without_goals
+from loyalty.goals import over_budget, to_be_stopped, without_goals
 from loyalty.models import (
     ActivityAttribute,
     Badge,
@@ -148,11 +148,11 @@ class GoalsFilter(AskedFilter):
 
     title = gettext_lazy("goals")
     parameter_name = "goals"
-    choices_of = {"none": gettext_lazy("none")}
+    choices_of = {"none": gettext_lazy("none"), "stop": gettext_lazy("to be stopped")}
 
     def cut(self, rows: QuerySet[Program], asked: str, actor: Actor) -> QuerySet[Program]:
-        """Those without."""
-        return without_goals(rows)
+        """Those without, or those that were given up and go on."""
+        return to_be_stopped(rows) if asked == "stop" else without_goals(rows)
 
 
 @admin.register(Program)
@@ -204,7 +204,10 @@ class ProgramAdmin(ScopedModelAdmin[Program]):
         return {"label": _("Goals and budget"), "url": reverse(f"admin:loyalty_programplan_{way}", query=asked)}
 
     def _warn(self, request: HttpRequest, row: Program) -> None:
-        if without_goals(Program.objects.filter(pk=row.pk)).exists():
+        if to_be_stopped(Program.objects.filter(pk=row.pk)).exists():
+            text = _("It was decided to stop this program, and it goes on: set its last day to earn and to spend.")
+            self.message_user(request, text, messages.WARNING)
+        elif without_goals(Program.objects.filter(pk=row.pk)).exists():
             text = _("This program has no goals: nobody can say whether it works. Choose “Goals and budget”.")
             self.message_user(request, text, messages.WARNING)
         elif over_budget(ProgramPlan.objects.filter(program=row), timezone.now()).exists():

@@ -160,6 +160,6 @@ class PromotedAwardAdmin(ReadOnlyAdmin[PromotedAward]):
 
     list_display = ("award", "promotion", "points")
     list_filter = (("promotion", LinkedRowFilter),)
-    list_select_related = ("award", "promotion__membership__company", "promotion__employee")
+    list_select_related = ("award__rule", "promotion__membership__company", "promotion__employee")
     search_fields = ("promotion__membership__company__name", "promotion__employee__name")
     ordering = ("-pk",)

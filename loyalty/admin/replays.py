@@ -1,8 +1,7 @@
-"""Replays: how far one is, and what it found; every company of it as a list to filter and to export."""
+"""Replays: how far one is, and what it found; every number leads to the companies behind it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -10,22 +9,29 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, F, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
-from django.utils.formats import date_format
+from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
 from accounts.actors import Actor
-from accounts.admin.links import AskedFilter, LinkedRowFilter, row_link
+from accounts.admin.links import LinkedRowFilter
 from accounts.admin.scoped import ReadOnlyAdmin
 from accounts.admin.steps import StepForm
+from accounts.job_views import stop
 from accounts.middleware import actor_behind
-from accounts.models import Segment, StakeholderRole
-from loyalty.models import Replay, ReplayedCompany, Rule, Tier
-from loyalty.replaying.comparing import COMPANY
+from loyalty.admin.replayed_companies import (
+    Names,
+    companies_of,
+    in_words,
+    names_of,
+    roles_in_words,
+    segments_in_words,
+)
+from loyalty.models import Replay, ReplayedCompany, RuleSet
 from loyalty.rulebook import fingerprint
 
 MOST_SHOWN = 20
@@ -77,6 +83,21 @@ class ReplayAdmin(ReadOnlyAdmin[Replay]):
         """How far its job is."""
         return replay.job.get_state_display()
 
+    def get_urls(self) -> list[URLPattern]:
+        """Where one that is worked out is stopped."""
+        cancel = self.admin_site.admin_view(require_POST(self.cancel_view))
+        return [path("<int:pk>/cancel/", cancel, name="loyalty_replay_cancel"), *super().get_urls()]
+
+    def cancel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Stop a replay that one asked for oneself, and stay at it."""
+        replay = self.get_object(request, str(pk))
+        if replay is None:
+            raise Http404
+        if not _may_cancel(request, replay):
+            raise PermissionDenied
+        stop(request, replay.job)
+        return HttpResponseRedirect(reverse("admin:loyalty_replay_change", args=[pk]))
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -94,7 +115,10 @@ class ReplayAdmin(ReadOnlyAdmin[Replay]):
             "replay": replay,
             "title": _("Replay of %(version)s") % {"version": rule_set},
             "job": replay.job,
-            "may_cancel": replay.job.is_open and replay.asked_by_id == actor_behind(request).user_id,
+            "may_cancel": replay.job.is_open and not replay.job.is_cancel_asked and _may_cancel(request, replay),
+            "again_url": reverse("admin:loyalty_ruleset_replay", args=[rule_set.pk])
+            if _may_repeat(request, replay)
+            else "",
             "is_outdated": rule_set.status == rule_set.Status.DRAFT and replay.fingerprint != fingerprint(rule_set),
             "back_url": reverse("admin:loyalty_ruleset_change", args=[rule_set.pk]),
             **(_found(replay, actor_behind(request)) if replay.finished_at else {}),
@@ -102,31 +126,34 @@ class ReplayAdmin(ReadOnlyAdmin[Replay]):
         return TemplateResponse(request, "admin/loyalty/replay/page.html", context)
 
 
+def _may_cancel(request: HttpRequest, replay: Replay) -> bool:
+    return replay.asked_by_id == actor_behind(request).user_id
+
+
+def _may_repeat(request: HttpRequest, replay: Replay) -> bool:
+    """Whether nothing came of it, and whoever reads that could ask for another one."""
+    is_over = not replay.finished_at and not replay.job.is_open
+    can_be_asked = replay.rule_set.status != RuleSet.Status.RETIRED
+    return is_over and can_be_asked and request.user.has_perm("loyalty.add_ruleset")
+
+
 def _found(replay: Replay, actor: Actor) -> dict[str, Any]:
     companies = ReplayedCompany.objects.visible_to(actor).filter(replay=replay)
-    names = _rule_names(replay)
-    moves = companies.exclude(tier_today=F("tier_then")).values("tier_today", "tier_then")
-    tiers = dict(Tier.objects.filter(program=replay.rule_set.program_id).values_list("code", "name"))
-    total = Pair(_("All points"), replay.points_today, replay.points_then, _companies(replay))
+    names = names_of([replay])
+    total = Pair(_("All points"), replay.points_today, replay.points_then, companies_of(replay))
     value = replay.rule_set.program.point_value
     return {
         "total": total,
         "money": [_money(points, value) for points in (total.today, total.then, total.difference)],
+        "judged_url": f"{reverse('admin:loyalty_evaluation_changelist')}"
+        f"?{urlencode({'program__id__exact': replay.rule_set.program_id})}",
         "tables": [
-            (_("By month"), list(_months(replay))),
-            (_("By tier as it is now"), list(_pairs(replay, "tiers", tiers, replay_tier=True))),
-            (_("By segment"), list(_pairs(replay, "segments", dict(Segment.objects.values_list("code", "name"))))),
-            (_("By role"), list(_pairs(replay, "roles", _roles()))),
+            (_("By month"), _pairs(replay, "months", "month", {month: in_words(month) for month in _months(replay)})),
+            (_("By tier as it is now"), _pairs(replay, "tiers", "tier_today", names.tiers_of(replay))),
+            (_("By segment"), _pairs(replay, "segments", "segment", segments_in_words())),
+            (_("By role"), _pairs(replay, "roles", "role", roles_in_words())),
         ],
-        "moves": [
-            (
-                tiers.get(row["tier_today"], row["tier_today"]) or _("no tier"),
-                tiers.get(row["tier_then"], row["tier_then"]) or _("no tier"),
-                row["number"],
-                _companies(replay, tier_today__exact=row["tier_today"], tier_then__exact=row["tier_then"]),
-            )
-            for row in moves.annotate(number=Count("pk")).order_by("tier_today", "tier_then")
-        ],
+        "moves": _moves(replay, companies, names.tiers_of(replay)),
         "movers": [
             (_("Most gained"), _movers(companies.filter(difference__gt=0).order_by("-difference", "pk"), names)),
             (_("Most lost"), _movers(companies.filter(difference__lt=0).order_by("difference", "pk"), names)),
@@ -138,77 +165,45 @@ def _money(points: int, value: Decimal) -> Decimal:
     return (points * value).quantize(Decimal("0.01"))
 
 
-def _months(replay: Replay) -> Iterator[Pair]:
-    for month, today, then in replay.findings["months"]:
-        yield Pair(date_format(date.fromisoformat(month), "YEAR_MONTH_FORMAT"), today, then)
+def _months(replay: Replay) -> list[str]:
+    return [month for month, _today, _then in replay.findings["months"]]
 
 
-def _pairs(replay: Replay, key: str, names: Mapping[str, str], *, replay_tier: bool = False) -> Iterator[Pair]:
-    for code, today, then in replay.findings[key]:
-        url = _companies(replay, tier_today__exact=code) if replay_tier else ""
-        yield Pair(names.get(code, code) or "–", today, then, url)
+def _pairs(replay: Replay, key: str, parameter: str, names: Mapping[str, str]) -> list[Pair]:
+    """What was found under codes, in the order of their `names`; what has none any more comes last."""
+    places = {code: place for place, code in enumerate(names)}
+    found = sorted(replay.findings[key], key=lambda row: (places.get(row[0], len(places)), row[0]))
+    return [
+        Pair(names.get(code, code), today, then, companies_of(replay, **{parameter: code}))
+        for code, today, then in found
+    ]
 
 
-def _roles() -> dict[str, str]:
-    names = dict(StakeholderRole.objects.values_list("code", "name"))
-    return {COMPANY: _("the company itself"), "": _("people without a role"), **names}
+def _moves(
+    replay: Replay, companies: QuerySet[ReplayedCompany], tiers: Mapping[str, str]
+) -> list[tuple[str, str, int, str]]:
+    """From which tier to which one how many companies move, in the order of the tiers, and where they are listed."""
+    places = {code: place for place, code in enumerate(tiers)}
+    moves = companies.exclude(tier_today=F("tier_then")).values_list("tier_today", "tier_then")
+    found = [(before, after, count) for before, after, count in moves.annotate(number=Count("pk")).order_by()]
+    found.sort(key=lambda row: [(places.get(code, len(places)), code) for code in row[:2]])
+    return [
+        (
+            tiers.get(before, before),
+            tiers.get(after, after),
+            count,
+            companies_of(replay, tier_today=before, tier_then=after),
+        )
+        for before, after, count in found
+    ]
 
 
-def _rule_names(replay: Replay) -> dict[str, str]:
-    """The latest name of each rule of the program, by its code; the draft's before all others."""
-    rows = Rule.objects.filter(rule_set__program=replay.rule_set.program_id).order_by("rule_set")
-    names = dict(rows.values_list("code", "name"))
-    return names | dict(rows.filter(rule_set=replay.rule_set_id).values_list("code", "name"))
+def _movers(companies: QuerySet[ReplayedCompany], names: Names) -> list[Mover]:
+    rows = companies.select_related("company", "replay__rule_set")[:MOST_SHOWN]
+    return [Mover(row, list(_by_rule(row, names))) for row in rows]
 
 
-def _movers(companies: QuerySet[ReplayedCompany], names: Mapping[str, str]) -> list[Mover]:
-    return [Mover(row, list(_by_rule(row, names))) for row in companies.select_related("company")[:MOST_SHOWN]]
-
-
-def _by_rule(row: ReplayedCompany, names: Mapping[str, str]) -> Iterable[Pair]:
+def _by_rule(row: ReplayedCompany, names: Names) -> Iterable[Pair]:
     """The rules that make the difference, the greatest first."""
-    pairs = [Pair(names.get(code, code), today, then) for code, (today, then) in row.rules.items()]
+    pairs = [Pair(names.rule(row, code), today, then) for code, (today, then) in row.rules.items()]
     return sorted((pair for pair in pairs if pair.difference), key=lambda pair: -abs(pair.difference))
-
-
-def _companies(replay: Replay, **filters: str) -> str:
-    listed = reverse("admin:loyalty_replayedcompany_changelist")
-    return f"{listed}?{urlencode({'replay__id__exact': str(replay.pk), **filters})}"
-
-
-class MoveFilter(AskedFilter):
-    """Companies by whether their tier would be another."""
-
-    title = gettext_lazy("tier")
-    parameter_name = "move"
-    choices_of = {"yes": gettext_lazy("would be another"), "no": gettext_lazy("would be the same")}
-
-    def cut(self, rows: QuerySet[ReplayedCompany], asked: str, actor: Actor) -> QuerySet[ReplayedCompany]:
-        """Those asked for."""
-        same = {"tier_today": F("tier_then")}
-        return rows.exclude(**same) if asked == "yes" else rows.filter(**same)
-
-
-@admin.register(ReplayedCompany)
-class ReplayedCompanyAdmin(ReadOnlyAdmin[ReplayedCompany]):
-    """Every company of a replay, to filter, to sort and to export."""
-
-    list_display = ("company", "points_today", "points_then", "difference", "tier_today", "tier_then", "why")
-    list_filter = (("replay", LinkedRowFilter), MoveFilter, "tier_today", "tier_then")
-    list_select_related = ("company", "replay__rule_set__program")
-    search_fields = ("company__name", "company__external_id")
-    ordering = ("-replay_id", "-difference", "pk")
-    sortable_by = ("points_today", "points_then", "difference")
-    fields = ("replay_page", *list_display)
-    readonly_fields = ("replay_page", "why")
-
-    @admin.display(description=gettext_lazy("by rule"))
-    def why(self, row: ReplayedCompany) -> str:
-        """Points as they stand and as they would be, by the rule's code."""
-        pairs = ((code, today, then) for code, (today, then) in row.rules.items() if today != then)
-        return "; ".join(f"{code}: {today} → {then}" for code, today, then in pairs) or "–"
-
-    @admin.display(description=gettext_lazy("replay"))
-    def replay_page(self, row: ReplayedCompany) -> str:
-        """Where it belongs."""
-        return row_link(row.replay)

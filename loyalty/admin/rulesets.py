@@ -37,13 +37,13 @@ from loyalty.admin.rule_cases import (
     told,
 )
 from loyalty.admin.rule_editor.preview import in_words
-from loyalty.admin.versions import ActivateForm, VersionAdmin
-from loyalty.concerns import Look, look_at, paying_people_only
+from loyalty.admin.versions import ActivateForm, StateFilter, VersionAdmin
+from loyalty.concerns import Look, drafts_beside, look_at, paying_people_only
 from loyalty.models import Replay, ReplayedCompany, Rule, RuleCap, RuleSet
 from loyalty.replaying import ask_for_replay
 from loyalty.rule_changes import changes, predecessor_of
 from loyalty.rulesets import draft_from, next_version, retire
-from loyalty.versions import VersionError
+from loyalty.versions import State, VersionError, in_state, state_of
 
 
 class AskForm(ActivateForm):
@@ -80,7 +80,7 @@ STEPS: Mapping[str, Step] = {
             "judged by the version of the moment they happened. What is edited before the approval has to be asked for "
             "again."
         ),
-        gettext_lazy("%(row)s waits for a second person."),
+        gettext_lazy("%(row)s waits for approval."),
         lambda rule_set, by, now, asked: activation.ask(
             rule_set=rule_set, by=by, starts_at=asked["starts_at"], reason=asked["reason"], now=now
         ),
@@ -124,6 +124,27 @@ STEPS: Mapping[str, Step] = {
         makes_new_row=True,
     ),
 }
+
+
+def _itself(rule_set: RuleSet, now: datetime) -> str:
+    """Say of a draft that it is one, and how it stands."""
+    if rule_set.status != RuleSet.Status.DRAFT:
+        return ""
+    sentence = _("Version %(version)s is a draft itself (%(state)s): what you change in the new one, it does not get.")
+    return sentence % {"version": rule_set.version, "state": state_of(rule_set, now=now).label}
+
+
+def _what_holds_without(rule_set: RuleSet, now: datetime) -> str:
+    """Say of a version in force from when on another one holds; "" of one that is not."""
+    if state_of(rule_set, now=now) != State.IN_FORCE:
+        return ""
+    versions = RuleSet.objects.filter(program=rule_set.program_id)
+    later = in_state(versions, State.TO_COME, now=now).order_by("starts_at").first()
+    words = {"program": rule_set.program.name}
+    if later is None or later.starts_at is None:
+        return _("No other version is to come: “%(program)s” then gives nobody anything.") % words
+    words |= {"version": str(later.version), "start": localize(localtime(later.starts_at))}
+    return _("“%(program)s” then gives nobody anything until version %(version)s begins on %(start)s.") % words
 
 
 DOUBTS = gettext_lazy("worth a second look")
@@ -178,7 +199,7 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
     steps: ClassVar[Mapping[str, Step]] = STEPS
     step_template = "admin/loyalty/ruleset/step.html"
     list_display = ("__str__", "program", "state", "starts_at", "ends_at", "rule_list")
-    list_filter = (("program", VocabularyFilter), "status", GainFilter)
+    list_filter = (("program", VocabularyFilter), StateFilter, GainFilter)
     list_select_related = ("program",)
     search_fields = ("program__name", "program__code")
     ordering = ("-pk",)
@@ -240,16 +261,6 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
             super().save_model(request, obj, form, change)
         elif not RuleSet.objects.filter(pk=obj.pk, status=RuleSet.Status.DRAFT).update(combining=obj.combining):
             self.message_user(request, _("Nothing was changed: the version is in force."), messages.ERROR)
-
-    @admin.display(description=gettext_lazy("state"))
-    def state(self, rule_set: RuleSet) -> str:
-        """What the dates make of the status at this moment."""
-        now = timezone.now()
-        if rule_set.starts_at is None or rule_set.status == RuleSet.Status.DRAFT:
-            return _("draft") if rule_set.approval_id is None else _("draft, waits for approval")
-        if rule_set.ends_at is not None and rule_set.ends_at <= max(now, rule_set.starts_at):
-            return _("ended")
-        return _("in force") if rule_set.starts_at <= now else _("to come")
 
     @admin.display(description=gettext_lazy("rules"))
     def rule_list(self, rule_set: RuleSet) -> str:
@@ -325,8 +336,20 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
         return format_html("<ol>{}</ol>", format_html_join("", "<li>{} {}<br>{}</li>", rows))
 
     def foretold(self, row: RuleSet, name: str) -> dict[str, Any]:
-        """Before it is asked for, say what it changes, what it has shown, and what to think twice about."""
-        return {"case": case_of(row, now=timezone.now())} if name == "ask" else {}
+        """Before it is asked for, say what it changes, what it has shown, and what to think twice about.
+
+        Before a draft is made from one, say that there is that one, and which others there are; before a version is
+        taken out of force, what holds without it.
+        """
+        now = timezone.now()
+        match name:
+            case "ask":
+                return {"case": case_of(row, now=now)}
+            case "draft":
+                return {"warning": " ".join(filter(None, [_itself(row, now), drafts_beside(row, now=now)]))}
+            case "retire":
+                return {"warning": _what_holds_without(row, now)}
+        return {}
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -348,10 +371,13 @@ class RuleSetAdmin(VersionAdmin[RuleSet]):
         }[row.status]
 
     def taken(self, request: HttpRequest, step: Step, result: Any) -> HttpResponse:
-        """A replay has a page of its own."""
+        """A replay has a page of its own; a draft beside others says so."""
         if isinstance(result, Replay):
             return HttpResponseRedirect(reverse("admin:loyalty_replay_change", args=[result.pk]))
-        return super().taken(request, step, result)
+        answer = super().taken(request, step, result)
+        if step is STEPS["draft"] and (beside := drafts_beside(result, now=timezone.now())):
+            self.message_user(request, beside, messages.WARNING)
+        return answer
 
     def further_tools(self, request: HttpRequest, row: RuleSet) -> list[dict[str, Any]]:
         """Examples are run with any version; a draft takes further rules and what they ask for."""

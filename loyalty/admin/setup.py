@@ -1,7 +1,8 @@
 """What is left to do until a program lives: its drafts, each with the page that offers the next step; its examples."""
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -18,7 +19,9 @@ from loyalty.examples import run_examples
 from loyalty.models import BenefitMatrix, Program, RuleSet
 from loyalty.models.versions import ProgramVersion
 from loyalty.proving import missing_proofs
-from loyalty.versions import drafts_of, version_of
+from loyalty.versions import drafts_of, state_of, version_of
+
+V = TypeVar("V", bound=ProgramVersion)
 
 _MAY = ("loyalty.view_program", "loyalty.view_ruleset", "loyalty.view_benefitmatrix", "loyalty.view_example")
 
@@ -29,13 +32,14 @@ class Part:
 
     title: str
     version: ProgramVersion
+    state: str
     url: str
     ways_on: list[dict[str, Any]]
 
     @property
     def is_draft(self) -> bool:
         """Whether it is not in force yet."""
-        return self.version.status == ProgramVersion.Status.DRAFT
+        return _is_draft(self.version)
 
 
 @require_safe
@@ -47,14 +51,12 @@ def setup_view(request: HttpRequest, pk: int) -> HttpResponse:
     if program is None:
         raise Http404
     now = timezone.now()
-    matrices, rule_sets = drafts_of(BenefitMatrix, program), drafts_of(RuleSet, program)
-    matrix = matrices[-1] if matrices else version_of(BenefitMatrix, program, now=now)
-    rule_set = rule_sets[-1] if rule_sets else version_of(RuleSet, program, now=now)
-    parts = []
-    if matrix is not None:
-        parts.append(_part(request, _("Benefits, version %(version)s"), matrix))
-    if rule_set is not None:
-        parts.append(_part(request, _("Rules, version %(version)s"), rule_set))
+    matrices, rule_sets = _newest(BenefitMatrix, program, now=now), _newest(RuleSet, program, now=now)
+    rule_set = rule_sets[-1] if rule_sets else None
+    parts = [
+        *(_part(request, _("Benefits, version %(version)s"), matrix, now=now) for matrix in matrices),
+        *(_part(request, _("Rules, version %(version)s"), version, now=now) for version in rule_sets),
+    ]
     context = {
         **admin.site.each_context(request),
         "opts": Program._meta,
@@ -64,15 +66,24 @@ def setup_view(request: HttpRequest, pk: int) -> HttpResponse:
         "is_done": rule_set is not None and not any(part.is_draft for part in parts),
         "rule_set": rule_set,
         "ran": [] if rule_set is None else run_examples(rule_set),
-        "missing": missing_proofs(rule_set) if rule_sets and rule_set is not None else [],
+        "missing": missing_proofs(rule_set) if rule_set is not None and _is_draft(rule_set) else [],
         "back_url": reverse("admin:loyalty_program_change", args=[program.pk]),
     }
     return TemplateResponse(request, "admin/loyalty/program/setup.html", context)
 
 
-def _part(request: HttpRequest, title: str, version: ProgramVersion) -> Part:
+def _newest(kind: type[V], program: Program, *, now: datetime) -> list[V]:
+    """Its drafts, or else the one version that tells what the program is."""
+    told = version_of(kind, program, now=now)
+    return drafts_of(kind, program) or ([] if told is None else [told])
+
+
+def _is_draft(version: ProgramVersion) -> bool:
+    return version.status == ProgramVersion.Status.DRAFT
+
+
+def _part(request: HttpRequest, title: str, version: ProgramVersion, *, now: datetime) -> Part:
     page = admin.site.get_model_admin(type(version))
-    is_draft = version.status == ProgramVersion.Status.DRAFT
-    ways_on = page.ways_on(request, version) if is_draft and isinstance(page, SteppedAdmin) else []
+    ways_on = page.ways_on(request, version) if _is_draft(version) and isinstance(page, SteppedAdmin) else []
     url = reverse(f"admin:{version._meta.app_label}_{version._meta.model_name}_change", args=[version.pk])
-    return Part(title % {"version": version.version}, version, url, ways_on)
+    return Part(title % {"version": version.version}, version, str(state_of(version, now=now).label), url, ways_on)

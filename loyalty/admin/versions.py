@@ -3,17 +3,20 @@
 from typing import Any, ClassVar, TypeVar
 
 from django import forms
-from django.db.models import Model
+from django.contrib import admin
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.actors import Actor
+from accounts.admin.links import AskedFilter
 from accounts.admin.steps import StepForm, SteppedAdmin
 from loyalty.models import RuleSet
 from loyalty.models.versions import ProgramVersion
-from loyalty.versions import VersionError
+from loyalty.versions import State, VersionError, in_state, state_of
 
 V = TypeVar("V", bound=ProgramVersion)
 
@@ -38,10 +41,27 @@ def _setup_of(version: ProgramVersion) -> str:
     return reverse("admin:loyalty_program_setup", args=[version.program_id])
 
 
+class StateFilter(AskedFilter):
+    """Versions, or agreements, by what their dates make of their status at this moment."""
+
+    title = gettext_lazy("state")
+    parameter_name = "state"
+    choices_of = dict(State.choices)
+
+    def cut(self, rows: QuerySet[Any], asked: str, actor: Actor) -> QuerySet[Any]:
+        """Those in the state asked for."""
+        return in_state(rows, State(asked), now=actor.at)
+
+
 class VersionAdmin(SteppedAdmin[V]):
     """Screens of versions: all that changes one is a step."""
 
     refusal: ClassVar[type[Exception]] = VersionError
+
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, version: V) -> str:
+        """What the dates make of the status at this moment."""
+        return str(state_of(version, now=timezone.now()).label)
 
     def tools(self, request: HttpRequest, row: V) -> list[dict[str, Any]]:
         """The way back to what is left to do for the program stands last."""

@@ -6,7 +6,7 @@ from typing import TypeVar
 from django.db.models import Q, Sum
 from django.db.models.functions import Abs
 
-from accounts import approvals, audit
+from accounts import approvals, audit, request_mail
 from accounts.models import Approval, Employee, User
 from loyalty import arrays
 from loyalty.ledger import Book, Owner
@@ -106,6 +106,7 @@ def wait(asked: Asked, *, kind: str, action: str, now: datetime) -> None:
     )
     asked.save(force_insert=True)
     record(f"{action}-asked", asked, asked.asked_by, now, reason=asked.reason)
+    request_mail.tell_approvers(asked.approval, about=asked.membership.company.name, now=now)
 
 
 def decided(asked: A, *, action: str, by: User, is_approved: bool, reason: str, now: datetime) -> A:
@@ -117,7 +118,10 @@ def decided(asked: A, *, action: str, by: User, is_approved: bool, reason: str, 
     if asked.approval_id is None:
         raise approvals.AlreadyDecidedError
     asked.membership = locked(asked.membership_id)
-    approvals.decide(approval_id=asked.approval_id, by_user_id=by.pk, is_approved=is_approved, reason=reason, now=now)
+    request = approvals.decide(
+        approval_id=asked.approval_id, by_user_id=by.pk, is_approved=is_approved, reason=reason, now=now
+    )
+    request_mail.tell_asker(request, about=asked.membership.company.name, by=by, now=now)
     if is_approved:
         require_open(asked.membership, asked.employee, now)
     else:

@@ -1,7 +1,7 @@
 """What programs are to bring and may cost, and what came true: goals, budget, return, reviews."""
 
 from loyalty.goals.comparing import Account, Compared, Progress, as_reviewed, compare
-from loyalty.goals.concerns import due, over_budget, without_goals
+from loyalty.goals.concerns import due, over_budget, to_be_stopped, without_goals
 from loyalty.goals.reviewing import NextReviewError, NoReasonError, PlanClosedError, Reviewed, ReviewError, review
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "due",
     "over_budget",
     "review",
+    "to_be_stopped",
     "without_goals",
 ]

@@ -17,7 +17,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce, Greatest
 
-from loyalty.models import Goal, ProfitPeriod, Program, ProgramDay, ProgramPlan
+from loyalty.models import Goal, ProfitPeriod, Program, ProgramDay, ProgramPlan, ProgramReview
 
 
 def due(plans: QuerySet[ProgramPlan], at: datetime) -> QuerySet[ProgramPlan]:
@@ -28,7 +28,18 @@ def due(plans: QuerySet[ProgramPlan], at: datetime) -> QuerySet[ProgramPlan]:
 def without_goals(programs: QuerySet[Program]) -> QuerySet[Program]:
     """Return those of `programs` that run and go on without a goal that anybody set."""
     goals = Goal.objects.filter(plan__program=OuterRef("pk"), plan__closed_at__isnull=True)
-    return programs.filter(~Exists(goals), is_active=True, last_earn_on__isnull=True)
+    running = programs.filter(~Exists(goals), is_active=True, last_earn_on__isnull=True)
+    return running.exclude(pk__in=to_be_stopped(running).values("pk"))
+
+
+def to_be_stopped(programs: QuerySet[Program]) -> QuerySet[Program]:
+    """Return those of `programs` that it was decided to stop, and that go on: nobody has set their last days."""
+    open_plans = ProgramPlan.objects.filter(program=OuterRef("pk"), closed_at__isnull=True)
+    reviews = ProgramReview.objects.filter(plan__program=OuterRef("pk")).order_by("-pk")
+    decided = programs.alias(decided=Subquery(reviews.values("outcome")[:1]))
+    return decided.filter(
+        ~Exists(open_plans), decided=ProgramReview.Outcome.STOP, is_active=True, last_earn_on__isnull=True
+    )
 
 
 def over_budget(plans: QuerySet[ProgramPlan], at: datetime) -> QuerySet[ProgramPlan]:

@@ -39,7 +39,7 @@ class Adjustment(models.Model):
         OPENING = "OPENING", _("opening balance")
 
     class State(models.TextChoices):
-        WAITING = "WAITING", _("waits for a second person")
+        WAITING = "WAITING", _("waits for approval")
         POSTED = "POSTED", _("posted")
         REJECTED = "REJECTED", _("rejected")
 

@@ -41,8 +41,8 @@ class Agreement(models.Model):
 
     class Status(models.TextChoices):
         DRAFT = "DRAFT", _("draft")
-        WAITING = "WAITING", _("waits for a second person")
-        ACTIVE = "ACTIVE", _("active")
+        WAITING = "WAITING", _("waits for approval")
+        ACTIVE = "ACTIVE", _("in force")
         ENDED = "ENDED", _("ended")
 
     APPROVED = ("ACTIVE", "ENDED")

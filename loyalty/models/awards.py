@@ -82,9 +82,9 @@ class Award(models.Model):
     rule = models.ForeignKey(Rule, on_delete=models.PROTECT, db_constraint=False, db_index=False)
     rule_code = models.CharField(max_length=50)
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, db_constraint=False, db_index=False)
-    raw = models.BigIntegerField()
-    granted = models.BigIntegerField()
-    cap_left_before = models.BigIntegerField(null=True)
+    raw = models.BigIntegerField(_("by the formula"))
+    granted = models.BigIntegerField(_("granted"))
+    cap_left_before = models.BigIntegerField(_("left of the limit before"), null=True)
     instead_of = models.ForeignKey(
         Employee,
         on_delete=models.PROTECT,
@@ -94,7 +94,7 @@ class Award(models.Model):
         related_name="+",
         verbose_name=_("instead of"),
     )
-    from_campaign = models.BigIntegerField(db_default=0)
+    from_campaign = models.BigIntegerField(_("of it by a campaign"), db_default=0)
 
     objects = AwardQuerySet.as_manager()
 
@@ -121,7 +121,7 @@ class Award(models.Model):
         triggers = [append_only()]
 
     def __str__(self) -> str:
-        return f"{self.rule_code}: {self.granted}"
+        return f"{self.rule.name}: {self.granted}"
 
 
 class AwardReversalQuerySet(ScopedQuerySet["AwardReversal"]):

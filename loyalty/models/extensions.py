@@ -34,7 +34,7 @@ class Extension(models.Model):
     """More time for points of a company's wallet, or of one of its people's, whose last day is `until` or sooner."""
 
     class State(models.TextChoices):
-        WAITING = "WAITING", _("waits for a second person")
+        WAITING = "WAITING", _("waits for approval")
         POSTED = "POSTED", _("holds")
         REJECTED = "REJECTED", _("rejected")
 

@@ -40,7 +40,7 @@ class PersonalPromotion(models.Model):
     """
 
     class State(models.TextChoices):
-        WAITING = "WAITING", _("waits for a second person")
+        WAITING = "WAITING", _("waits for approval")
         APPROVED = "APPROVED", _("approved")
         REJECTED = "REJECTED", _("rejected")
         WITHDRAWN = "WITHDRAWN", _("withdrawn")

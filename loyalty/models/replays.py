@@ -78,7 +78,8 @@ class ReplayedCompanyQuerySet(ScopedQuerySet["ReplayedCompany"]):
 class ReplayedCompany(models.Model):
     """What a replay found of one company: points and tier as they stand and as they would be; `rules` say why.
 
-    `rules` are, by the rule's code, points as they stand and as they would be.
+    `rules`, `months` (their first days) and `roles` are, by codes, points as they stand and as they would be;
+    `segments` are those that the company was in.
     """
 
     replay = models.ForeignKey(Replay, on_delete=models.CASCADE, related_name="companies", verbose_name=_("replay"))
@@ -94,6 +95,9 @@ class ReplayedCompany(models.Model):
     tier_today = models.SlugField(_("tier now"), max_length=50, blank=True)
     tier_then = models.SlugField(_("tier then"), max_length=50, blank=True)
     rules = models.JSONField(_("by rule"), default=dict)
+    months = models.JSONField(_("by month"), default=dict)
+    roles = models.JSONField(_("by role"), default=dict)
+    segments = models.JSONField(_("segments"), default=list)
 
     objects = ReplayedCompanyQuerySet.as_manager()
 

@@ -15,8 +15,8 @@ class ProgramVersion(models.Model):
 
     class Status(models.TextChoices):
         DRAFT = "DRAFT", _("draft")
-        ACTIVE = "ACTIVE", _("active")
-        RETIRED = "RETIRED", _("retired")
+        ACTIVE = "ACTIVE", _("in force")
+        RETIRED = "RETIRED", _("ended")
 
     # Each kind of version says in its own field what a program calls them.
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="+")

@@ -1,8 +1,9 @@
 """What stands beside what would be: totals by month, tier, segment and role, and company by company."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from loyalty import arrays
 from loyalty.models import Program, TierAssignment
@@ -28,9 +29,9 @@ _STANDING = """
         ) kept
         WHERE points <> 0
     ) rows
-    GROUP BY GROUPING SETS ((month), (company_id, rule_code), (company_id, employee_id))"""
+    GROUP BY GROUPING SETS ((company_id, month), (company_id, rule_code), (company_id, employee_id))"""
 
-_BY_MONTH, _BY_RULE = 0b0111, 0b1001
+_BY_MONTH, _BY_RULE = 0b0011, 0b1001
 
 _ROLES = """
     SELECT e.id, min(r.code) FROM accounts_employee e
@@ -42,20 +43,27 @@ _SEGMENTS = """
     SELECT m.company_id, s.code FROM accounts_segmentmembership m JOIN accounts_segment s ON s.id = m.segment_id
     WHERE m.company_id = ANY(%s::bigint[]) AND m.starts_at <= %s AND (m.ends_at IS NULL OR m.ends_at > %s)"""
 
+K = TypeVar("K")
+
+Both = tuple[int, int]
+"""Points as they stand, points as they would be."""
+
 Row = tuple[str, int, int]
 """A code (or a month, as a date), points as they stand, points as they would be."""
 
 
 @dataclass(frozen=True, slots=True)
 class CompanyRow:
-    """One company: points and tier on both sides, and by rule."""
+    """One company: points and tier on both sides; by rule, by month (as a date) and by role; the segments it is in."""
 
     company_id: int
-    points_today: int
-    points_then: int
+    points: Both
     tier_today: str
     tier_then: str
-    rules: Mapping[str, tuple[int, int]]
+    rules: Mapping[str, Both]
+    months: Mapping[str, Both]
+    roles: Mapping[str, Both]
+    segments: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,7 @@ def as_it_stands(program: Program, *, from_: datetime) -> Side:
     ):
         match grouping:
             case int(grouping) if grouping == _BY_MONTH:
-                side.months[month] = int(points)
+                side.months[company_id, month] = int(points)
             case int(grouping) if grouping == _BY_RULE:
                 side.rules[company_id, rule_code] = int(points)
             case _:
@@ -95,62 +103,74 @@ def compare(program: Program, supposed: Supposition, *, from_: datetime, now: da
     stands, would_be = as_it_stands(program, from_=from_), supposed.side
     held = TierAssignment.objects.filter(membership__program=program, ends_at=None)
     tiers = dict(held.values_list("membership__company", "tier__code"))
-    rules: dict[int, dict[str, tuple[int, int]]] = {}
-    for company_id, rule_code in stands.rules.keys() | would_be.rules.keys():
-        key = company_id, rule_code
-        both = stands.rules.get(key, 0), would_be.rules.get(key, 0)
-        if any(both):
-            rules.setdefault(company_id, {})[rule_code] = both
+    rules = _by_company(stands.rules, would_be.rules, str)
+    months = _by_company(stands.months, would_be.months, lambda month: month_start(month).isoformat())
+    roles = _by_role(stands, would_be, now)
+    to_come = {company_id for company_id, code in supposed.tiers.items() if code}
+    company_ids = sorted(rules.keys() | months.keys() | roles.keys() | to_come)
+    segments = _segments_of(company_ids, now)
     companies = [
         CompanyRow(
             company_id,
-            sum(today for today, _then in rules.get(company_id, {}).values()),
-            sum(then for _today, then in rules.get(company_id, {}).values()),
+            _sum(rules.get(company_id, {}).values()),
             tiers.get(company_id, ""),
             supposed.tiers.get(company_id) or "",
-            dict(sorted(rules.get(company_id, {}).items())),
+            rules.get(company_id, {}),
+            months.get(company_id, {}),
+            roles.get(company_id, {}),
+            tuple(segments.get(company_id, ())),
         )
-        for company_id in sorted(rules.keys() | {company_id for company_id, code in supposed.tiers.items() if code})
+        for company_id in company_ids
     ]
     return Comparison(
-        months=_months(stands, would_be),
-        tiers=_summed((row.tier_today, row.points_today, row.points_then) for row in companies),
-        segments=_summed(_by_segment(companies, now)),
-        roles=_summed(_by_role(stands, would_be, now)),
+        months=_summed((month, *both) for row in companies for month, both in row.months.items()),
+        tiers=_summed((row.tier_today, *row.points) for row in companies),
+        segments=_summed((code, *row.points) for row in companies for code in row.segments or (NONE,)),
+        roles=_summed((code, *both) for row in companies for code, both in row.roles.items()),
         companies=companies,
     )
 
 
-def _months(stands: Side, would_be: Side) -> list[Row]:
-    months = sorted(stands.months.keys() | would_be.months.keys())
-    return [
-        (month_start(month).isoformat(), stands.months.get(month, 0), would_be.months.get(month, 0)) for month in months
-    ]
+def _by_company(
+    today: Mapping[tuple[int, K], int], then: Mapping[tuple[int, K], int], name: Callable[[K], str]
+) -> dict[int, dict[str, Both]]:
+    """Both sides of each company, in the order of the names; what has the same name is added up."""
+    found: dict[int, dict[str, Both]] = {}
+    for company_id, key in today.keys() | then.keys():
+        both = today.get((company_id, key), 0), then.get((company_id, key), 0)
+        if any(both):
+            of_company = found.setdefault(company_id, {})
+            of_company[name(key)] = _sum([of_company.get(name(key), (0, 0)), both])
+    return {company_id: dict(sorted(of_company.items())) for company_id, of_company in found.items()}
 
 
-def _by_segment(companies: Iterable[CompanyRow], now: datetime) -> Iterable[Row]:
-    by_id = {row.company_id: row for row in companies}
-    segments: dict[int, list[str]] = {}
-    for company_id, code in arrays.fetch(_SEGMENTS, [*by_id], now, now):
-        segments.setdefault(company_id, []).append(code)
-    for company_id, row in by_id.items():
-        for code in segments.get(company_id, [NONE]):
-            yield code, row.points_today, row.points_then
-
-
-def _by_role(stands: Side, would_be: Side, now: datetime) -> Iterable[Row]:
+def _by_role(stands: Side, would_be: Side, now: datetime) -> dict[int, dict[str, Both]]:
     keys = stands.people.keys() | would_be.people.keys()
     people = [employee_id for _company_id, employee_id in keys if employee_id is not None]
     roles = dict(arrays.fetch(_ROLES, people, now, now))
-    for key in keys:
-        employee_id = key[1]
-        code = COMPANY if employee_id is None else roles.get(employee_id, NONE)
-        yield code, stands.people.get(key, 0), would_be.people.get(key, 0)
+
+    def role_of(employee_id: int | None) -> str:
+        return COMPANY if employee_id is None else roles.get(employee_id, NONE)
+
+    return _by_company(stands.people, would_be.people, role_of)
+
+
+def _segments_of(company_ids: list[int], now: datetime) -> dict[int, list[str]]:
+    segments: dict[int, list[str]] = {}
+    for company_id, code in sorted(arrays.fetch(_SEGMENTS, company_ids, now, now)):
+        segments.setdefault(company_id, []).append(code)
+    return segments
+
+
+def _sum(pairs: Iterable[Both]) -> Both:
+    today, then = 0, 0
+    for pair in pairs:
+        today, then = today + pair[0], then + pair[1]
+    return today, then
 
 
 def _summed(rows: Iterable[Row]) -> list[Row]:
-    sums: dict[str, tuple[int, int]] = {}
+    sums: dict[str, Both] = {}
     for code, today, then in rows:
-        before = sums.get(code, (0, 0))
-        sums[code] = before[0] + today, before[1] + then
+        sums[code] = _sum([sums.get(code, (0, 0)), (today, then)])
     return [(code, *both) for code, both in sorted(sums.items()) if any(both)]

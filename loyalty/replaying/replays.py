@@ -86,11 +86,14 @@ def _keep(replay: Replay, found: Comparison, activities: int, *, since: datetime
                 ReplayedCompany(
                     replay=replay,
                     company_id=row.company_id,
-                    points_today=row.points_today,
-                    points_then=row.points_then,
+                    points_today=row.points[0],
+                    points_then=row.points[1],
                     tier_today=row.tier_today,
                     tier_then=row.tier_then,
                     rules=dict(row.rules),
+                    months=dict(row.months),
+                    roles=dict(row.roles),
+                    segments=list(row.segments),
                 )
                 for row in found.companies
             ),

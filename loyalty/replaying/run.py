@@ -28,11 +28,11 @@ K = TypeVar("K")
 
 @dataclass(slots=True)
 class Side:
-    """What a set of rules gave, net of returns, for what was done from some moment on: points by month (counted from
-    year 0), by company and rule, and by company and person (None: the company itself).
+    """What a set of rules gave, net of returns, for what was done from some moment on: points by company and month
+    (counted from year 0), by company and rule, and by company and person (None: the company itself).
     """
 
-    months: dict[int, int] = field(default_factory=dict)
+    months: dict[tuple[int, int], int] = field(default_factory=dict)
     rules: dict[tuple[int, str], int] = field(default_factory=dict)
     people: dict[tuple[int, int | None], int] = field(default_factory=dict)
 
@@ -181,7 +181,8 @@ def _count(side: Side, kept: Sequence[Kept], known: Supposed, program_id: int, f
         if points and at >= from_:
             if at != counted:
                 counted, month = at, month_of(at, known.zones[program_id])
-            months[month] = months.get(month, 0) + points
+            in_month = company_id, month
+            months[in_month] = months.get(in_month, 0) + points
             rule = company_id, rule_code
             rules[rule] = rules.get(rule, 0) + points
             person = company_id, employee_id

@@ -27,7 +27,7 @@ from loyalty.admin.memberships import moved, taking_part, without_consent
 from loyalty.admin.programs import without_rules
 from loyalty.admin.rulesets import in_doubt
 from loyalty.figures import Change, change, days_of
-from loyalty.goals import due, over_budget, without_goals
+from loyalty.goals import due, over_budget, to_be_stopped, without_goals
 from loyalty.models import (
     BenefitMatrix,
     Lot,
@@ -43,6 +43,7 @@ from loyalty.models import (
 from loyalty.site import charts
 from loyalty.site.admin_notices import EXPIRING_WITHIN, list_of, notices
 from loyalty.site.templatetags.twofold import MINUS, number
+from loyalty.versions import State, in_state
 from rewards.admin.catalogue import out_of_stock
 from rewards.admin.redemptions import queue_of
 from rewards.models import Redemption, Reward
@@ -164,9 +165,10 @@ def _questions(actor: Actor, program: Program | None) -> dict[str, QuerySet[Any]
         "failed jobs": _numbered(Job.objects.visible_to(actor).filter(state=Job.State.FAILED), "ended_at"),
         "reviews": _numbered(due(ProgramPlan.objects.visible_to(actor), at), "review_on"),
         "no goals": _numbered(without_goals(Program.objects.visible_to(actor))),
+        "to be stopped": _numbered(to_be_stopped(Program.objects.visible_to(actor))),
         "over budget": _numbered(over_budget(ProgramPlan.objects.visible_to(actor), at)),
-        "rule drafts": _numbered(RuleSet.objects.visible_to(actor).filter(status=RuleSet.Status.DRAFT)),
-        "benefit drafts": _numbered(BenefitMatrix.objects.visible_to(actor).filter(status=BenefitMatrix.Status.DRAFT)),
+        "rule drafts": _numbered(in_state(RuleSet.objects.visible_to(actor), State.DRAFT, now=actor.at)),
+        "benefit drafts": _numbered(in_state(BenefitMatrix.objects.visible_to(actor), State.DRAFT, now=actor.at)),
         "no consent": _numbered(without_consent(Membership.objects.visible_to(actor), at)),
         "nobody": _numbered(taking_part(without_account_manager(Company.objects.visible_to(actor), at), at)),
         "out of stock": _numbered(out_of_stock(Reward.objects.visible_to(actor).filter(is_published=True))),
@@ -230,8 +232,8 @@ def _queues(counts: Mapping[str, _Count], actor: Actor) -> Iterator[Queue]:
         ("failed jobs", gettext_lazy("Jobs that failed"), list_of(Job, state__exact="FAILED")),
         ("webhooks", gettext_lazy("Webhooks that never arrived"), list_of(WebhookDelivery, state__exact="DEAD")),
         ("reviews", gettext_lazy("Programs to review: keep, change or stop"), list_of(ProgramPlan, look="due")),
-        ("rule drafts", gettext_lazy("Drafts of rules"), list_of(RuleSet, status__exact="DRAFT")),
-        ("benefit drafts", gettext_lazy("Drafts of benefits"), list_of(BenefitMatrix, status__exact="DRAFT")),
+        ("rule drafts", gettext_lazy("Drafts of rules"), list_of(RuleSet, state="DRAFT")),
+        ("benefit drafts", gettext_lazy("Drafts of benefits"), list_of(BenefitMatrix, state="DRAFT")),
     ]
     for name, label, url in rows:
         count = counts.get(name)

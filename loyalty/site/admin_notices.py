@@ -127,6 +127,15 @@ def _all_notices(counts: Mapping[str, int], program: Program | None, actor: Acto
         list_of(Program, goals="none"),
     )
     yield (
+        "to be stopped",
+        ngettext(
+            "%(count)s program goes on that it was decided to stop: its last days are not set.",
+            "%(count)s programs go on that it was decided to stop: their last days are not set.",
+            many("to be stopped"),
+        ),
+        list_of(Program, goals="stop"),
+    )
+    yield (
         "failing",
         ngettext(
             "%(count)s webhook keeps failing: its endpoint is left alone for longer and longer.",

@@ -69,7 +69,7 @@ def test_agreement_is_drawn_up_asked_for_and_approved_by_somebody_else(desk: Cli
     assert offered.context["adminform"].form["formula"].initial == member.program.rule_sets.get().rules.get().formula
     assert back.headers["Location"] == reverse(CHANGE, args=[agreement.pk])
     assert "2 points for each full 1 GBP of amount to the company, by your agreement." in page
-    assert "waits for a second person" in asked.content.decode()
+    assert "waits for approval" in asked.content.decode()
     assert own.status_code == 409
     assert "2 points for each full 1 GBP of amount to the company, by your agreement." in shown
     assert "A frame contract" in shown

@@ -106,6 +106,23 @@ def test_plan_is_drawn_up_watched_and_reviewed(desk: Client, program: Program) -
     assert "Early" in words_of(told)
 
 
+def test_program_that_is_to_stop_asks_for_its_last_days_and_no_longer_for_goals(desk: Client, program: Program) -> None:
+    plan = a_plan(program, starts_on=TODAY())
+    program_page = reverse("admin:loyalty_program_change", args=[program.pk])
+    desk.post(page(plan, "review"), {"outcome": "STOP", "reason": "No use"})
+
+    again = desk.post(page(plan, "review"), {"outcome": "STOP", "reason": "No use"})
+    assert again.status_code == 409
+    assert "This plan was closed on" in words_of(again)
+    goes_on = "It was decided to stop this program, and it goes on: set its last day to earn and to spend."
+    assert goes_on in words_of(desk.get(program_page))
+    assert "1 program goes on that it was decided to stop" in words_of(desk.get("/admin/"))
+    assert "no goals" not in words_of(desk.get("/admin/"))
+    assert desk.get("/admin/loyalty/program/", {"goals": "stop"}).context["cl"].result_count == 1
+    Program.objects.update(last_earn_on=TODAY(), last_spend_on=TODAY())
+    assert goes_on not in words_of(desk.get(program_page))
+
+
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [

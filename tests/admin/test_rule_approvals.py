@@ -74,7 +74,29 @@ def test_everything_that_a_decision_rests_on_stands_on_one_page(desk: Client, dr
         assert other.post(f"{address.removesuffix('change/')}approve/").status_code == status
     waits = words_of(desk.get(page))
     assert "Maxine Manager asked for it on" in waits
-    assert "draft, waits for approval" in waits
+    assert "waits for approval" in waits
+
+
+def test_draft_beside_one_that_waits_names_that_one_and_its_state(desk: Client, draft: RuleSet) -> None:
+    desk.post(step(draft, "ask"), {"starts_at": "", "reason": "A fairer spring"})
+    alone = "What one of them changes, the others do not have: whichever begins later holds alone."
+
+    before = words_of(desk.get(step(draft, "draft")))
+    made = desk.post(step(draft, "draft"), follow=True)
+    again = words_of(desk.get(step(draft, "draft")))
+
+    itself = "Version 2 is a draft itself (waits for approval): what you change in the new one, it does not get."
+    assert itself in before
+    assert "further drafts" not in before
+    assert [str(message) for message in made.context["messages"]] == [
+        "Club v3 is drawn up; its rules can be changed now.",
+        f"There are further drafts of this program: version 2 (waits for approval). {alone}",
+    ]
+    assert f"{itself} There are further drafts of this program: version 3 (draft). {alone}" in again
+    assert "version 2 (waits for approval)" in words_of(desk.get(made.redirect_chain[0][0]))
+    in_force = step(RuleSet.objects.get(version=1), "draft")
+    told = f"There are further drafts of this program: version 2 (waits for approval) and version 3 (draft). {alone}"
+    assert told in words_of(desk.get(in_force))
 
 
 def test_what_was_edited_is_asked_for_anew_and_what_is_rejected_stays_a_draft(desk: Client, draft: RuleSet) -> None:

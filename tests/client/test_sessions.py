@@ -173,6 +173,9 @@ def test_device_is_known_for_each_of_its_people_by_itself_and_a_mark_cannot_be_m
     assert list(Mail.objects.order_by("pk").values_list("user_id", flat=True)) == [mia.pk, other.pk, mia.pk]
 
 
+FETCH = "/files/asked-for/"
+
+
 def test_who_signed_in_a_while_ago_is_asked_again_and_what_was_sent_is_done(firm: Firm, sign_in: SignIn) -> None:
     client = sign_in(firm.admin)
     signed_in_long_ago(client)
@@ -227,7 +230,7 @@ def test_password_of_somebody_else_is_set_by_whoever_is_asked_first(client: Clie
     assert User.objects.get(pk=other.pk).check_password(PASSWORD)
 
 
-def test_export_of_a_list_asks_first_and_then_sends_the_very_list(client: Client) -> None:
+def test_export_of_a_list_asks_first_leads_back_to_the_list_and_then_sends_that_very_one(client: Client) -> None:
     client.force_login(a_manager())
     a_company(name="Wanted")
     a_company(name="Other")
@@ -235,9 +238,43 @@ def test_export_of_a_list_asks_first_and_then_sends_the_very_list(client: Client
 
     asked = client.post("/admin/accounts/company/export/?q=Wanted").headers["Location"]
     nothing_went_out = not AuditEntry.objects.filter(action="exported").exists()
-    sent = client.post(asked, {"password": PASSWORD, "next": "/admin/accounts/company/export/"})
+    shown = client.post(asked, {"password": PASSWORD, "next": "/admin/accounts/company/export/"}, follow=True)
+    elsewhere = client.get("/admin/accounts/company/").headers
+    shown_again = client.get("/admin/accounts/company/?q=Wanted").headers
+    sent = client.get(FETCH)
     content = b"".join(sent).decode()
 
     assert nothing_went_out
+    assert shown.redirect_chain == [("/admin/accounts/company/?q=Wanted", 302)]
+    assert [str(message) for message in shown.context["messages"]] == [
+        "Thank you. The file comes by itself; if it does not, ask for it once more."
+    ]
+    assert shown.headers["Refresh"] == f"0; url={FETCH}"
+    assert ("Refresh" in elsewhere, "Refresh" in shown_again) == (False, False)
     assert sent.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert ("Wanted" in content, "Other" in content) == (True, False)
+    assert AuditEntry.objects.filter(action="exported").count() == 1
+    assert client.get(FETCH).headers["Location"] == "/"
+
+
+def test_file_that_was_asked_for_is_not_fetched_long_after_showing_who_one_is(client: Client) -> None:
+    client.force_login(a_manager())
+    signed_in_long_ago(client)
+    asked = client.post("/admin/accounts/company/export/").headers["Location"]
+    client.post(asked, {"password": PASSWORD, "next": "/admin/accounts/company/export/"})
+    signed_in_long_ago(client)
+
+    assert client.get(FETCH).headers["Location"] == "/admin/accounts/company/"
+    assert not AuditEntry.objects.filter(action="exported").exists()
+
+
+def test_export_of_what_is_known_of_oneself_leads_back_to_the_page_of_privacy(firm: Firm, sign_in: SignIn) -> None:
+    client = sign_in(firm.member)
+    signed_in_long_ago(client)
+    asked = client.post("/me/privacy/export/").headers["Location"]
+
+    shown = client.post(asked, {"password": PASSWORD, "next": "/me/privacy/export/"}, follow=True)
+
+    assert shown.redirect_chain == [("/me/privacy/", 302)]
+    assert shown.headers["Refresh"] == f"0; url={FETCH}"
+    assert client.get(FETCH).headers["Content-Type"] == "application/json"

@@ -584,7 +584,8 @@ def _replay_of(membership: Membership, canary: str, manager: User, now: datetime
     replay.save()
     ReplayedCompany.objects.create(
         replay=replay, company_id=membership.company_id, points_today=1, points_then=2, tier_today=f"{canary}-tier-1",
-        tier_then=f"{canary}-tier-2", rules={f"{canary}-rule": [1, 2]},
+        tier_then=f"{canary}-tier-2", rules={f"{canary}-rule": [1, 2]}, months={f"{canary}-month": [1, 2]},
+        roles={f"{canary}-role": [1, 2]}, segments=[f"{canary}-segment"],
     )  # fmt: skip
 
 

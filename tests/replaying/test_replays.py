@@ -1,18 +1,23 @@
 """A replay as a manager asks for it: a job works it out, its page says what would be, every number leads to rows."""
 
+import csv
+import io
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib import admin
+from django.contrib.admin.utils import label_for_field
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from accounts import jobs
 from accounts.models import Company, Job, SegmentMembership, User
-from loyalty.models import Membership, Program, Replay, ReplayedCompany, Rule, RuleSet
+from loyalty.models import Membership, Program, Replay, ReplayedCompany, Rule, RuleSet, Tier
 from loyalty.replaying import as_it_stands, ask_for_replay, job_kinds, latest_replay, past, run, suppose
 from loyalty.replaying.replays import THE_BEGINNING
 from tests.factories.world import (
@@ -224,6 +229,7 @@ def test_manager_asks_for_a_replay_and_reads_what_it_found(program: Program, cli
     text = shown.content.decode()
     assert shown.context["total"].difference == -780
     assert [str(sum_) for sum_ in shown.context["money"]] == ["19.20", "3.60", "-15.60"]
+    assert '<bdi class="amount amount-out" dir="ltr">−15.60</bdi> GBP' in text
     assert "A point for whoever ordered" in text
     (gained, [up]), (lost, [down]) = shown.context["movers"]
     assert (gained, up.row.company.name, [(pair.name, pair.difference) for pair in up.rules]) == (
@@ -273,3 +279,132 @@ def test_nobody_else_sees_a_replay(program: Program, client: Client) -> None:
     client.force_login(viewer)
 
     assert client.get(reverse("admin:loyalty_replay_change", args=[replay.pk])).status_code == 302
+
+
+def test_replay_is_stopped_on_its_page_and_asked_for_again_from_there(program: Program, client: Client) -> None:
+    client.force_login(a_manager())
+    draft = a_draft(program)
+    page = client.post(reverse("admin:loyalty_ruleset_replay", args=[draft.pk]), {"days": "0"}).headers["Location"]
+    stop = reverse("admin:loyalty_replay_cancel", args=[Replay.objects.get().pk])
+    assert f'action="{stop}"' in client.get(page).content.decode()
+
+    first, second = (client.post(stop, follow=True) for _time in range(2))
+
+    assert (first.redirect_chain, second.redirect_chain) == ([(page, 302)], [(page, 302)])
+    assert [str(message) for message in first.context["messages"]] == ["It is cancelled."]
+    assert [str(message) for message in second.context["messages"]] == [
+        "Meanwhile the job has moved on. Look at it again."
+    ]
+    assert "It was cancelled." in first.content.decode()
+    assert stop not in first.content.decode()
+    assert reverse("admin:loyalty_ruleset_replay", args=[draft.pk]) in first.content.decode()
+    assert client.get(stop).status_code == 405
+
+
+def test_replay_that_runs_says_that_it_is_being_stopped(program: Program, client: Client) -> None:
+    manager = a_manager()
+    client.force_login(manager)
+    replay = ask_for_replay(rule_set=a_draft(program), days=0, by=manager, now=NOW)
+    Job.objects.update(state=Job.State.RUNNING)
+    stop = reverse("admin:loyalty_replay_cancel", args=[replay.pk])
+
+    stopped = client.post(stop, follow=True)
+
+    assert [str(message) for message in stopped.context["messages"]] == ["It stops at its next step."]
+    assert "It is being stopped." in stopped.content.decode()
+    assert stop not in stopped.content.decode()
+    assert Job.objects.get().is_cancel_asked
+
+
+def test_replay_of_somebody_else_is_not_stopped(program: Program, client: Client) -> None:
+    replay = ask_for_replay(rule_set=a_draft(program), days=0, by=a_manager(), now=NOW)
+    client.force_login(a_manager())
+    stop = reverse("admin:loyalty_replay_cancel", args=[replay.pk])
+
+    assert stop not in client.get(reverse("admin:loyalty_replay_change", args=[replay.pk])).content.decode()
+    assert client.post(stop).status_code == 403
+    assert client.post(reverse("admin:loyalty_replay_cancel", args=[replay.pk + 1])).status_code == 404
+
+    assert Job.objects.get().state == Job.State.QUEUED
+
+
+def tables(page: Any) -> dict[str, list[tuple[str, int, int]]]:
+    return {
+        heading: [(pair.name, pair.today, pair.then) for pair in pairs] for heading, pairs in page.context["tables"]
+    }
+
+
+def test_every_sum_leads_to_the_companies_that_it_is_made_of(program: Program, client: Client) -> None:
+    client.force_login(a_manager())
+    page = client.get(reverse("admin:loyalty_replay_change", args=[replayed(program).pk]))
+
+    assert tables(page) == {
+        "By month": [("November 2025", 900, 0), ("June 2026", 60, 180)],
+        "By tier as it is now": [("Bronze", 60, 180), ("Silver", 900, 0)],
+        "By segment": [("Key", 900, 0), ("companies in no segment", 60, 180)],
+        "By role": [("the company itself", 960, 120), ("Buyer", 0, 60)],
+    }
+    columns = {"By month": ("month_today", "month_then"), "By role": ("role_today", "role_then")}
+    for heading, pairs in page.context["tables"]:
+        today, then = columns.get(heading, ("points_today", "points_then"))
+        for pair in pairs:
+            listed = client.get(pair.url)
+            found = read_csv(client.post(pair.url.replace("/?", "/export/?")))
+            labels = [label_of(name) for name in (today, then)]
+            assert [sum(int(row[label]) for row in found) for label in labels] == [pair.today, pair.then], pair
+            assert len(listed.context["cl"].result_list) == len(found)
+
+
+def read_csv(answer: Any) -> list[dict[str, str]]:
+    return [*csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig")))]
+
+
+def label_of(name: str) -> str:
+    page: Any = admin.site.get_model_admin(ReplayedCompany)
+    label = str(label_for_field(name, ReplayedCompany, model_admin=page))
+    return capfirst(label)
+
+
+def test_tiers_stand_in_the_order_of_their_ranks_and_by_their_names(program: Program, client: Client) -> None:
+    client.force_login(a_manager())
+    Tier.objects.filter(code="bronze").update(code="z", name="Zinc")
+    Tier.objects.filter(code="silver").update(code="a", name="Ash")
+    replay = replayed(program)
+    replay.companies.filter(company__name="Small").update(tier_then="a")
+    replay.companies.filter(company__name="Large").update(tier_then="")
+    replay.companies.create(company=a_company(name="New"), points_today=0, points_then=0, tier_then="z")
+
+    page = client.get(reverse("admin:loyalty_replay_change", args=[replay.pk]))
+
+    assert [row[0] for row in tables(page)["By tier as it is now"]] == ["Zinc", "Ash"]
+    assert [move[:3] for move in page.context["moves"]] == [
+        ("no tier", "Zinc", 1), ("Zinc", "Ash", 1), ("Ash", "no tier", 1),
+    ]  # fmt: skip
+    for move, company in zip(page.context["moves"], ["New", "Small", "Large"], strict=True):
+        listed = client.get(move[3])
+        assert [row.company.name for row in listed.context["cl"].result_list] == [company]
+    found = read_csv(client.post(page.context["total"].url.replace("/?", "/export/?")))
+    assert [(row["Company"], row["Tier now"], row["Tier then"], row["By rule"]) for row in found] == [
+        ("Small", "Zinc", "Ash", "Two points a pound: 60 → 120; A point for whoever ordered: 0 → 60"),
+        ("New", "no tier", "Zinc", ""),
+        ("Large", "Ash", "no tier", "Two points a pound: 900 → 0"),
+    ]
+    large = replay.companies.get(company__name="Large")
+    one = client.get(reverse("admin:loyalty_replayedcompany_change", args=[large.pk])).content.decode()
+    assert "<bdi>Two points a pound</bdi>" in one
+    assert f"company__id__exact={large.company_id}&amp;program__id__exact={program.pk}&amp;q=spend" in one
+    specs = client.get(page.context["total"].url).context["cl"].filter_specs
+    offered = {spec.title: spec.lookup_choices for spec in specs if str(spec.title).startswith("tier ")}
+    names = [("", "no tier"), ("z", "Zinc"), ("a", "Ash")]
+    assert offered == {"tier now": names, "tier then": names}
+
+
+@pytest.mark.parametrize("asked", ["month=never", "month=", "role=7", "role=", "segment=x", "tier_today=9", "move=x"])
+def test_list_asked_for_what_is_not_there_is_empty_or_whole(program: Program, client: Client, asked: str) -> None:
+    client.force_login(a_manager())
+    replayed(program)
+
+    listed = client.get(f"{reverse('admin:loyalty_replayedcompany_changelist')}?{asked}")
+
+    assert listed.status_code == 200
+    assert len(listed.context["cl"].result_list) == (2 if asked == "move=x" else 0)

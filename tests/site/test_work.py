@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import jobs, periodic
+from accounts import jobs, naming, periodic
 from accounts.jobs import JobKind, Run
 from accounts.models import Job
 from accounts.queues import Queue
@@ -72,7 +72,7 @@ def test_what_works_in_the_background_is_listed_once() -> None:
     assert len({queue.code for queue in QUEUES}) == len(QUEUES)
     assert len({kind.code for kind in JOB_KINDS}) == len(JOB_KINDS)
     assert {kind.job.code for kind in PERIODIC} <= {kind.code for kind in JOB_KINDS}
-    assert set(jobs.labels()) >= {kind.code for kind in JOB_KINDS}
+    assert set(naming.JOBS) >= {kind.code for kind in JOB_KINDS}
 
 
 @pytest.mark.django_db

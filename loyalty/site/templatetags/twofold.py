@@ -60,11 +60,13 @@ def points_unit(value: int | None) -> str:
 
 
 @register.filter
-def signed(value: int | None) -> SafeString:
-    """Return points with their sign, which stays in front of the number in Arabic as well."""
+def signed(value: int | Decimal | None) -> SafeString:
+    """Return points or money with their sign, which stays in front of the number in Arabic as well."""
     count = value or 0
     sign, kind = ("+", "in") if count > 0 else (MINUS, "out") if count < 0 else ("", "none")
-    return format_html('<bdi class="amount amount-{}" dir="ltr">{}{}</bdi>', kind, sign, number(abs(count)))
+    return format_html(
+        '<bdi class="amount amount-{}" dir="ltr">{}{}</bdi>', kind, sign, number(-count if count < 0 else count)
+    )
 
 
 @register.filter

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('loyalty', '0006_expired_and_taken_back'),
+        ('loyalty', '0009_awards_in_words'),
     ]
 
     operations = [

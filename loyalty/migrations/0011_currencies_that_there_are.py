@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('loyalty', '0007_clearer_words'),
+        ('loyalty', '0010_clearer_words'),
     ]
 
     operations = [
