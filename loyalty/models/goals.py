@@ -73,7 +73,7 @@ class ProgramPlan(models.Model):
         help_text=_("Until the review, of the business that the program is for."),
     )
     budget_percent = models.DecimalField(
-        _("budget (% of the profit)"),
+        _("budget as a share of the profit, in %"),
         max_digits=5,
         decimal_places=2,
         validators=[MinValueValidator(Decimal("0.01")), MaxValueValidator(100)],
@@ -182,15 +182,15 @@ class Goal(models.Model):
     class Figure(models.TextChoices):
         MEMBERS = "MEMBERS", _("companies that take part")
         ENROLLED = "ENROLLED", _("companies that joined")
-        ACTIVATED = "ACTIVATED", _("% of those who joined that received points")
+        ACTIVATED = "ACTIVATED", _("share of those who joined that received points, in %")
         ACTIVE = "ACTIVE", _("active companies")
-        ACTIVE_SHARE = "ACTIVE_SHARE", _("% of the companies that is active")
+        ACTIVE_SHARE = "ACTIVE_SHARE", _("share of the companies that is active, in %")
         METRIC = "METRIC", _("what a metric adds up to")
         METRIC_GROWTH = "METRIC_GROWTH", _("growth of a metric in %, against as many months before")
         ISSUED = "ISSUED", _("points earned")
         SPENT = "SPENT", _("points spent")
         REDEMPTION_RATE = "REDEMPTION_RATE", _("redemption rate in %")
-        REACH = "REACH", _("% of people who read a message")
+        REACH = "REACH", _("share of people who read a message, in %")
         TYPED = "TYPED", _("typed in: no system tells us")
 
     class Unit(models.TextChoices):

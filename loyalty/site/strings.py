@@ -17,7 +17,7 @@ _CALL = re.compile(rf"\b(_|gettext|ngettext|pgettext|npgettext)\(\s*{_STRING}(?:
 def in_template(
     fileobj: IO[bytes], keywords: Collection[str], comment_tags: Collection[str], options: dict[str, Any]
 ) -> Iterator[Found]:
-    """Strings of a template: an extraction method as Babel asks for. Django says which they are, as for `makemessages`."""
+    """Strings of a template, as an extraction method of Babel's gives them; Django says which they are."""
     source: str = _templatize(fileobj.read().decode())
     for call in _CALL.finditer(source):
         function, *literals = call.groups()

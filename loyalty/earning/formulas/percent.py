@@ -56,5 +56,5 @@ class Percent(Kind):
 
     def sentence(self, catalogue: Catalogue, translate: Translate) -> str:
         """Return "2.5 % of amount in points"."""
-        template = translate(N_("{percent} % of {fact} in points"))
-        return template.format(percent=plain(self.percent), fact=catalogue[self.of].label)
+        template = translate(N_("{percent} of {fact} in points"))
+        return template.format(percent=f"{plain(self.percent)} %", fact=catalogue[self.of].label)
