@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_POST
 
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter
@@ -72,7 +72,7 @@ class RuleAdmin(ReshapingAdmin[Rule], PartOfRulesAdmin[Rule]):
             return ((None, about), (_("Who gets it"), to), (_("Limits shared with other rules"), shared))
         return (
             (None, {"fields": ("rule_set", "name", "code", *(("sentence",) if obj else ()))}),
-            (_("When"), {"fields": ("activity_type",)}),
+            (pgettext("trigger", "When"), {"fields": ("activity_type",)}),
             (_("Only if"), {"fields": ("condition",)}),
             (_("Give"), {"fields": ("formula",)}),
             (_("Who gets it"), to),

@@ -12,6 +12,7 @@ from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, Range
 from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Approval
 from accounts.scope import Actor, ScopedQuerySet
@@ -42,7 +43,7 @@ class Agreement(models.Model):
     class Status(models.TextChoices):
         DRAFT = "DRAFT", _("draft")
         WAITING = "WAITING", _("waits for a second person")
-        ACTIVE = "ACTIVE", _("active")
+        ACTIVE = "ACTIVE", pgettext_lazy("version", "active")
         ENDED = "ENDED", _("ended")
 
     APPROVED = ("ACTIVE", "ENDED")

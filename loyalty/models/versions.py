@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from loyalty.models.programs import Program
 
@@ -15,7 +16,7 @@ class ProgramVersion(models.Model):
 
     class Status(models.TextChoices):
         DRAFT = "DRAFT", _("draft")
-        ACTIVE = "ACTIVE", _("active")
+        ACTIVE = "ACTIVE", pgettext_lazy("version", "active")
         RETIRED = "RETIRED", _("retired")
 
     # Each kind of version says in its own field what a program calls them.

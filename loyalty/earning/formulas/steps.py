@@ -75,7 +75,7 @@ class Steps(Kind):
             words=((Applies.PART, N_("for its own part")), (Applies.WHOLE, N_("for the whole, once it is reached"))),
         ),
         Ask("by", N_("decided by another number (for the whole)"), Asks.NUMBER_FACT, is_optional=True),
-        Ask("bands", N_("steps"), Asks.ROWS, parts=(Ask("from", N_("from"), Asks.NUMBER), *RATE)),
+        Ask("bands", N_("steps"), Asks.ROWS, parts=(Ask("from", N_("at least"), Asks.NUMBER), *RATE)),
     )
 
     @classmethod
