@@ -18,6 +18,7 @@ from accounts.conditions import ConditionError
 from accounts.messages import MessageKind, Telling
 from accounts.models import Approval, Employee, User
 from accounts.scope import in_force
+from accounts.wording import listed, quoted
 from loyalty.by_hand.requests import people_told
 from loyalty.earning import (
     NO_FACTOR,
@@ -256,7 +257,7 @@ def asleep_under(rule_set: RuleSet, *, at: datetime) -> list[str]:
                     "The agreement with %(company)s speaks of %(codes)s, which this version does not have: those terms "
                     "would hold no longer. If a rule has only got another code, give it back the old one."
                 )
-                % {"company": row.membership.company, "codes": ", ".join(f"“{code}”" for code in lost)}
+                % {"company": row.membership.company, "codes": listed((quoted(code, _) for code in lost), _)}
             )
     return sentences
 
@@ -410,7 +411,7 @@ def _require_known(codes: Collection[str], rules: Iterable[Rule]) -> None:
     for code in sorted(set(codes) - known):
         raise UnknownRuleError(
             _("There is no rule “%(code)s” in this program in the time of the agreement; there is: %(known)s.")
-            % {"code": code, "known": ", ".join(sorted(known)) or "–"}
+            % {"code": code, "known": listed(sorted(known), _) or "–"}
         )
 
 

@@ -13,6 +13,7 @@ from django_stubs_ext import StrOrPromise
 from accounts.conditions import Catalogue, ConditionError, Literal, explain, leaf_sentence
 from accounts.facts import COMPANY_SEGMENTS, EMPLOYEE_ROLES
 from accounts.models import RoleAssignment, SegmentMembership
+from accounts.wording import listed, quoted
 from loyalty.earning import EarningRule, FormulaError
 from loyalty.earning.complexity import Complexity, complexity_of
 from loyalty.earning.scrutiny import Finding, Odd, Pair, Times, pairs, scrutinise
@@ -202,13 +203,13 @@ class _Looking:
             return
         others = RuleSet.objects.filter(program=self._rule_set.program_id, status=RuleSet.Status.DRAFT)
         versions = others.exclude(pk=self._rule_set.pk).order_by("version").values_list("version", flat=True)
-        if listed := ", ".join(map(str, versions)):
+        if versions:
             yield Concern(
                 _(
                     "There are further drafts of this program: version %(versions)s. What one of them changes, the "
                     "others do not have: whichever begins later holds alone."
                 )
-                % {"versions": listed}
+                % {"versions": listed(versions, _)}
             )
 
 
@@ -221,18 +222,19 @@ def _grouped(template: str, found: Iterable[Pair], rows: Mapping[str, Rule]) -> 
         words = {
             "rule": rule.name,
             "activity": rule.activity_type.name,
-            "others": _joined([_quoted(other.name) for other in others]),
+            "others": _joined([quoted(other.name, _) for other in others]),
         }
         yield Concern(template % words, (rule, *others))
 
 
 def _sentence(finding: Finding, rule: str, catalogue: Catalogue, times: Times) -> str:
     """Return a finding in words."""
-    rows = _joined([_quoted(_row(row, catalogue)) for row in finding.rows])
+    rows = _joined([quoted(_row(row, catalogue), _) for row in finding.rows])
+    answers = {"True": _("yes"), "False": _("no")}
     words = {
         "rule": rule,
         "rows": rows,
-        "subject": {"True": _("yes"), "False": _("no")}.get(finding.subject, finding.subject),
+        "subject": finding.subject or listed((answers.get(key, key) for key in finding.keys), _),
         "day": date_format(times.first, "DATE_FORMAT"),
     }
     return _template(finding) % words
@@ -280,11 +282,7 @@ def _row(row: Literal, catalogue: Catalogue) -> str:
     return sentence if row.is_met else _("not (%(row)s)") % {"row": sentence}
 
 
-def _quoted(text: str) -> str:
-    return _("“%(text)s”") % {"text": text}
-
-
 def _joined(texts: Sequence[str]) -> str:
     if len(texts) < 2:
         return "".join(texts)
-    return _("%(several)s and %(last)s") % {"several": ", ".join(texts[:-1]), "last": texts[-1]}
+    return _("%(several)s and %(last)s") % {"several": listed(texts[:-1], _), "last": texts[-1]}

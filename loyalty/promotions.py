@@ -18,6 +18,7 @@ from accounts import approvals, audit, messages
 from accounts.actors import Actor
 from accounts.messages import Telling
 from accounts.models import Approval, Employee, User
+from accounts.wording import listed, quoted
 from loyalty import arrays
 from loyalty.by_hand.requests import is_open, locked, people_told
 from loyalty.earning import Promotion
@@ -295,8 +296,8 @@ def sentence(promotion: PersonalPromotion, names: dict[tuple[int, str], str], ac
     text = _times(promotion) % {"who": _who(promotion, actor), "factor": _plain(promotion.factor), **_days(promotion)}
     if promotion.rule_codes:
         program_id = promotion.membership.program_id
-        listed = ", ".join(f"“{names.get((program_id, code), code)}”" for code in promotion.rule_codes)
-        text = _("%(promotion)s of %(rules)s") % {"promotion": text, "rules": listed}
+        rules = listed((quoted(names.get((program_id, code), code), _) for code in promotion.rule_codes), _)
+        text = _("%(promotion)s of %(rules)s") % {"promotion": text, "rules": rules}
     if promotion.budget is not None:
         budget = number_format(promotion.budget, force_grouping=True)
         text = _("%(promotion)s, at most %(budget)s points more in all") % {"promotion": text, "budget": budget}
@@ -377,7 +378,7 @@ def _require_known(promotion: PersonalPromotion) -> None:
         if code not in known:
             raise UnknownRuleError(
                 _("There is no rule “%(code)s” that gives points in those days; there is: %(known)s.")
-                % {"code": code, "known": ", ".join(sorted(known)) or "–"}
+                % {"code": code, "known": listed(sorted(known), _) or "–"}
             )
 
 
@@ -401,7 +402,7 @@ def asleep_under(rule_set: RuleSet, *, at: datetime) -> list[str]:
         _("The promotion of %(name)s is on %(codes)s, which this version does not have: it would add nothing there.")
         % {
             "name": row.employee or row.membership.company,
-            "codes": ", ".join(f"“{code}”" for code in sorted(lost)),
+            "codes": listed((quoted(code, _) for code in sorted(lost)), _),
         }
         for row in rows.select_related("employee", "membership__company").order_by("pk")
         if (lost := set(row.rule_codes) - codes)

@@ -3,14 +3,15 @@
 `translate` is the caller's gettext; every template is marked with `N_` and translated when a sentence is built.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from functools import partial, reduce
+from functools import partial
 from types import MappingProxyType
 
-from accounts.conditions.facts import N_, Catalogue, Fact, FactType, Operator, Translate, Value
+from accounts.conditions.facts import Catalogue, Fact, FactType, Operator, Value
 from accounts.conditions.language import All, Always, Any, Condition, Leaf, LeafOutcome, Node, Not
+from accounts.wording import N_, Translate, joined, listed, quoted
 
 # `{value}` is one value or, for operators on several, their list; `{last}` is the far end of "from … to …".
 _TEMPLATES: Mapping[Operator, str] = MappingProxyType(
@@ -49,9 +50,9 @@ def sentence(condition: Condition, catalogue: Catalogue, translate: Translate) -
         case All((only,)) | Any((only,)):
             return sentence(only, catalogue, translate)
         case All(parts):
-            return _joined(translate(N_("{first} and {second}")), _nested(parts, catalogue, translate))
+            return joined(translate(N_("{first} and {second}")), _nested(parts, catalogue, translate))
         case Any(parts):
-            return _joined(translate(N_("{first} or {second}")), _nested(parts, catalogue, translate))
+            return joined(translate(N_("{first} or {second}")), _nested(parts, catalogue, translate))
 
 
 def leaf_sentence(leaf: Leaf, catalogue: Catalogue, translate: Translate) -> str:
@@ -66,7 +67,7 @@ def leaf_sentence(leaf: Leaf, catalogue: Catalogue, translate: Translate) -> str
     elif leaf.op is Operator.BETWEEN:
         value, last = map(said, leaf.value)
     else:
-        value = _joined(translate(N_("{first}, {second}")), map(said, leaf.value))
+        value = listed(map(said, leaf.value), translate)
     return translate(template).format(fact=str(fact.label), value=value, last=last)
 
 
@@ -113,10 +114,6 @@ def _bracketed(text: str, translate: Translate) -> str:
     return translate(N_("({part})")).format(part=text)
 
 
-def _joined(template: str, texts: Iterable[str]) -> str:
-    return reduce(lambda first, second: template.format(first=first, second=second), texts)
-
-
 def _said(value: Value, *, fact: Fact, translate: Translate) -> str:
     match value:
         case None:
@@ -129,9 +126,9 @@ def _said(value: Value, *, fact: Fact, translate: Translate) -> str:
             return value.isoformat()
         case frozenset():
             said = sorted(_code(code, fact) for code in value)
-            return _joined(translate(N_("{first}, {second}")), said) if said else translate(N_("none"))
+            return listed(said, translate) or translate(N_("none"))
         case str() if fact.type is FactType.TEXT:
-            return translate(N_("“{text}”")).format(text=value)
+            return quoted(value, translate)
         case str():
             return _code(value, fact)
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.admin.links import VocabularyFilter
 from accounts.admin.reshaping import ReshapedForm, bring_anew
+from accounts.wording import listed
 from loyalty.admin.agreement_parts import PartOfAgreementAdmin, is_open
 from loyalty.admin.agreement_rates import rules_for
 from loyalty.admin.programs import chosen
@@ -40,7 +41,7 @@ def of_what(limit: AgreementLimit) -> str:
         case AgreementLimit.Scope.RULE:
             return limit.rule_code
         case AgreementLimit.Scope.RULES:
-            return ", ".join(limit.rule_codes)
+            return listed(limit.rule_codes, _)
         case AgreementLimit.Scope.SHARED:
             return _("the shared limit “%(code)s”") % {"code": limit.shared_as}
     return limit.get_scope_display()

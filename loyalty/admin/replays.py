@@ -24,6 +24,7 @@ from accounts.admin.scoped import ReadOnlyAdmin
 from accounts.admin.steps import StepForm
 from accounts.middleware import actor_behind
 from accounts.models import Segment, StakeholderRole
+from accounts.wording import in_turn
 from loyalty.models import Replay, ReplayedCompany, Rule, Tier
 from loyalty.replaying.comparing import COMPANY
 from loyalty.rulebook import fingerprint
@@ -206,7 +207,7 @@ class ReplayedCompanyAdmin(ReadOnlyAdmin[ReplayedCompany]):
     def why(self, row: ReplayedCompany) -> str:
         """Points as they stand and as they would be, by the rule's code."""
         pairs = ((code, today, then) for code, (today, then) in row.rules.items() if today != then)
-        return "; ".join(f"{code}: {today} → {then}" for code, today, then in pairs) or "–"
+        return in_turn((f"{code}: {today} → {then}" for code, today, then in pairs), _) or "–"
 
     @admin.display(description=gettext_lazy("replay"))
     def replay_page(self, row: ReplayedCompany) -> str:

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter
 from accounts.admin.reshaping import ReshapingAdmin
 from accounts.admin.scoped import ReadOnlyAdmin, manager_behind
+from accounts.wording import listed
 from loyalty.admin.drafts import PartOfRulesAdmin, PartOfRulesForm
 from loyalty.admin.rule_editor.form import CapInline, RuleForm
 from loyalty.admin.rule_editor.preview import Preview, in_words, preview_of
@@ -230,4 +231,4 @@ class SharedLimitAdmin(PartOfRulesAdmin[SharedLimit]):
     @admin.display(description=gettext_lazy("rules that share it"))
     def rules(self, limit: SharedLimit) -> str:
         """Their codes."""
-        return ", ".join(getattr(limit, "sharing", ())) or "–"
+        return listed(getattr(limit, "sharing", ()), _) or "–"

@@ -11,9 +11,10 @@ from typing import ClassVar, Self
 from accounts import messages
 from accounts.messages import Telling
 from accounts.models import Employee
+from accounts.wording import N_, Translate
 from loyalty import arrays
 from loyalty.earning import Ask, Asks, Part
-from loyalty.effects.kind import N_, Effect, EffectBook, Given, Translate
+from loyalty.effects.kind import Effect, EffectBook, Given
 from loyalty.messages import BADGE_GIVEN
 from loyalty.models import BadgeHolding
 

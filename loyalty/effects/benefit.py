@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
+from accounts.wording import N_, Translate
 from loyalty import arrays
 from loyalty.earning import Ask, Asks, Part
-from loyalty.effects.kind import N_, Effect, EffectBook, Given, Translate
+from loyalty.effects.kind import Effect, EffectBook, Given
 from loyalty.models import BenefitGrant, RuleCap
 
 _MOST_TIMES = 1_000

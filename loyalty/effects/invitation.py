@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Self
 
+from accounts.wording import N_, Translate
 from loyalty.earning import Ask, Asks, FormulaError, Part
-from loyalty.effects.kind import N_, Effect, EffectBook, Given, Translate
+from loyalty.effects.kind import Effect, EffectBook, Given
 from loyalty.titles.by_rules import Asked, Doors, ask, open_doors, withdraw
 
 _MOST_DAYS = 3_660

@@ -1,19 +1,13 @@
 """What a kind of effect is: how a rule names it, how it says itself, and how it is given and taken back."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
+from accounts.wording import Translate
 from loyalty.earning import Ask, Part
-
-Translate = Callable[[str], str]
-
-
-def N_(text: str) -> str:
-    """Mark a template for translation; `translate` is applied when it is rendered."""
-    return text
 
 
 @dataclass(slots=True)

@@ -243,7 +243,7 @@ def test_campaigns_of_one_rule_never_overlap(first: tuple[int, int], last: tuple
 
 
 def test_version_without_campaigns_knows_none() -> None:
-    with pytest.raises(FormulaError, match="'spring' is not a campaign of this version; there are: -"):
+    with pytest.raises(FormulaError, match="'spring' is not a campaign of this version; there are: –"):
         per_ten(NO_SCHEME, ["spring"])
 
 

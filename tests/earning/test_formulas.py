@@ -150,4 +150,5 @@ def test_refusal_is_said_in_the_language_of_the_reader() -> None:
     kinds = ", ".join(KINDS)
     assert str(refusal.value) == f"kind: 'gift' is not one of {kinds}."
     german = {"kind: {found} is not one of {kinds}.": "kind: {found} ist keines von {kinds}."}
-    assert refusal.value.translated(german.__getitem__) == f"kind: 'gift' ist keines von {kinds}."
+    german["{first}, {second}"] = "{first} / {second}"
+    assert refusal.value.translated(german.__getitem__) == f"kind: 'gift' ist keines von {' / '.join(KINDS)}."

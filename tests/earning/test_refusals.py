@@ -280,7 +280,7 @@ def test_refusal_of_what_a_program_has_not_says_so() -> None:
         "multipliers.tier: this program has no tiers."
     )
     assert str(refusal(campaigns, scheme=Scheme())) == (
-        "multipliers.campaigns[0]: 'spring' is not a campaign of this version; there are: -."
+        "multipliers.campaigns[0]: 'spring' is not a campaign of this version; there are: –."
     )
 
 

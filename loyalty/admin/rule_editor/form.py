@@ -12,6 +12,7 @@ from accounts.admin.condition_forms import ConditionField, condition_field
 from accounts.admin.documents import check_condition
 from accounts.admin.reshaping import ReshapedForm, ReshapedFormSet, bring_anew
 from accounts.admin.scoped import ScopedInline
+from accounts.wording import listed
 from loyalty.admin.drafts import PartOfRulesForm, is_open
 from loyalty.admin.rule_editor.formulas import FormulaField, Offer
 from loyalty.earning import AMOUNT, FormulaError, cap_sentence
@@ -133,7 +134,7 @@ class RuleForm(ReshapedForm[Rule], PartOfRulesForm[Rule]):
         for code in named:
             if code not in there:
                 text = _("This version has no shared limit “%(code)s”. There is: %(known)s.")
-                self.add_error("shared_limits", text % {"code": code, "known": ", ".join(sorted(there)) or "–"})
+                self.add_error("shared_limits", text % {"code": code, "known": listed(sorted(there), _) or "–"})
 
 
 def recipients_wrong(chosen: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from accounts.admin.condition_forms import Option
 from accounts.admin.documents import DocumentField
 from accounts.admin.reshaping import asked_of
 from accounts.conditions import Catalogue, Fact, FactType
+from accounts.wording import listed, quoted
 from loyalty.earning import KINDS, MODIFIER_ASKS, TIER, Ask, Asks, FormulaError, Scheme, parse_formula
 from loyalty.earning.formulas.filling import (
     Answers,
@@ -227,9 +228,9 @@ def said(error: FormulaError, filled: Filled, offer: Offer) -> str:
     """Return what is wrong, with the place as the form calls it."""
     places = []
     for label, number in place_of(filled.asks, filled.answers, offer.catalogue, error.key):
-        text = _("“%(label)s”") % {"label": _(label)}
+        text = quoted(_(label), _)
         places.append(_("Row %(row)s of %(label)s") % {"row": number, "label": text} if number else text)
-    return error.translated(_, ", ".join(places))
+    return error.translated(_, listed(places, _))
 
 
 def _meant(filled: Filled) -> tuple[str, dict[str, tuple[str, ...]]]:

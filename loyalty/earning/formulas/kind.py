@@ -1,12 +1,13 @@
 """What a kind of formula is: how it is read, what it gives, and how it says itself."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import ROUND_DOWN, Context, Decimal
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from accounts.conditions import Catalogue, Fact, Values, value_in_words
+from accounts.wording import N_, Translate
 
 if TYPE_CHECKING:
     from loyalty.earning.formulas.asking import Ask
@@ -18,14 +19,6 @@ MAX_POINTS = 10**15
 
 EXACT = Context(prec=1_000, rounding=ROUND_DOWN)
 """Enough digits that no product is rounded: a rounded one could reach the next whole point."""
-
-Translate = Callable[[str], str]
-
-
-def N_(text: str) -> str:
-    """Mark a template for translation; `translate` is applied when it is rendered."""
-    return text
-
 
 AMOUNT = "activity.amount"
 """The fact that a minimum spend is held against."""
@@ -159,11 +152,3 @@ def plain(number: Decimal) -> str:
 def with_unit(number: Decimal, fact: Fact) -> str:
     """Return a number with the unit of what it counts, such as "10 GBP"."""
     return f"{plain(number)} {fact.unit}".rstrip()
-
-
-def joined(texts: list[str], translate: Translate) -> str:
-    """Return texts as one, such as "amount was 5 GBP; tier was Gold"."""
-    text = texts[0]
-    for following in texts[1:]:
-        text = translate(N_("{first}; {second}")).format(first=text, second=following)
-    return text

@@ -14,8 +14,9 @@ from decimal import Decimal
 from typing import ClassVar, NamedTuple, Self
 
 from accounts.conditions import Catalogue, Fact, FactType, Value, Values, value_in_words
+from accounts.wording import N_, Translate, in_turn
 from loyalty.earning.formulas.asking import RATE, Ask, Asks
-from loyalty.earning.formulas.kind import AMOUNT, N_, Kind, Translate, found, joined
+from loyalty.earning.formulas.kind import AMOUNT, Kind, found
 from loyalty.earning.formulas.rates import RATE_KEYS, Rate, read_rate
 from loyalty.earning.formulas.reading import FormulaError, Part, shown
 
@@ -123,7 +124,7 @@ class Lookup(Kind):
         else:
             give = self.otherwise.sentence(catalogue, translate)
             texts.append(translate(N_("{give} otherwise")).format(give=give))
-        return joined(texts, translate)
+        return in_turn(texts, translate)
 
     def findings(self, values: Values, catalogue: Catalogue, translate: Translate) -> list[str]:
         """Tell also which row it came to."""
@@ -175,7 +176,7 @@ def _refuse_wrong_key(key: object, fact: Fact, place: str) -> None:
     codes = [code for code, _label in fact.choices]
     if codes and key not in codes:
         template = N_("{key}: {found} is not one of {choices}.")
-        raise FormulaError(template, key=place, found=shown(key), choices=", ".join(codes))
+        raise FormulaError(template, key=place, found=shown(key), choices=codes)
 
 
 def _can_be_stored(text: str) -> bool:

@@ -15,8 +15,9 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decim
 from enum import StrEnum
 
 from accounts.conditions import Catalogue, FactType, Values
+from accounts.wording import N_, Translate
 from loyalty.earning.formulas.asking import Ask, Asks
-from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, N_, Formula, Translate, plain, with_unit
+from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, Formula, plain, with_unit
 from loyalty.earning.formulas.multipliers import Campaign, Combining, Multipliers, Scheme, read_multipliers
 from loyalty.earning.formulas.reading import FormulaError, Part
 

@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from accounts.conditions import Catalogue, Values
+from accounts.wording import N_, Translate
 from loyalty.earning.formulas.asking import Ask, Asks
-from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, N_, Kind, Translate, plain
+from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, Kind, plain
 from loyalty.earning.formulas.reading import Part
 
 

@@ -1,11 +1,11 @@
 """From a document to its values, or to an error that names the place and says what belongs there."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
 from accounts.conditions import Catalogue, Fact, FactType
-from loyalty.earning.formulas.kind import N_
+from accounts.wording import N_, listed
 
 _SHOWN = 60
 _CODE = re.compile(r"[-a-zA-Z0-9_]{1,50}")
@@ -14,23 +14,23 @@ _CODE = re.compile(r"[-a-zA-Z0-9_]{1,50}")
 class FormulaError(ValueError):
     """A formula document that cannot be run; the sentence names the key and says what it takes.
 
-    `str()` is English; `translated` says the same in a reader's language.
+    `str()` is English; `translated` says the same in a reader's language. Several words of `words` are said as a list.
     """
 
-    def __init__(self, template: str, **words: str) -> None:
-        super().__init__(template.format(**words))
+    def __init__(self, template: str, *, key: str = "", **words: str | Sequence[str]) -> None:
+        self.key = key
+        """Where in the document, such as `bands[1].from`; empty for the whole."""
         self._template = template
         self._words = words
-
-    @property
-    def key(self) -> str:
-        """Where in the document, such as `bands[1].from`; empty for the whole."""
-        return self._words.get("key", "")
+        super().__init__(self.translated(str))
 
     def translated(self, translate: Callable[[str], str], place: str = "") -> str:
         """Return the sentence in the language of `translate`; `place` is what its reader calls the key."""
-        words = {**self._words, "key": place} if place else self._words
-        return translate(self._template).format(**words)
+        words = {
+            name: word if isinstance(word, str) else listed(word, translate) or "–"
+            for name, word in self._words.items()
+        }
+        return translate(self._template).format(key=place or self.key, **words)
 
 
 class Part:
@@ -52,7 +52,7 @@ class Part:
         """Refuse a key that is neither of `keys` nor `optional`, and one of `keys` that is missing."""
         if unknown := sorted(str(key) for key in self.document if key not in keys and key not in optional):
             template = N_("{key}: no such key here; there are {keys}.")
-            raise FormulaError(template, key=self.place(unknown[0]), keys=", ".join(sorted({*keys, *optional})))
+            raise FormulaError(template, key=self.place(unknown[0]), keys=sorted({*keys, *optional}))
         if missing := sorted(set(keys) - set(self.document)):
             raise FormulaError(N_("{key}: missing."), key=self.place(missing[0]))
 
@@ -107,10 +107,10 @@ class Part:
     def one_of(self, key: str, choices: Iterable[str]) -> str:
         """Read one of several words."""
         raw = self.document[key]
-        listed = list(choices)
-        if not isinstance(raw, str) or raw not in listed:
+        known = list(choices)
+        if not isinstance(raw, str) or raw not in known:
             template = N_("{key}: {found} is not one of {choices}.")
-            raise FormulaError(template, key=self.place(key), found=shown(raw), choices=", ".join(listed))
+            raise FormulaError(template, key=self.place(key), found=shown(raw), choices=known)
         return raw
 
     def part(self, key: str) -> "Part":
@@ -136,7 +136,7 @@ class Part:
         code = self.document[key]
         fact = self.catalogue.get(code) if isinstance(code, str) else None
         if fact is None or fact.type not in types:
-            facts = ", ".join(sorted(fact.code for fact in self.catalogue.values() if fact.type in types))
+            facts = sorted(fact.code for fact in self.catalogue.values() if fact.type in types)
             raise FormulaError(template, key=self.place(key), found=shown(code), facts=facts)
         return fact
 

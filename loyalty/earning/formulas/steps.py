@@ -14,20 +14,10 @@ from enum import StrEnum
 from typing import ClassVar, NamedTuple, Self
 
 from accounts.conditions import Catalogue, Values
+from accounts.wording import N_, Translate, in_turn
 from loyalty.earning.formulas.asking import RATE, Ask, Asks
 from loyalty.earning.formulas.fixed import Fixed
-from loyalty.earning.formulas.kind import (
-    AMOUNT,
-    EXACT,
-    MAX_POINTS,
-    N_,
-    Kind,
-    Translate,
-    found,
-    joined,
-    plain,
-    with_unit,
-)
+from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, Kind, found, plain, with_unit
 from loyalty.earning.formulas.rates import RATE_KEYS, Rate, read_rate
 from loyalty.earning.formulas.reading import FormulaError, Part, shown
 
@@ -136,7 +126,7 @@ class Steps(Kind):
             first = with_unit(start, fact) if is_last else plain(start)
             give = rate.sentence(catalogue, translate)
             texts.append(text.format(give=give, start=first, end=end, fact=fact.label))
-        return joined(texts, translate)
+        return in_turn(texts, translate)
 
     def findings(self, values: Values, catalogue: Catalogue, translate: Translate) -> list[str]:
         """Tell also which band was reached."""

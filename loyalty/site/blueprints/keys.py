@@ -16,6 +16,7 @@ from django.db import models
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from accounts.wording import listed
 from loyalty.site.blueprints.schema import CODE, CODES, DAY, FREE, Schema
 
 
@@ -80,7 +81,7 @@ class Key:
             return str(dict(self.field.flatchoices).get(value, value))
         if isinstance(value, Decimal | int):
             return number_format(number(value), force_grouping=True)
-        return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        return listed(value, _) if isinstance(value, list) else str(value)
 
 
 def keys_of(model: type[models.Model], *names: str, fixed: Iterable[str] = (), **called: str) -> tuple[Key, ...]:

@@ -1,6 +1,7 @@
 """How numbers, days, people and form fields are shown; load it as `twofold`."""
 
 import json
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -14,6 +15,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
+
+from accounts import wording
 
 register = template.Library()
 
@@ -65,6 +68,12 @@ def signed(value: int | None) -> SafeString:
     count = value or 0
     sign, kind = ("+", "in") if count > 0 else (MINUS, "out") if count < 0 else ("", "none")
     return format_html('<bdi class="amount amount-{}" dir="ltr">{}{}</bdi>', kind, sign, number(abs(count)))
+
+
+@register.filter
+def listed(names: Iterable[object]) -> SafeString:
+    """Return names one after the other, each in a direction of its own: "Buyer, Sales"."""
+    return SafeString(wording.listed((format_html("<bdi>{}</bdi>", name) for name in names), gettext))
 
 
 @register.filter

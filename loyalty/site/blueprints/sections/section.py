@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts.conditions import ConditionError
 from accounts.models import User
+from accounts.wording import in_turn
 from loyalty.earning import FormulaError
 from loyalty.models import Program
 from loyalty.models.versions import ProgramVersion
@@ -163,7 +164,7 @@ class Loading:
 
 
 def _in_words(said: Mapping[str, str]) -> str:
-    return "; ".join(f"{capfirst(name)}: {value.rstrip('.')}" for name, value in said.items())
+    return in_turn((f"{capfirst(name)}: {value.rstrip('.')}" for name, value in said.items()), _)
 
 
 def other_draft(version: ProgramVersion) -> str:

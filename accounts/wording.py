@@ -1,0 +1,37 @@
+"""Several things as one text that people read: each language has its own comma, semicolon and quotation marks.
+
+Pure, as conditions and formulas say themselves with it: `translate` is the caller's gettext.
+"""
+
+from collections.abc import Callable, Iterable
+
+Translate = Callable[[str], str]
+"""Says a template in the language of whoever reads it."""
+
+
+def N_(template: str) -> str:
+    """Mark a template for translation; `translate` is applied when it is rendered."""
+    return template
+
+
+def listed(texts: Iterable[object], translate: Translate) -> str:
+    """Return "one, another, a third"; empty where there are none."""
+    return joined(translate(N_("{first}, {second}")), texts)
+
+
+def in_turn(texts: Iterable[object], translate: Translate) -> str:
+    """Return texts that may hold commas themselves: "amount was 5 GBP; tier was Gold"."""
+    return joined(translate(N_("{first}; {second}")), texts)
+
+
+def quoted(text: object, translate: Translate) -> str:
+    """Return what people wrote, within quotation marks."""
+    return translate(N_("“{text}”")).format(text=text)
+
+
+def joined(template: str, texts: Iterable[object]) -> str:
+    """Return all of `texts` by a template that says how a `{second}` follows a `{first}`."""
+    whole = ""
+    for number, text in enumerate(texts):
+        whole = template.format(first=whole, second=text) if number else str(text)
+    return whole
