@@ -1,9 +1,11 @@
-"""Several things as one text that people read: each language has its own comma, semicolon and quotation marks.
+"""Lists, quotations and numbers in texts that people read: each language writes them with marks of its own.
 
 Pure, as conditions and formulas say themselves with it: `translate` is the caller's gettext.
 """
 
 from collections.abc import Callable, Iterable
+from decimal import Decimal
+from operator import itemgetter
 
 Translate = Callable[[str], str]
 """Says a template in the language of whoever reads it."""
@@ -27,6 +29,14 @@ def in_turn(texts: Iterable[object], translate: Translate) -> str:
 def quoted(text: object, translate: Translate) -> str:
     """Return what people wrote, within quotation marks."""
     return translate(N_("“{text}”")).format(text=text)
+
+
+def numeral(value: int | Decimal, translate: Translate) -> str:
+    """Return a number with its thousands set apart and no zeros at its end, such as "1,234.5"."""
+    # Translated into how its readers write this very number: "1.234,5".
+    mark_of_thousands, mark_of_decimals = itemgetter(1, 5)(translate(N_("1,234.5")))
+    written = f"{value:,}" if isinstance(value, int) else f"{value.normalize():,f}"
+    return written.translate(str.maketrans({",": mark_of_thousands, ".": mark_of_decimals}))
 
 
 def joined(template: str, texts: Iterable[object]) -> str:

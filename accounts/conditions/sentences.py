@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from accounts.conditions.facts import Catalogue, Fact, FactType, Operator, Value
 from accounts.conditions.language import All, Always, Any, Condition, Leaf, LeafOutcome, Node, Not
-from accounts.wording import N_, Translate, joined, listed, quoted
+from accounts.wording import N_, Translate, joined, listed, numeral, quoted
 
 # `{value}` is one value or, for operators on several, their list; `{last}` is the far end of "from … to …".
 _TEMPLATES: Mapping[Operator, str] = MappingProxyType(
@@ -138,9 +138,5 @@ def _code(code: str, fact: Fact) -> str:
 
 
 def _number(number: Decimal, unit: str, translate: Translate) -> str:
-    text = format(number, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    if text == "-0":
-        text = "0"
+    text = numeral(number or Decimal(0), translate)
     return translate(N_("{number} {unit}")).format(number=text, unit=unit) if unit else text

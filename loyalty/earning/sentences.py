@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from accounts.conditions import ALWAYS, Catalogue, Label, failure_sentence, sentence
-from accounts.wording import N_, in_turn
+from accounts.wording import N_, in_turn, numeral
 from loyalty.earning.caps import EVERY_RULE, Cap, CapSubject, Counts, Period
 from loyalty.earning.formulas import formula_sentence
 from loyalty.earning.formulas.kind import ROLES
@@ -96,7 +96,9 @@ _LEFT_OUT: Mapping[MayEarn, str] = MappingProxyType(
 def cap_sentence(cap: Cap, translate: Translate) -> str:
     """Return a limit in plain words, such as "at most 500 points a month per company"."""
     templates = _POINTS if cap.counts is Counts.POINTS else _ONCE if cap.limit == 1 else _TIMES
-    text = translate(templates[cap.period]).format(limit=f"{cap.limit:,}", subject=translate(_SUBJECTS[cap.subject]))
+    text = translate(templates[cap.period]).format(
+        limit=numeral(cap.limit, translate), subject=translate(_SUBJECTS[cap.subject])
+    )
     if cap.is_per_object:
         text = translate(N_("{limit} for each product code")).format(limit=text)
     if cap.shared_as == EVERY_RULE:
@@ -167,7 +169,9 @@ def verdict_sentence(
             template = N_("Applies: {give} would be {given}; what was left of the campaign's budget made it {granted}.")
             if any(gift.from_promotion for gift in verdict.gifts):
                 template = N_("Applies: {give} would be {given}; what was left of the budget made it {granted}.")
-        text = translate(template).format(give=give, given=f"{given:,}", granted=f"{granted:,}")
+        text = translate(template).format(
+            give=give, given=numeral(given, translate), granted=numeral(granted, translate)
+        )
     else:
         text = translate(N_("Applies: {give}.")).format(give=give)
     if findings := verdict.rule.formula.findings(verdict.values, catalogue, translate):

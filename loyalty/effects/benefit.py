@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
-from accounts.wording import N_, Translate
+from accounts.wording import N_, Translate, numeral
 from loyalty import arrays
 from loyalty.earning import Ask, Asks, Part
 from loyalty.effects.kind import Effect, EffectBook, Given
@@ -119,7 +119,7 @@ class BenefitEffect(Effect):
         text = translate(N_("the benefit “{name}”")).format(name=self.name or self.code)
         if self.times is not None:
             often = N_("{benefit}, once") if self.times == 1 else N_("{benefit}, {times} times")
-            text = translate(often).format(benefit=text, times=f"{self.times:,}")
+            text = translate(often).format(benefit=text, times=numeral(self.times, translate))
         if self.days is not None:
-            text = translate(N_("{benefit}, for {days} days")).format(benefit=text, days=f"{self.days:,}")
+            text = translate(N_("{benefit}, for {days} days")).format(benefit=text, days=numeral(self.days, translate))
         return text

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Self
 
-from accounts.wording import N_, Translate
+from accounts.wording import N_, Translate, numeral
 from loyalty.earning import Ask, Asks, FormulaError, Part
 from loyalty.effects.kind import Effect, EffectBook, Given
 from loyalty.titles.by_rules import Asked, Doors, ask, open_doors, withdraw
@@ -121,4 +121,8 @@ class InvitationEffect(Effect):
     def sentence(self, translate: Translate) -> str:
         """Return "an invitation to “Gold”, for 365 days, to be answered within 30"."""
         text = translate(N_("an invitation to “{name}”, for {days} days, to be answered within {answer_days}"))
-        return text.format(name=self.name or self.code, days=f"{self.days:,}", answer_days=f"{self.answer_days:,}")
+        return text.format(
+            name=self.name or self.code,
+            days=numeral(self.days, translate),
+            answer_days=numeral(self.answer_days, translate),
+        )

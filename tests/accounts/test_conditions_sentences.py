@@ -53,7 +53,7 @@ ACTIVE = leaf("active", "eq", True)
         (leaf("amount", "eq", 100), "amount is 100 GBP"),
         (leaf("amount", "ne", 0.5), "amount is not 0.5 GBP"),
         (leaf("amount", "gt", 100.0), "amount is more than 100 GBP"),
-        (leaf("amount", "gte", 1e17), "amount is at least 100000000000000000 GBP"),
+        (leaf("amount", "gte", 1e17), "amount is at least 100,000,000,000,000,000 GBP"),
         (leaf("amount", "lt", -0.0), "amount is less than 0 GBP"),
         (leaf("orders", "lte", 10), "number of orders is at most 10"),
         (leaf("orders", "between", [1, 2]), "number of orders is from 1 to 2"),
@@ -149,6 +149,7 @@ def test_words_and_order_follow_the_readers_language() -> None:
         "{fact} is {value}": "{fact} ist {value}",
         "{first} and {second}": "{first} und {second}",
         "yes": "ja",
+        "1,234.5": "1.234,5",
     }
 
     text = sentence(parse({"all": [BIG, ACTIVE]}, CATALOGUE), CATALOGUE, german.__getitem__)

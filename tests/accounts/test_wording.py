@@ -1,11 +1,15 @@
-"""Lists and quotations as each language writes them."""
+"""Lists, quotations and numbers as each language writes them."""
+
+from decimal import Decimal
 
 import pytest
+from django.conf import settings
 from django.template import engines
 from django.utils import translation
+from django.utils.formats import number_format
 from django.utils.translation import gettext
 
-from accounts.wording import in_turn, listed, quoted
+from accounts.wording import in_turn, listed, numeral, quoted
 
 
 @pytest.mark.parametrize(
@@ -24,6 +28,13 @@ def test_each_language_has_its_own_marks(language: str, list_: str, turns: str, 
         assert listed(["Ada", "Ben", "Cid"], gettext) == list_
         assert in_turn(["1, 2", "3"], gettext) == turns
         assert quoted("a, b", gettext) == quotation
+
+
+@pytest.mark.parametrize("language", [language for language, _name in settings.LANGUAGES])
+@pytest.mark.parametrize("value", [7, 1_234, Decimal("1234567.50"), Decimal("-0.25"), Decimal("1E+3")])
+def test_numbers_are_written_as_everywhere_on_a_page(language: str, value: int | Decimal) -> None:
+    with translation.override(language):
+        assert numeral(value, gettext) == number_format(f"{Decimal(value).normalize():f}", force_grouping=True)
 
 
 def test_one_is_itself_and_none_is_nothing() -> None:

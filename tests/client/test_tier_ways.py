@@ -112,7 +112,7 @@ def test_what_is_not_open_yet_says_why(firm: Firm, sign_in: SignIn) -> None:
     page = words_of(client.get("/tier/"))
     refused = client.post(f"/tier/choose/{gold.pk}/")
 
-    assert "Spend is at least 5000000 GBP, but was 0 GBP" in page
+    assert "Spend is at least 5,000,000 GBP, but was 0 GBP" in page
     assert "not open to you yet" in page
     assert (refused.status_code, "Not open to your company yet" in words_of(refused)) == (409, True)
     assert not TierTitle.objects.exists()

@@ -220,7 +220,7 @@ def test_modifiers_read_as_sentences_after_whom_the_points_go_to() -> None:
         ("50", "amount was 50 GBP; rounded from 1.25 to 1; raised from 1 to 5."),
         ("300", "amount was 300 GBP; rounded from 7.5 to 8."),
         ("400", "amount was 400 GBP."),
-        ("80000", "amount was 80000 GBP; cut from 2,000 to 1,500."),
+        ("80000", "amount was 80,000 GBP; cut from 2,000 to 1,500."),
     ],
 )
 def test_explanation_tells_what_each_modifier_made_of_it(amount: str, told: str) -> None:

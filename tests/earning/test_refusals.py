@@ -106,7 +106,7 @@ def refusal(document: object, catalogue: Catalogue = CATALOGUE, scheme: Scheme =
         ),
         (
             lookup([row([str(n) for n in range(1_001)])]),
-            "table[0].is: there are 1001 entries; write from 1 to 1,000, or make a list of products.",
+            "table[0].is: there are 1,001 entries; write from 1 to 1,000, or make a list of products.",
         ),
         (lookup([row("A"), row("A")]), "table[1].is: 'A' stands in table[0].is already; one row counts for it."),
         (

@@ -263,7 +263,7 @@ def test_table_reads_as_a_sentence(formula: Steps, sentence: str) -> None:
         (None, ["amount is not known"]),
         (Decimal(4), ["amount was 4 GBP", "nothing is given below 10 GBP"]),
         (Decimal(10), ["amount was 10 GBP", "the step from 10 GBP on was reached"]),
-        (Decimal("2000.50"), ["amount was 2000.5 GBP", "the step from 1,000 GBP on was reached"]),
+        (Decimal("2000.50"), ["amount was 2,000.5 GBP", "the step from 1,000 GBP on was reached"]),
     ],
 )
 def test_table_tells_which_step_was_reached(value: Decimal | None, told: list[str]) -> None:

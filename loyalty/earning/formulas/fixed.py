@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from accounts.conditions import Catalogue, Values
-from accounts.wording import N_, Translate
+from accounts.wording import N_, Translate, numeral
 from loyalty.earning.formulas.asking import Ask, Asks
 from loyalty.earning.formulas.kind import Kind
 from loyalty.earning.formulas.reading import Part
@@ -48,4 +48,4 @@ class Fixed(Kind):
     def sentence(self, catalogue: Catalogue, translate: Translate) -> str:
         """Return "50 points"."""
         template = N_("{points} point") if self.points == 1 else N_("{points} points")
-        return translate(template).format(points=f"{self.points:,}")
+        return translate(template).format(points=numeral(self.points, translate))

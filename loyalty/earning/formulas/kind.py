@@ -7,7 +7,7 @@ from decimal import ROUND_DOWN, Context, Decimal
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from accounts.conditions import Catalogue, Fact, Values, value_in_words
-from accounts.wording import N_, Translate
+from accounts.wording import N_, Translate, numeral
 
 if TYPE_CHECKING:
     from loyalty.earning.formulas.asking import Ask
@@ -144,11 +144,6 @@ def found(fact: Fact, values: Values, translate: Translate) -> str:
     return translate(N_("{fact} was {value}")).format(fact=fact.label, value=value_in_words(value, fact, translate))
 
 
-def plain(number: Decimal) -> str:
-    """Return a number as people read it: no trailing zeros, thousands set apart."""
-    return f"{number.normalize():,f}"
-
-
-def with_unit(number: Decimal, fact: Fact) -> str:
+def with_unit(number: Decimal, fact: Fact, translate: Translate) -> str:
     """Return a number with the unit of what it counts, such as "10 GBP"."""
-    return f"{plain(number)} {fact.unit}".rstrip()
+    return f"{numeral(number, translate)} {fact.unit}".rstrip()

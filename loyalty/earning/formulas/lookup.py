@@ -155,7 +155,7 @@ def _read_keys(row: Part, fact: Fact, seen: dict[Key, str]) -> tuple[Key, ...]:
     listed = raw if isinstance(raw, list) else [raw]
     if not listed or len(listed) > MAX_KEYS:
         template = N_("{key}: there are {count} entries; write from 1 to {most}, or make a list of products.")
-        raise FormulaError(template, key=row.place("is"), count=str(len(listed)), most=f"{MAX_KEYS:,}")
+        raise FormulaError(template, key=row.place("is"), count=len(listed), most=MAX_KEYS)
     for index, key in enumerate(listed):
         place = f"{row.place('is')}[{index}]" if isinstance(raw, list) else row.place("is")
         _refuse_wrong_key(key, fact, place)

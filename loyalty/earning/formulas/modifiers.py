@@ -15,9 +15,9 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decim
 from enum import StrEnum
 
 from accounts.conditions import Catalogue, FactType, Values
-from accounts.wording import N_, Translate
+from accounts.wording import N_, Translate, numeral
 from loyalty.earning.formulas.asking import Ask, Asks
-from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, Formula, plain, with_unit
+from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, Formula, with_unit
 from loyalty.earning.formulas.multipliers import Campaign, Combining, Multipliers, Scheme, read_multipliers
 from loyalty.earning.formulas.reading import FormulaError, Part
 
@@ -137,7 +137,7 @@ class Modified(Formula):
         if self.minimum_spend is not None:
             fact = catalogue[AMOUNT]
             template = translate(N_("nothing where {fact} is below {amount}"))
-            terms.append(template.format(fact=fact.label, amount=with_unit(self.minimum_spend, fact)))
+            terms.append(template.format(fact=fact.label, amount=with_unit(self.minimum_spend, fact, translate)))
         if self.multipliers is not None:
             terms += self.multipliers.terms(catalogue, translate)
         if self.rounding is not None:
@@ -147,7 +147,7 @@ class Modified(Formula):
             (self.at_most, N_("at most {points} point each time"), N_("at most {points} points each time")),
         ):
             if points is not None:
-                terms.append(translate(one if points == 1 else many).format(points=f"{points:,}"))
+                terms.append(translate(one if points == 1 else many).format(points=numeral(points, translate)))
         return terms
 
     def findings(self, values: Values, catalogue: Catalogue, translate: Translate) -> list[str]:
@@ -156,21 +156,21 @@ class Modified(Formula):
         if self._is_too_little(values) and self.minimum_spend is not None:
             fact = catalogue[AMOUNT]
             template = translate(N_("{fact} did not reach {amount}, so nothing is given"))
-            return [*findings, template.format(fact=fact.label, amount=with_unit(self.minimum_spend, fact))]
+            return [*findings, template.format(fact=fact.label, amount=with_unit(self.minimum_spend, fact, translate))]
         if self.multipliers is not None:
             findings += self.multipliers.findings(values, catalogue, translate)
         exact = self.exact(values)
         whole = self._whole(exact)
         if exact != whole:
             # Cut, not rounded: what is just below a point must not look like one.
-            shown = plain(exact.quantize(_SHOWN_PLACES, ROUND_DOWN, EXACT))
+            shown = numeral(exact.quantize(_SHOWN_PLACES, ROUND_DOWN, EXACT), translate)
             template = translate(N_("rounded from {exact} to {points}"))
-            findings.append(template.format(exact=shown, points=f"{whole:,}"))
+            findings.append(template.format(exact=shown, points=numeral(whole, translate)))
         points = self._within(whole, exact)
         if points != whole:
             raised, cut = N_("raised from {points} to {to}"), N_("cut from {points} to {to}")
             template = translate(raised if points > whole else cut)
-            findings.append(template.format(points=f"{whole:,}", to=f"{points:,}"))
+            findings.append(template.format(points=numeral(whole, translate), to=numeral(points, translate)))
         return findings
 
     def _multiplied(self, values: Values, *, with_campaign: bool) -> Decimal:
@@ -211,7 +211,7 @@ def read_modified(formula: Formula, part: Part, scheme: Scheme) -> Formula:
     at_most = part.points("at_most") if "at_most" in part else None
     if at_least is not None and at_most is not None and at_least > at_most:
         template = N_("{key}: {least} is more than the most of {most} points.")
-        raise FormulaError(template, key=part.place("at_least"), least=f"{at_least:,}", most=f"{at_most:,}")
+        raise FormulaError(template, key=part.place("at_least"), least=at_least, most=at_most)
     rounding = Rounding(part.one_of("rounding", Rounding)) if "rounding" in part else None
     multipliers = read_multipliers(part, scheme) if "multipliers" in part else None
     return Modified(formula, minimum_spend, multipliers, rounding, at_least, at_most)

@@ -15,8 +15,8 @@ from enum import StrEnum
 from functools import reduce
 
 from accounts.conditions import Catalogue, Values, value_in_words
-from accounts.wording import N_, Translate
-from loyalty.earning.formulas.kind import DAY, EXACT, TIER, found, plain
+from accounts.wording import N_, Translate, numeral
+from loyalty.earning.formulas.kind import DAY, EXACT, TIER, found
 from loyalty.earning.formulas.reading import FormulaError, Part, shown
 
 MOST = 100
@@ -113,15 +113,17 @@ class Multipliers:
                 )
             terms.append(
                 translate(template).format(
-                    factor=plain(campaign.factor),
+                    factor=numeral(campaign.factor, translate),
                     start=campaign.starts_on.isoformat(),
                     end=campaign.ends_on.isoformat(),
                     name=campaign.name,
-                    budget=f"{campaign.budget:,}" if campaign.budget is not None else "",
+                    budget=numeral(campaign.budget, translate) if campaign.budget is not None else "",
                 )
             )
         if self.agreement is not None:
-            terms.append(translate(N_("times {factor} for the company")).format(factor=plain(self.agreement)))
+            terms.append(
+                translate(N_("times {factor} for the company")).format(factor=numeral(self.agreement, translate))
+            )
         if bool(self.tiers) + bool(self.campaigns) + (self.agreement is not None) > 1:
             terms.append(translate(_COMBINING[self.combining]))
         return terms
@@ -135,7 +137,9 @@ class Multipliers:
             if of_tier is None:
                 findings.append(translate(N_("{found}: not multiplied")).format(found=told))
             else:
-                findings.append(translate(N_("{found}: times {factor}")).format(found=told, factor=plain(of_tier)))
+                findings.append(
+                    translate(N_("{found}: times {factor}")).format(found=told, factor=numeral(of_tier, translate))
+                )
         campaign = self.campaign_on(values.get(DAY))
         if self.campaigns:
             told = found(catalogue[DAY], values, translate)
@@ -143,13 +147,17 @@ class Multipliers:
                 findings.append(translate(N_("{found}: no campaign was on")).format(found=told))
             else:
                 template = translate(N_("{found}: times {factor} for “{name}”"))
-                findings.append(template.format(found=told, factor=plain(campaign.factor), name=campaign.name))
+                findings.append(
+                    template.format(found=told, factor=numeral(campaign.factor, translate), name=campaign.name)
+                )
         if self.agreement is not None:
-            findings.append(translate(N_("the agreement: times {factor}")).format(factor=plain(self.agreement)))
+            findings.append(
+                translate(N_("the agreement: times {factor}")).format(factor=numeral(self.agreement, translate))
+            )
         if sum(factor is not None for factor in (of_tier, campaign, self.agreement)) > 1:
             template = translate(N_("{combining}: times {factor}"))
             combining = translate(_COMBINING[self.combining])
-            findings.append(template.format(combining=combining, factor=plain(self.factor(values))))
+            findings.append(template.format(combining=combining, factor=numeral(self.factor(values), translate)))
         return findings
 
     def _tier_terms(self, catalogue: Catalogue, translate: Translate) -> list[str]:
@@ -157,7 +165,9 @@ class Multipliers:
         ranks = [code for code, _label in fact.choices]
         template = translate(N_("times {factor} where {fact} is {tier}"))
         return [
-            template.format(factor=plain(factor), fact=fact.label, tier=value_in_words(code, fact, translate))
+            template.format(
+                factor=numeral(factor, translate), fact=fact.label, tier=value_in_words(code, fact, translate)
+            )
             for code, factor in sorted(self.tiers, key=lambda one: ranks.index(one[0]) if one[0] in ranks else -1)
         ]
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from accounts.conditions import Catalogue, Values
-from accounts.wording import N_, Translate
+from accounts.wording import N_, Translate, numeral
 from loyalty.earning.formulas.asking import Ask, Asks
 from loyalty.earning.formulas.kind import AMOUNT, MAX_POINTS, Kind, with_unit
 from loyalty.earning.formulas.reading import Part
@@ -69,4 +69,6 @@ class Per(Kind):
         )
         fact = catalogue[self.of]
         template = translate(one if self.points == 1 else many)
-        return template.format(points=f"{self.points:,}", step=with_unit(self.step, fact), fact=fact.label)
+        return template.format(
+            points=numeral(self.points, translate), step=with_unit(self.step, fact, translate), fact=fact.label
+        )

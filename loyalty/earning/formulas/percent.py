@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from accounts.conditions import Catalogue, Values
-from accounts.wording import N_, Translate
+from accounts.wording import N_, Translate, numeral
 from loyalty.earning.formulas.asking import Ask, Asks
-from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, Kind, plain
+from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, Kind
 from loyalty.earning.formulas.reading import Part
 
 
@@ -58,4 +58,4 @@ class Percent(Kind):
     def sentence(self, catalogue: Catalogue, translate: Translate) -> str:
         """Return "2.5 % of amount in points"."""
         template = translate(N_("{percent} of {fact} in points"))
-        return template.format(percent=f"{plain(self.percent)} %", fact=catalogue[self.of].label)
+        return template.format(percent=f"{numeral(self.percent, translate)} %", fact=catalogue[self.of].label)

@@ -1,11 +1,11 @@
 """From a document to its values, or to an error that names the place and says what belongs there."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
 from accounts.conditions import Catalogue, Fact, FactType
-from accounts.wording import N_, listed
+from accounts.wording import N_, Translate, listed, numeral
 
 _SHOWN = 60
 _CODE = re.compile(r"[-a-zA-Z0-9_]{1,50}")
@@ -14,23 +14,30 @@ _CODE = re.compile(r"[-a-zA-Z0-9_]{1,50}")
 class FormulaError(ValueError):
     """A formula document that cannot be run; the sentence names the key and says what it takes.
 
-    `str()` is English; `translated` says the same in a reader's language. Several words of `words` are said as a list.
+    `str()` is English; `translated` says the same in a reader's language. Several words are said as a list.
     """
 
-    def __init__(self, template: str, *, key: str = "", **words: str | Sequence[str]) -> None:
+    def __init__(self, template: str, *, key: str = "", **words: str | Sequence[str] | Decimal | int) -> None:
         self.key = key
         """Where in the document, such as `bands[1].from`; empty for the whole."""
         self._template = template
         self._words = words
         super().__init__(self.translated(str))
 
-    def translated(self, translate: Callable[[str], str], place: str = "") -> str:
+    def translated(self, translate: Translate, place: str = "") -> str:
         """Return the sentence in the language of `translate`; `place` is what its reader calls the key."""
-        words = {
-            name: word if isinstance(word, str) else listed(word, translate) or "–"
-            for name, word in self._words.items()
-        }
+        words = {name: _said(word, translate) for name, word in self._words.items()}
         return translate(self._template).format(key=place or self.key, **words)
+
+
+def _said(word: str | Sequence[str] | Decimal | int, translate: Translate) -> str:
+    match word:
+        case str():
+            return word
+        case int() | Decimal():
+            return numeral(word, translate)
+        case _:
+            return listed(word, translate) or "–"
 
 
 class Part:
@@ -61,7 +68,7 @@ class Part:
         raw = self.document[key]
         if not isinstance(raw, int) or isinstance(raw, bool) or not least <= raw <= 10**9:
             template = N_("{key}: {found} is not a whole number from {least} to 1,000,000,000.")
-            raise FormulaError(template, key=self.place(key), found=shown(raw), least=str(least))
+            raise FormulaError(template, key=self.place(key), found=shown(raw), least=least)
         return raw
 
     def whole(self, key: str, *, most: int) -> int:
@@ -69,7 +76,7 @@ class Part:
         raw = self.document[key]
         if not isinstance(raw, int) or isinstance(raw, bool) or not 1 <= raw <= most:
             template = N_("{key}: {found} is not a whole number from 1 to {most}.")
-            raise FormulaError(template, key=self.place(key), found=shown(raw), most=f"{most:,}")
+            raise FormulaError(template, key=self.place(key), found=shown(raw), most=most)
         return raw
 
     def code(self, key: str) -> str:
@@ -88,7 +95,7 @@ class Part:
             number = None
         if number is None or not number.is_finite() or not Decimal(least) <= number <= most:
             template = N_("{key}: {found} is not a number from {least} to {most}.")
-            raise FormulaError(template, key=self.place(key), found=shown(raw), least=least, most=f"{most:,}")
+            raise FormulaError(template, key=self.place(key), found=shown(raw), least=least, most=most)
         return number
 
     def number_fact(self, key: str) -> str:
@@ -124,7 +131,7 @@ class Part:
             raise FormulaError(N_("{key}: {found} is not a list with entries."), key=self.place(key), found=shown(raw))
         if len(raw) > most:
             template = N_("{key}: there are {count} entries; {most} is the most.")
-            raise FormulaError(template, key=self.place(key), count=str(len(raw)), most=str(most))
+            raise FormulaError(template, key=self.place(key), count=len(raw), most=most)
         return [self._part(one, f"{self.place(key)}[{index}]") for index, one in enumerate(raw)]
 
     def _part(self, raw: object, path: str) -> "Part":

@@ -14,10 +14,10 @@ from enum import StrEnum
 from typing import ClassVar, NamedTuple, Self
 
 from accounts.conditions import Catalogue, Values
-from accounts.wording import N_, Translate, in_turn
+from accounts.wording import N_, Translate, in_turn, numeral
 from loyalty.earning.formulas.asking import RATE, Ask, Asks
 from loyalty.earning.formulas.fixed import Fixed
-from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, Kind, found, plain, with_unit
+from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, Kind, found, with_unit
 from loyalty.earning.formulas.rates import RATE_KEYS, Rate, read_rate
 from loyalty.earning.formulas.reading import FormulaError, Part, shown
 
@@ -121,9 +121,9 @@ class Steps(Kind):
         for index, (start, rate) in enumerate(self.bands):
             is_last = index == len(self.bands) - 1
             text = translate(_TEMPLATES[self.applies, is_last])
-            end = "" if is_last else with_unit(self.bands[index + 1].start, fact)
+            end = "" if is_last else with_unit(self.bands[index + 1].start, fact, translate)
             # A range has its unit once, at its end.
-            first = with_unit(start, fact) if is_last else plain(start)
+            first = with_unit(start, fact, translate) if is_last else numeral(start, translate)
             give = rate.sentence(catalogue, translate)
             texts.append(text.format(give=give, start=first, end=end, fact=fact.label))
         return in_turn(texts, translate)
@@ -136,9 +136,9 @@ class Steps(Kind):
             return findings
         if value < self.bands[0].start:
             template = translate(N_("nothing is given below {start}"))
-            return [*findings, template.format(start=with_unit(self.bands[0].start, fact))]
+            return [*findings, template.format(start=with_unit(self.bands[0].start, fact, translate))]
         template = translate(N_("the step from {start} on was reached"))
-        return [*findings, template.format(start=with_unit(self._reached(value).start, fact))]
+        return [*findings, template.format(start=with_unit(self._reached(value).start, fact, translate))]
 
     def _reached(self, value: Decimal) -> Band:
         return next(band for band in reversed(self.bands) if band.start <= value)
@@ -167,7 +167,7 @@ def _read_bands(parts: list[Part], of: str, applies: Applies) -> tuple[Band, ...
         end = part.number("to", least="0", most=10**12) if "to" in part else None
         if end is not None and end <= start:
             template = N_("{key}: {end} is not above {start}, where the band begins.")
-            raise FormulaError(template, key=part.place("to"), end=plain(end), start=plain(start))
+            raise FormulaError(template, key=part.place("to"), end=end, start=start)
         bands.append(Band(start, rate))
     if end is not None:
         template = N_("{key}: leave it out; the last band has no end, or nothing would be given above it.")
@@ -187,4 +187,4 @@ def _refuse_gap_or_overlap(part: Part, before: Decimal, start: Decimal, *, is_op
         template = N_("{key}: from {before} to {start} there is a gap; begin where the band before ends.")
         is_sound = start == before
     if not is_sound:
-        raise FormulaError(template, key=part.place("from"), start=plain(start), before=plain(before))
+        raise FormulaError(template, key=part.place("from"), start=start, before=before)
