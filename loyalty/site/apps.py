@@ -2,7 +2,7 @@
 
 import gc
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.admin.apps import AdminConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -15,9 +15,10 @@ class SiteConfig(AppConfig):
     verbose_name = _("Twofold")
 
     def ready(self) -> None:
-        """Say how workers are woken, what their jobs are called, and what is moved in and out."""
+        """Say how workers are woken, what jobs and fields are called, and what is moved in and out."""
         from accounts import jobs, queues
         from accounts.moving.kinds import use_kinds
+        from loyalty.site.labels import translate_labels
         from loyalty.site.tables import TABLE_KINDS
         from loyalty.site.waking import waker
         from loyalty.site.work import JOB_KINDS
@@ -25,6 +26,7 @@ class SiteConfig(AppConfig):
         queues.use_waker(waker)
         jobs.name_kinds(JOB_KINDS)
         use_kinds(TABLE_KINDS)
+        translate_labels(apps.get_models())
         # Requests and batches make many rows and few cycles: looking for these all the time took a quarter of a batch.
         gc.set_threshold(50_000, 20, 50)
 

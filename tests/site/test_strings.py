@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
+from django.apps import apps
 from django.conf import settings
 from django.template import engines
 from django.utils import translation
 
+from loyalty.site.labels import NOWHERE_ELSE, unnamed
 from loyalty.site.strings import in_template
 
 LOCALES = {"ar": "ar", "id": "id", "ja": "ja", "ko": "ko", "zh-hans": "zh_Hans"}
@@ -75,6 +77,23 @@ def test_translations_keep_the_places_for_values_and_the_tags(language: str) -> 
             wrong.append((original, message.string))
 
     assert wrong == []
+
+
+def test_fields_without_a_name_of_their_own_are_called_in_the_language_of_the_reader(said: Catalog) -> None:
+    ours = [
+        model
+        for model in apps.get_models()
+        if model._meta.app_config.name in ("accounts", "loyalty", "rewards", "surveys")
+    ]
+    labels = {(field.model.__name__, field.name): field.verbose_name for field in unnamed(ours)}
+
+    with translation.override(None):
+        unknown = {where for where, label in labels.items() if said.get(str(label)) is None}
+    with translation.override("id"):
+        program = str(labels["Tier", "program"]), str(labels["Redemption", "placed_by"])
+
+    assert (unknown, program) == (set(), ("program", "dipesan oleh"))
+    assert set(NOWHERE_ELSE) <= {str(label) for label in labels.values()}
 
 
 def test_a_string_of_a_template_is_found_with_its_plural() -> None:
