@@ -56,7 +56,7 @@ NOWHERE_ELSE = (
 
 
 def translate_labels(models: Iterable[type[Model]]) -> None:
-    """Let those labels be translated whenever they are shown; migrations, made of what models say, know nothing of it."""
+    """Let those labels be translated whenever they are shown; migrations are made of what models say, without them."""
     for field in unnamed(models):
         field.verbose_name = gettext_lazy(str(field.verbose_name))
 
