@@ -1,9 +1,10 @@
-"""Lists, quotations and numbers in texts that people read: each language writes them with marks of its own.
+"""Lists, quotations, numbers and days in texts that people read: each language writes them with marks of its own.
 
 Pure, as conditions and formulas say themselves with it: `translate` is the caller's gettext.
 """
 
 from collections.abc import Callable, Iterable
+from datetime import date
 from decimal import Decimal
 from operator import itemgetter
 
@@ -37,6 +38,12 @@ def numeral(value: int | Decimal, translate: Translate) -> str:
     mark_of_thousands, mark_of_decimals = itemgetter(1, 5)(translate(N_("1,234.5")))
     written = f"{value:,}" if isinstance(value, int) else f"{value.normalize():,f}"
     return written.translate(str.maketrans({",": mark_of_thousands, ".": mark_of_decimals}))
+
+
+def numbered(day: date, translate: Translate) -> str:
+    """Return a day in numbers: "2026-03-31"."""
+    parts = {"year": f"{day:%Y}", "month": f"{day:%m}", "day": f"{day:%d}"}
+    return translate(N_("{year}-{month}-{day}")).format(**parts)
 
 
 def joined(template: str, texts: Iterable[object]) -> str:

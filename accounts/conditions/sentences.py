@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from accounts.conditions.facts import Catalogue, Fact, FactType, Operator, Value
 from accounts.conditions.language import All, Always, Any, Condition, Leaf, LeafOutcome, Node, Not
-from accounts.wording import N_, Translate, joined, listed, numeral, quoted
+from accounts.wording import N_, Translate, joined, listed, numbered, numeral, quoted
 
 # `{value}` is one value or, for operators on several, their list; `{last}` is the far end of "from … to …".
 _TEMPLATES: Mapping[Operator, str] = MappingProxyType(
@@ -123,7 +123,7 @@ def _said(value: Value, *, fact: Fact, translate: Translate) -> str:
         case Decimal():
             return _number(value, str(fact.unit), translate)
         case date():
-            return value.isoformat()
+            return numbered(value, translate)
         case frozenset():
             said = sorted(_code(code, fact) for code in value)
             return listed(said, translate) or translate(N_("none"))

@@ -1,5 +1,6 @@
-"""Lists, quotations and numbers as each language writes them."""
+"""Lists, quotations, numbers and days as each language writes them."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -9,7 +10,7 @@ from django.utils import translation
 from django.utils.formats import number_format
 from django.utils.translation import gettext
 
-from accounts.wording import in_turn, listed, numeral, quoted
+from accounts.wording import in_turn, listed, numbered, numeral, quoted
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,22 @@ def test_each_language_has_its_own_marks(language: str, list_: str, turns: str, 
 def test_numbers_are_written_as_everywhere_on_a_page(language: str, value: int | Decimal) -> None:
     with translation.override(language):
         assert numeral(value, gettext) == number_format(f"{Decimal(value).normalize():f}", force_grouping=True)
+
+
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [
+        ("en", "2026-03-09"),
+        ("id", "09-03-2026"),
+        ("ko", "2026-03-09"),
+        ("ar", "09/03/2026"),
+        ("ja", "2026/03/09"),
+        ("zh-hans", "2026-03-09"),
+    ],
+)
+def test_a_day_in_numbers_stands_in_the_order_of_its_readers(language: str, written: str) -> None:
+    with translation.override(language):
+        assert numbered(date(2026, 3, 9), gettext) == written
 
 
 def test_one_is_itself_and_none_is_nothing() -> None:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import reduce
 
 from accounts.conditions import Catalogue, Values, value_in_words
-from accounts.wording import N_, Translate, numeral
+from accounts.wording import N_, Translate, numbered, numeral
 from loyalty.earning.formulas.kind import DAY, EXACT, TIER, found
 from loyalty.earning.formulas.reading import FormulaError, Part, shown
 
@@ -114,8 +114,8 @@ class Multipliers:
             terms.append(
                 translate(template).format(
                     factor=numeral(campaign.factor, translate),
-                    start=campaign.starts_on.isoformat(),
-                    end=campaign.ends_on.isoformat(),
+                    start=numbered(campaign.starts_on, translate),
+                    end=numbered(campaign.ends_on, translate),
                     name=campaign.name,
                     budget=numeral(campaign.budget, translate) if campaign.budget is not None else "",
                 )
