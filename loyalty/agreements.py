@@ -455,7 +455,7 @@ def _back_to_draft(agreement: Agreement) -> None:
 def _tell(kind: MessageKind, agreement: Agreement, at: datetime, *, now: datetime) -> None:
     """Tell the company's admins from when on what holds, by the day where the program is."""
     membership = agreement.membership
-    day = date_format(at.astimezone(membership.program.zone).date(), "DATE_FORMAT")
+    day = at.astimezone(membership.program.zone).date().isoformat()
     people = people_told(Owner(membership.program_id, membership.company_id))
     facts: dict[str, str | int] = {"program": membership.program.name, "day": day}
     messages.tell(kind, [Telling(pk, agreement.pk, facts) for pk in people], now=now)

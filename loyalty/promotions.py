@@ -147,7 +147,8 @@ def decide(*, promotion_id: int, by: User, is_approved: bool, reason: str = "", 
         starts_at, promotion.ends_at = span_of(promotion)
         promotion.starts_at = max(starts_at, now)
         promotion.save(update_fields=["state", "starts_at", "ends_at"])
-        facts = {"program": promotion.membership.program.name, **_days(promotion)}
+        days = {name: day.isoformat() for name, day in _span(promotion).items()}
+        facts = {"program": promotion.membership.program.name, **days}
         people = [Telling(pk, promotion.pk, facts) for pk in people_told(_owner(promotion))]
         messages.tell(PROMOTION_HOLDS, people, now=now)
         _record("promotion-approved", promotion, by, now, starts_at=promotion.starts_at.isoformat())
@@ -324,14 +325,19 @@ def _plain(number: Decimal) -> str:
     return number_format(number.normalize(), use_l10n=True)
 
 
-def _days(promotion: PersonalPromotion) -> dict[str, str | int]:
+def _days(promotion: PersonalPromotion) -> dict[str, str]:
+    """The first and the last day in words."""
+    return {name: date_format(day, "DATE_FORMAT") for name, day in _span(promotion).items()}
+
+
+def _span(promotion: PersonalPromotion) -> dict[str, date]:
     """The first and the last day, as they came to be: approved later, or ended before."""
     zone = promotion.membership.program.zone
     start, end = promotion.starts_on, promotion.ends_on
     if promotion.starts_at is not None and promotion.ends_at is not None:
         start = promotion.starts_at.astimezone(zone).date()
         end = max(start, (promotion.ends_at.astimezone(zone) - timedelta(microseconds=1)).date())
-    return {"start": date_format(start, "DATE_FORMAT"), "end": date_format(end, "DATE_FORMAT")}
+    return {"start": start, "end": end}
 
 
 def _require_sound(promotion: PersonalPromotion, now: datetime) -> None:
