@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --no-deps
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
+# Catalogues as gettext reads them, made of those that people write.
+CATALOGUES = $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
+
 TEMPLATES = $(shell find accounts loyalty rewards surveys templates -name '*.html')
 
 # Settings as an installation has them: none of them from the demo. Nothing is connected to.
@@ -16,21 +19,21 @@ LIKE_PRODUCTION = DATABASE_URL=postgres://twofold@127.0.0.1:1/twofold ALLOWED_HO
   FIELD_KEYS=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all mutants check bench lock
+.PHONY: help demo test test-all mutants check bench messages lock
 
 help:  ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.runtime  ## A world to click through on http://127.0.0.1:8000 (TWOFOLD_PORT: another port); Ctrl-C ends it
+demo: $(VENV)/.runtime $(CATALOGUES)  ## A world to click through on http://127.0.0.1:8000 (TWOFOLD_PORT: another port); Ctrl-C ends it
 	@exec $(BIN)/python -m loyalty.site.demo_server
 
-test: $(VENV)/.development  ## The whole suite on a PostgreSQL of its own, browser tests where Chromium is installed
+test: $(VENV)/.development $(CATALOGUES)  ## The whole suite on a PostgreSQL of its own, browser tests where Chromium is installed
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-test-all: $(VENV)/.development  ## Also the long tests
+test-all: $(VENV)/.development $(CATALOGUES)  ## Also the long tests
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --long
 
-mutants: $(VENV)/.development  ## Change calculations bit by bit: does a test notice? (ONLY='loyalty.earning.caps.*': some again)
+mutants: $(VENV)/.development $(CATALOGUES)  ## Change calculations bit by bit: does a test notice? (ONLY='loyalty.earning.caps.*': some again)
 	@$(BIN)/python -m tests.mutants $(ONLY)
 
 check: $(VENV)/.development  ## Lint, format, types, layers, templates, migrations, container files, production settings; names all that failed
@@ -49,6 +52,14 @@ check: $(VENV)/.development  ## Lint, format, types, layers, templates, migratio
 
 bench: $(VENV)/.development  ## How fast the engine is (QUICK=1: a short look)
 	@$(BIN)/python manage.py bench $(if $(QUICK),--quick)
+
+messages: $(VENV)/.development  ## Bring the catalogues of locale/ up to what the code says; new strings stand there untranslated
+	@mkdir -p build
+	@PYTHONPATH=. $(BIN)/pybabel --quiet extract --output-file build/django.pot .
+	@$(BIN)/pybabel --quiet update --input-file build/django.pot
+
+%.mo: %.po | $(VENV)/.runtime
+	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@
 
 lock: $(VENV)/.development  ## Lock what requirements*.in ask for (UPGRADE=1: in the newest versions they allow)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.formats import number_format
+from django.utils.formats import date_format, number_format
 
 from accounts import queues
+from accounts.conditions.facts import iso_date
 from accounts.models import Employee, Mail, Message
 from accounts.preferences import Channel, who_wants
 
@@ -39,7 +40,10 @@ class MessageKind:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """One thing to tell one employee; `subject_id` is the row it speaks of, told once."""
+    """One thing to tell one employee; `subject_id` is the row it speaks of, told once.
+
+    Facts are kept as they are: numbers, and days as in "2026-03-31", are written in the reader's notation when read.
+    """
 
     employee_id: int
     subject_id: int
@@ -135,11 +139,15 @@ def title_of(message: Message) -> str:
 
 
 def _told(facts: Mapping[str, str | int]) -> dict[str, str]:
-    """Facts in the reader's notation: numbers with their thousands parted."""
-    return {
-        name: fact if isinstance(fact, str) else number_format(fact, force_grouping=True)
-        for name, fact in facts.items()
-    }
+    """Facts in the reader's notation: days, and numbers with their thousands parted."""
+    return {name: _written(fact) for name, fact in facts.items()}
+
+
+def _written(fact: str | int) -> str:
+    if isinstance(fact, int):
+        return number_format(fact, force_grouping=True)
+    day = iso_date(fact)
+    return fact if day is None else date_format(day, "DATE_FORMAT")
 
 
 def address_of(message: Message) -> str:

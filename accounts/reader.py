@@ -7,7 +7,7 @@ from django.utils import numberformat
 from django.utils.formats import date_format, get_format
 from django.utils.translation import gettext
 
-from accounts.conditions import Translator, trimmed
+from accounts.wording import Translator, trimmed
 
 
 class _Reader(Translator):

@@ -30,6 +30,7 @@ from accounts.jobs import JobKind, Run
 from accounts.models import Company, Job, Segment, SegmentMembership
 from accounts.models.companies import SegmentQuerySet
 from accounts.reader import READER
+from accounts.wording import N_
 
 AT_ONCE = 1_000
 """Up to so many companies a condition is asked while one waits; more are a job's."""
@@ -37,11 +38,6 @@ AT_ONCE = 1_000
 REFRESH = "refresh_segment"
 
 Source = SegmentMembership.Source
-
-
-def N_(text: str) -> str:
-    """Mark a sentence for translation; it is translated when it is shown."""
-    return text
 
 
 class SegmentError(Exception):

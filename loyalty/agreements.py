@@ -19,6 +19,7 @@ from accounts.messages import MessageKind, Telling
 from accounts.models import Approval, Employee, User
 from accounts.reader import READER
 from accounts.scope import in_force
+from accounts.wording import listed, quoted
 from loyalty.by_hand.requests import people_told
 from loyalty.earning import (
     NO_FACTOR,
@@ -259,7 +260,7 @@ def asleep_under(rule_set: RuleSet, *, at: datetime) -> list[str]:
                     "The agreement with %(company)s speaks of %(codes)s, which this version does not have: those terms "
                     "would hold no longer. If a rule has only got another code, give it back the old one."
                 )
-                % {"company": row.membership.company, "codes": ", ".join(f"“{code}”" for code in lost)}
+                % {"company": row.membership.company, "codes": listed((quoted(code, _) for code in lost), _)}
             )
     return sentences
 
@@ -413,7 +414,7 @@ def _require_known(codes: Collection[str], rules: Iterable[Rule]) -> None:
     for code in sorted(set(codes) - known):
         raise UnknownRuleError(
             _("There is no rule “%(code)s” in this program in the time of the agreement; there is: %(known)s.")
-            % {"code": code, "known": ", ".join(sorted(known)) or "–"}
+            % {"code": code, "known": listed(sorted(known), _) or "–"}
         )
 
 
@@ -431,7 +432,7 @@ def _lay_over(agreed: Agreed, rules: Iterable[Rule], words: Vocabulary) -> list[
         except (ConditionError, FormulaError) as error:
             raise UnfitError(
                 _("What was agreed does not fit the rule “%(rule)s” of version %(version)s. %(reason)s")
-                % {"rule": rule.name, "version": rule.rule_set.version, "reason": error.translated(_)}
+                % {"rule": rule.name, "version": rule.rule_set.version, "reason": error.translated(READER)}
             ) from error
         laid.append((rule, earning))
     return laid
@@ -457,7 +458,7 @@ def _back_to_draft(agreement: Agreement) -> None:
 def _tell(kind: MessageKind, agreement: Agreement, at: datetime, *, now: datetime) -> None:
     """Tell the company's admins from when on what holds, by the day where the program is."""
     membership = agreement.membership
-    day = date_format(at.astimezone(membership.program.zone).date(), "DATE_FORMAT")
+    day = at.astimezone(membership.program.zone).date().isoformat()
     people = people_told(Owner(membership.program_id, membership.company_id))
     facts: dict[str, str | int] = {"program": membership.program.name, "day": day}
     messages.tell(kind, [Telling(pk, agreement.pk, facts) for pk in people], now=now)

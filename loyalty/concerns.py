@@ -14,6 +14,7 @@ from accounts.conditions import Catalogue, ConditionError, Literal, explain, lea
 from accounts.facts import COMPANY_SEGMENTS, EMPLOYEE_ROLES
 from accounts.models import RoleAssignment, SegmentMembership
 from accounts.reader import READER
+from accounts.wording import listed, quoted
 from loyalty.earning import EarningRule, FormulaError
 from loyalty.earning.complexity import Complexity, complexity_of
 from loyalty.earning.scrutiny import Finding, Odd, Pair, Times, pairs, scrutinise
@@ -101,7 +102,7 @@ class _Looking:
                 self._read.append((rule, self._words.earning_rule(rule)))
             except (ConditionError, FormulaError) as error:
                 reason = _("“%(rule)s” cannot be run. %(reason)s")
-                sentence = reason % {"rule": rule.name, "reason": error.translated(_)}
+                sentence = reason % {"rule": rule.name, "reason": error.translated(READER)}
                 self._unsound.append(Concern(sentence, (rule,)))
 
     def look(self) -> Look:
@@ -206,16 +207,16 @@ def drafts_beside(rule_set: RuleSet, *, now: datetime) -> str:
     Of two drafts from one version, the later one in force takes back what the earlier one brought.
     """
     others = RuleSet.objects.filter(program=rule_set.program_id, status=RuleSet.Status.DRAFT).exclude(pk=rule_set.pk)
-    listed = [
+    drafts = [
         _("version %(version)s (%(state)s)") % {"version": other.version, "state": state_of(other, now=now).label}
         for other in others.order_by("version")
     ]
-    if not listed:
+    if not drafts:
         return ""
     return _(
         "There are further drafts of this program: %(drafts)s. What one of them changes, the others do not have: "
         "whichever begins later holds alone."
-    ) % {"drafts": _joined(listed)}
+    ) % {"drafts": _joined(drafts)}
 
 
 def _grouped(template: str, found: Iterable[Pair], rows: Mapping[str, Rule]) -> Iterator[Concern]:
@@ -227,18 +228,19 @@ def _grouped(template: str, found: Iterable[Pair], rows: Mapping[str, Rule]) -> 
         words = {
             "rule": rule.name,
             "activity": rule.activity_type.name,
-            "others": _joined([_quoted(other.name) for other in others]),
+            "others": _joined([quoted(other.name, _) for other in others]),
         }
         yield Concern(template % words, (rule, *others))
 
 
 def _sentence(finding: Finding, rule: str, catalogue: Catalogue, times: Times) -> str:
     """Return a finding in words."""
-    rows = _joined([_quoted(_row(row, catalogue)) for row in finding.rows])
+    rows = _joined([quoted(_row(row, catalogue), _) for row in finding.rows])
+    answers = {"True": _("yes"), "False": _("no")}
     words = {
         "rule": rule,
         "rows": rows,
-        "subject": {"True": _("yes"), "False": _("no")}.get(finding.subject, finding.subject),
+        "subject": finding.subject or listed((answers.get(key, key) for key in finding.keys), _),
         "day": date_format(times.first, "DATE_FORMAT"),
     }
     return _template(finding) % words
@@ -286,11 +288,7 @@ def _row(row: Literal, catalogue: Catalogue) -> str:
     return sentence if row.is_met else _("not (%(row)s)") % {"row": sentence}
 
 
-def _quoted(text: str) -> str:
-    return _("“%(text)s”") % {"text": text}
-
-
 def _joined(texts: Sequence[str]) -> str:
     if len(texts) < 2:
         return "".join(texts)
-    return _("%(several)s and %(last)s") % {"several": ", ".join(texts[:-1]), "last": texts[-1]}
+    return _("%(several)s and %(last)s") % {"several": listed(texts[:-1], _), "last": texts[-1]}

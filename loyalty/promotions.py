@@ -18,6 +18,7 @@ from accounts import approvals, audit, messages, request_mail
 from accounts.actors import Actor
 from accounts.messages import Telling
 from accounts.models import Approval, Employee, User
+from accounts.wording import listed, quoted
 from loyalty import arrays
 from loyalty.by_hand.requests import is_open, locked, people_told
 from loyalty.earning import Promotion
@@ -148,7 +149,8 @@ def decide(*, promotion_id: int, by: User, is_approved: bool, reason: str = "", 
         starts_at, promotion.ends_at = span_of(promotion)
         promotion.starts_at = max(starts_at, now)
         promotion.save(update_fields=["state", "starts_at", "ends_at"])
-        facts = {"program": promotion.membership.program.name, **_days(promotion)}
+        days = {name: day.isoformat() for name, day in _span(promotion).items()}
+        facts = {"program": promotion.membership.program.name, **days}
         people = [Telling(pk, promotion.pk, facts) for pk in people_told(_owner(promotion))]
         messages.tell(PROMOTION_HOLDS, people, now=now)
         _record("promotion-approved", promotion, by, now, starts_at=promotion.starts_at.isoformat())
@@ -297,8 +299,8 @@ def sentence(promotion: PersonalPromotion, names: dict[tuple[int, str], str], ac
     text = _times(promotion) % {"who": _who(promotion, actor), "factor": _plain(promotion.factor), **_days(promotion)}
     if promotion.rule_codes:
         program_id = promotion.membership.program_id
-        listed = ", ".join(f"“{names.get((program_id, code), code)}”" for code in promotion.rule_codes)
-        text = _("%(promotion)s of %(rules)s") % {"promotion": text, "rules": listed}
+        rules = listed((quoted(names.get((program_id, code), code), _) for code in promotion.rule_codes), _)
+        text = _("%(promotion)s of %(rules)s") % {"promotion": text, "rules": rules}
     if promotion.budget is not None:
         budget = number_format(promotion.budget, force_grouping=True)
         text = _("%(promotion)s, at most %(budget)s points more in all") % {"promotion": text, "budget": budget}
@@ -325,14 +327,19 @@ def _plain(number: Decimal) -> str:
     return number_format(number.normalize(), use_l10n=True)
 
 
-def _days(promotion: PersonalPromotion) -> dict[str, str | int]:
+def _days(promotion: PersonalPromotion) -> dict[str, str]:
+    """The first and the last day in words."""
+    return {name: date_format(day, "DATE_FORMAT") for name, day in _span(promotion).items()}
+
+
+def _span(promotion: PersonalPromotion) -> dict[str, date]:
     """The first and the last day, as they came to be: approved later, or ended before."""
     zone = promotion.membership.program.zone
     start, end = promotion.starts_on, promotion.ends_on
     if promotion.starts_at is not None and promotion.ends_at is not None:
         start = promotion.starts_at.astimezone(zone).date()
         end = max(start, (promotion.ends_at.astimezone(zone) - timedelta(microseconds=1)).date())
-    return {"start": date_format(start, "DATE_FORMAT"), "end": date_format(end, "DATE_FORMAT")}
+    return {"start": start, "end": end}
 
 
 def _require_sound(promotion: PersonalPromotion, now: datetime) -> None:
@@ -379,7 +386,7 @@ def _require_known(promotion: PersonalPromotion) -> None:
         if code not in known:
             raise UnknownRuleError(
                 _("There is no rule “%(code)s” that gives points in those days; there is: %(known)s.")
-                % {"code": code, "known": ", ".join(sorted(known)) or "–"}
+                % {"code": code, "known": listed(sorted(known), _) or "–"}
             )
 
 
@@ -403,7 +410,7 @@ def asleep_under(rule_set: RuleSet, *, at: datetime) -> list[str]:
         _("The promotion of %(name)s is on %(codes)s, which this version does not have: it would add nothing there.")
         % {
             "name": row.employee or row.membership.company,
-            "codes": ", ".join(f"“{code}”" for code in sorted(lost)),
+            "codes": listed((quoted(code, _) for code in sorted(lost)), _),
         }
         for row in rows.select_related("employee", "membership__company").order_by("pk")
         if (lost := set(row.rule_codes) - codes)

@@ -40,6 +40,7 @@ from accounts.facts import (
 from accounts.models import Employee, RoleAssignment, SegmentMembership
 from accounts.reader import READER
 from accounts.scope import in_force
+from accounts.wording import listed
 from loyalty.activities.limits import CONSENT_LIMIT
 from loyalty.earning import (
     AGREED,
@@ -438,7 +439,7 @@ def _obstacle(outcome: LeafOutcome, catalogue: Catalogue) -> str:
     if outcome.met or leaf.op not in _NAMES_ONE_OF or leaf.fact not in (EMPLOYEE_ROLES, TIER):
         return _("Not for you: %(reason)s.") % {"reason": failure_sentence(outcome, catalogue, READER)}
     codes = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
-    wanted = ", ".join(_name(str(code), leaf.fact, catalogue) for code in codes)
+    wanted = listed((_name(str(code), leaf.fact, catalogue) for code in codes), READER)
     if leaf.fact == TIER:
         if outcome.actual is None:
             return _("For the tier %(wanted)s only; your company has none yet.") % {"wanted": wanted}
@@ -447,7 +448,7 @@ def _obstacle(outcome: LeafOutcome, catalogue: Catalogue) -> str:
     held = outcome.actual if isinstance(outcome.actual, frozenset) else frozenset()
     if not held:
         return _("For the role %(wanted)s only; nobody has said which role you have.") % {"wanted": wanted}
-    own = ", ".join(sorted(_name(code, EMPLOYEE_ROLES, catalogue) for code in held))
+    own = listed(sorted(_name(code, EMPLOYEE_ROLES, catalogue) for code in held), READER)
     return _("For the role %(wanted)s only; you are %(own)s.") % {"wanted": wanted, "own": own}
 
 

@@ -7,6 +7,7 @@ from django.db.models import F
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
+from accounts.wording import listed
 from loyalty.models import Rule, RuleSet
 from loyalty.vocabulary import Vocabulary
 
@@ -89,7 +90,7 @@ def _list_changes(before: RuleSet | None, after: RuleSet) -> Iterator[RuleChange
 def _products(products: set[str]) -> str:
     if not products:
         return ""
-    shown = ", ".join(sorted(products)[:_MOST_SHOWN])
+    shown = listed(sorted(products)[:_MOST_SHOWN], _)
     if len(products) <= _MOST_SHOWN:
         return shown
     more = number_format(len(products) - _MOST_SHOWN, force_grouping=True)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from accounts.conditions import Catalogue, Condition, asked_of, explain, parse
+from accounts.wording import N_
 from loyalty import arrays
 from loyalty.earning import (
     EVERY_RULE,
@@ -44,11 +45,6 @@ from loyalty.models import (
     RuleSet,
     SharedLimit,
 )
-
-
-def N_(text: str) -> str:
-    """Mark a template for translation; it is translated when it is shown."""
-    return text
 
 
 @dataclass(frozen=True, slots=True)

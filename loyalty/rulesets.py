@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.conditions import ConditionError
 from accounts.models import Approval, User
+from accounts.reader import READER
 from loyalty.agreements import unfit_for
 from loyalty.earning import FormulaError
 from loyalty.models import Campaign, ProductList, Program, Rule, RuleCap, RuleSet, SharedLimit
@@ -222,7 +223,7 @@ def _require_sound_rules(draft: RuleSet) -> None:
         try:
             vocabulary.earning_rule(rule)
         except (ConditionError, FormulaError) as error:
-            reason = error.translated(_)
+            reason = error.translated(READER)
             if isinstance(error, ConditionError) and error.path:
                 reason = f"{error.path}: {reason}"
             raise UnsoundRuleError(

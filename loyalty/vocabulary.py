@@ -5,12 +5,13 @@ from dataclasses import replace
 
 from accounts.conditions import Catalogue, Fact
 from accounts.facts import COMPANY_SEGMENTS, EMPLOYEE_ROLES
+from accounts.wording import N_
 from loyalty import arrays
 from loyalty.earning import NO_SCHEME, Cap, EarningRule, FormulaError, Scheme
 from loyalty.effects import Effect, effects
 from loyalty.facts import PRODUCT_LISTS, TIER, catalogue_of
 from loyalty.models import ActivityAttribute, Program, Rule, RuleCap
-from loyalty.rulebook import N_, asks_for_scheme, earning_rule, schemes_of, shared_limits_of
+from loyalty.rulebook import asks_for_scheme, earning_rule, schemes_of, shared_limits_of
 
 _WORDS = """
     SELECT 'segments', 0, code, name, 0 FROM accounts_segment
@@ -95,8 +96,7 @@ class Vocabulary:
         there = self._names(effect, program_id)
         if effect.subject not in there:
             template = N_("{kind}: there is no “{code}” in this program; there is: {known}.")
-            known = ", ".join(sorted(there)) or "–"
-            raise FormulaError(template, kind=effect.kind, code=effect.subject, known=known)
+            raise FormulaError(template, kind=effect.kind, code=effect.subject, known=sorted(there))
 
     def named(self, rule: EarningRule, program_id: int) -> EarningRule:
         """Return a rule that calls what it gives by the name that it has now."""

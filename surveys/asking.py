@@ -10,15 +10,11 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from accounts.conditions import ALWAYS, Catalogue, Condition, Fact, FactType, Value, parse
+from accounts.wording import N_
 
 ANSWER_PREFIX = "answer."
 MOST_TEXT = 2_000
 """Characters of a text answer."""
-
-
-def N_(template: str) -> str:
-    """Mark a template for translation; it is translated where it is rendered."""
-    return template
 
 
 class ItemKind(StrEnum):

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from django.utils.translation import gettext
+
+from accounts.wording import listed
 from surveys.asking import (
     Answers,
     Given,
@@ -112,5 +115,5 @@ def in_words(question: Question, given: Given) -> str:
     """Return an answer as it is read again: labels rather than codes."""
     if given.choices:
         labels = dict(question.options)
-        return ", ".join(labels.get(code, code) for code in given.choices)
+        return listed((labels.get(code, code) for code in given.choices), gettext)
     return given.text if given.number is None else str(given.number)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from accounts import jobs, naming
 from accounts.admin.links import row_link
@@ -98,7 +98,7 @@ class JobAdmin(ReadOnlyAdmin[Job], SteppedAdmin[Job]):
         """What it is called."""
         return jobs.label_of(job.kind)
 
-    @admin.display(description=gettext_lazy("steps"))
+    @admin.display(description=pgettext_lazy("job", "steps"))
     def share(self, job: Job) -> str:
         """How far it is."""
         return (

@@ -43,7 +43,6 @@ from accounts.conditions.sentences import (
     unknown_sentence,
     value_in_words,
 )
-from accounts.conditions.wording import PLAIN, Translator, trimmed, with_unit
 
 __all__ = [
     "ALWAYS",
@@ -51,7 +50,6 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_LEAVES",
     "OPERATOR_NAMES",
-    "PLAIN",
     "All",
     "Always",
     "Any",
@@ -74,7 +72,6 @@ __all__ = [
     "Outline",
     "Place",
     "Row",
-    "Translator",
     "Value",
     "Values",
     "asked_of",
@@ -93,8 +90,6 @@ __all__ = [
     "registry",
     "sentence",
     "to_json",
-    "trimmed",
     "unknown_sentence",
     "value_in_words",
-    "with_unit",
 ]

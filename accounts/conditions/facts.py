@@ -3,12 +3,14 @@
 Each floor registers its facts in `registry`; a catalogue is any mapping of code to `Fact`, so a caller can extend it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from types import MappingProxyType
+
+from accounts.wording import N_
 
 Label = object
 """Anything `str()` can render. It may be a lazy translation, so it is read only when a sentence is built."""
@@ -19,15 +21,7 @@ Value = Decimal | str | bool | date | frozenset[str] | None
 Values = Mapping[str, Value]
 """Fact code to value. A code that is absent is not known."""
 
-Translate = Callable[[str], str]
-"""A caller's gettext."""
-
 Json = str | bool | list[str] | None
-
-
-def N_(template: str) -> str:
-    """Mark a string for the translation extractor; it is translated where it is rendered."""
-    return template
 
 
 class FactType(StrEnum):

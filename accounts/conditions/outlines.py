@@ -12,9 +12,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 
-from accounts.conditions.facts import N_, Catalogue, Fact, FactType, Operator, Translate, iso_date
+from accounts.conditions.facts import Catalogue, Fact, FactType, Operator, iso_date
 from accounts.conditions.language import step
 from accounts.conditions.parsing import ConditionError, parse
+from accounts.wording import N_, Translate
 
 T = TypeVar("T")
 

@@ -7,8 +7,9 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
-from accounts.conditions.facts import N_, OPERATOR_NAMES, Catalogue, Fact, FactType, Operator, Translate, iso_date
+from accounts.conditions.facts import OPERATOR_NAMES, Catalogue, Fact, FactType, Operator, iso_date
 from accounts.conditions.language import ALWAYS, All, Any, Condition, Leaf, Node, Not, Operand, step
+from accounts.wording import N_, Translate, listed
 
 MAX_DEPTH = 3
 MAX_LEAVES = 20
@@ -265,7 +266,9 @@ class _Operand:
 
 
 def _operator_choices(fact: Fact) -> _Word:
-    return lambda translate: ", ".join(f"{op.value} ({translate(OPERATOR_NAMES[op])})" for op in fact.operators)
+    return lambda translate: listed(
+        (f"{op.value} ({translate(OPERATOR_NAMES[op])})" for op in fact.operators), translate
+    )
 
 
 def _found(raw: object) -> _Word:
@@ -291,6 +294,6 @@ def _quoted(text: str) -> str:
     return f"'{text}'" if len(text) <= _QUOTED else f"'{text[:_QUOTED]}…'"
 
 
-def _listed(texts: Iterable[str]) -> str:
+def _listed(texts: Iterable[str]) -> _Word:
     quoted = [_quoted(text) for text in texts]
-    return ", ".join(quoted[:_LISTED] + ["…"] * (len(quoted) > _LISTED))
+    return lambda translate: listed(quoted[:_LISTED] + ["…"] * (len(quoted) > _LISTED), translate)

@@ -3,15 +3,15 @@
 `translate` speaks to the reader; every template is marked with `N_` and translated when a sentence is built.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from functools import partial, reduce
+from functools import partial
 from types import MappingProxyType
 
-from accounts.conditions.facts import N_, Catalogue, Fact, FactType, Operator, Value
+from accounts.conditions.facts import Catalogue, Fact, FactType, Operator, Value
 from accounts.conditions.language import All, Always, Any, Condition, Leaf, LeafOutcome, Node, Not
-from accounts.conditions.wording import Translator, with_unit
+from accounts.wording import N_, Translator, joined, listed, quoted, with_unit
 
 # `{value}` is one value or, for operators on several, their list; `{last}` is the far end of "from … to …".
 _TEMPLATES: Mapping[Operator, str] = MappingProxyType(
@@ -65,9 +65,9 @@ def sentence(condition: Condition, catalogue: Catalogue, translate: Translator) 
         case All((only,)) | Any((only,)):
             return sentence(only, catalogue, translate)
         case All(parts):
-            return _joined(translate(N_("{first} and {second}")), _nested(parts, catalogue, translate))
+            return joined(translate(N_("{first} and {second}")), _nested(parts, catalogue, translate))
         case Any(parts):
-            return _joined(translate(N_("{first} or {second}")), _nested(parts, catalogue, translate))
+            return joined(translate(N_("{first} or {second}")), _nested(parts, catalogue, translate))
 
 
 def leaf_sentence(leaf: Leaf, catalogue: Catalogue, translate: Translator) -> str:
@@ -83,7 +83,7 @@ def leaf_sentence(leaf: Leaf, catalogue: Catalogue, translate: Translator) -> st
         value, last = map(said, leaf.value)
     else:
         template = template if len(leaf.value) > 1 else _OF_ONE[leaf.op]
-        value = _joined(translate(N_("{first}, {second}")), map(said, leaf.value))
+        value = listed(map(said, leaf.value), translate)
     return translate(template).format(fact=str(fact.label), value=value, last=last)
 
 
@@ -141,10 +141,6 @@ def _bracketed(text: str, translate: Translator) -> str:
     return translate(N_("({part})")).format(part=text)
 
 
-def _joined(template: str, texts: Iterable[str]) -> str:
-    return reduce(lambda first, second: template.format(first=first, second=second), texts)
-
-
 def _said(value: Value, *, fact: Fact, translate: Translator) -> str:
     match value:
         case None:
@@ -157,9 +153,9 @@ def _said(value: Value, *, fact: Fact, translate: Translator) -> str:
             return translate.day(value)
         case frozenset():
             said = sorted(_code(code, fact) for code in value)
-            return _joined(translate(N_("{first}, {second}")), said) if said else translate(N_("none"))
+            return listed(said, translate) or translate(N_("none"))
         case str() if fact.type is FactType.TEXT:
-            return translate(N_("“{text}”")).format(text=value)
+            return quoted(value, translate)
         case str():
             return _code(value, fact)
 

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.history import history
 from accounts.models.companies import Company
@@ -97,7 +98,7 @@ class Employee(models.Model):
     class BuyingRole(models.TextChoices):
         DECIDES = "DECIDES", _("decides")
         INFLUENCES = "INFLUENCES", _("influences")
-        USES = "USES", _("uses")
+        USES = "USES", pgettext_lazy("buying role", "uses")
         PAYS = "PAYS", _("pays")
         GUARDS = "GUARDS", _("guards")
 

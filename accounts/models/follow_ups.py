@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models.companies import Company
 from accounts.models.notes import ServiceNote
@@ -50,7 +51,7 @@ class FollowUp(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(_("written"))
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    closed_at = models.DateTimeField(_("closed"), null=True)
+    closed_at = models.DateTimeField(pgettext_lazy("date", "closed"), null=True)
     outcome = models.CharField(_("what came of it"), max_length=300, blank=True, validators=[validate_plain_text])
 
     objects = FollowUpQuerySet.as_manager()
@@ -88,11 +89,11 @@ class FollowUpMove(models.Model):
     """A due day that was moved, and why."""
 
     follow_up = models.ForeignKey(FollowUp, on_delete=models.PROTECT, related_name="moves")
-    from_on = models.DateField(_("from"))
-    to_on = models.DateField(_("to"))
+    from_on = models.DateField(pgettext_lazy("change", "from"))
+    to_on = models.DateField(pgettext_lazy("change", "to"))
     reason = models.CharField(_("reason"), max_length=300, validators=[validate_plain_text])
     moved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    moved_at = models.DateTimeField(_("moved"))
+    moved_at = models.DateTimeField(pgettext_lazy("date", "moved"))
 
     objects = FollowUpMoveQuerySet.as_manager()
 

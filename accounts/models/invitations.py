@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models.employees import Employee
 from accounts.scope import Actor, ScopedQuerySet
@@ -37,7 +38,7 @@ class Invitation(models.Model):
     class State(models.TextChoices):
         WAITING = "WAITING", _("waits for an answer")
         ACCEPTED = "ACCEPTED", _("accepted")
-        EXPIRED = "EXPIRED", _("expired")
+        EXPIRED = "EXPIRED", pgettext_lazy("invitation", "expired")
         REVOKED = "REVOKED", _("taken back")
 
     employee = models.ForeignKey(
@@ -49,9 +50,9 @@ class Invitation(models.Model):
     invited_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("invited by")
     )
-    invited_at = models.DateTimeField(_("invited"), default=timezone.now)
+    invited_at = models.DateTimeField(pgettext_lazy("date", "invited"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires"))
-    accepted_at = models.DateTimeField(_("accepted"), null=True)
+    accepted_at = models.DateTimeField(pgettext_lazy("date", "accepted"), null=True)
     revoked_at = models.DateTimeField(_("taken back"), null=True)
 
     objects = InvitationQuerySet.as_manager()

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models.companies import Company
 from accounts.scope import ScopedQuerySet
@@ -15,7 +16,7 @@ from accounts.scope import ScopedQuerySet
 class Scope(models.TextChoices):
     """What a client of the API may do."""
 
-    READ = "read", _("read")
+    READ = "read", pgettext_lazy("scope", "read")
     ACTIVITIES_WRITE = "activities:write", _("record activities")
     REDEMPTIONS_WRITE = "redemptions:write", _("redeem, approve and cancel")
     POINTS_WRITE = "points:write", _("pass points on in a person's name")

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.history import history
 from accounts.models.companies import Company
@@ -171,7 +172,7 @@ class WebhookDelivery(models.Model):
 
     class State(models.TextChoices):
         WAITING = "WAITING", _("waits")
-        DELIVERED = "DELIVERED", _("delivered")
+        DELIVERED = "DELIVERED", pgettext_lazy("webhook", "delivered")
         DEAD = "DEAD", _("given up")
         SET_ASIDE = "SET_ASIDE", _("set aside")
 
@@ -267,7 +268,7 @@ class WebhookAttempt(models.Model):
     status = models.PositiveSmallIntegerField(_("status"), null=True)
     failure = models.CharField(_("failure"), max_length=12, choices=Failure, default=Failure.NONE, blank=True)
     milliseconds = models.PositiveIntegerField(_("milliseconds"), default=0)
-    answer = models.TextField(_("answer"), blank=True, help_text=_("The first 500 characters."))
+    answer = models.TextField(pgettext_lazy("webhook", "answer"), blank=True, help_text=_("The first 500 characters."))
 
     objects = WebhookAttemptQuerySet.as_manager()
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 from django_stubs_ext import StrOrPromise
 
+from accounts import wording
 from accounts.moving.kinds import RefusedError, Row
 from accounts.tables import CellError
 from accounts.tables.cells import shown
@@ -59,12 +60,12 @@ class Words:
 
     def __init__(self, choices: Iterable[tuple[str, StrOrPromise]]) -> None:
         self._values: dict[str, str] = {}
-        listed = list(choices)
+        known = list(choices)
         for language, _name in settings.LANGUAGES:
             with override(language):
-                self._values.update((str(label).casefold(), value) for value, label in listed)
-        self._values.update((value.casefold(), value) for value, _label in listed)
-        self._shown = ", ".join(value for value, _label in listed)
+                self._values.update((str(label).casefold(), value) for value, label in known)
+        self._values.update((value.casefold(), value) for value, _label in known)
+        self._shown = [value for value, _label in known]
 
     def read(self, row: Row, column: str) -> str:
         """Return the value of a cell; "" where it is empty."""
@@ -72,7 +73,7 @@ class Words:
         value = self._values.get(text.casefold(), "")
         if text and not value:
             sentence = _("“%(value)s” is not one of %(choices)s.")
-            raise RefusedError(column, sentence % {"value": shown(text), "choices": self._shown})
+            raise RefusedError(column, sentence % {"value": shown(text), "choices": wording.listed(self._shown, _)})
         return value
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from accounts.wording import listed, quoted
+
 LONGEST_CELL = 100_000
 _SHOWN = 60
 
@@ -37,7 +39,7 @@ def header_of(row: Sequence[str] | None, file: str) -> tuple[str, ...]:
             _("%(file)s: the first line is blank. Give every column a name there.") % {"file": file}
         )
     if doubled := sorted(name for name, count in Counter(names).items() if name and count > 1):
-        columns = ", ".join(f"“{name[:_SHOWN]}”" for name in doubled[:10])
+        columns = listed((quoted(name[:_SHOWN], _) for name in doubled[:10]), _)
         raise UnreadableFileError(
             _("%(file)s: the column %(columns)s stands in the header more than once.")
             % {"file": file, "columns": columns}

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from accounts.admin.links import VocabularyFilter
 from accounts.admin.reshaping import ReshapedForm, bring_anew
 from accounts.reader import READER
+from accounts.wording import in_turn, listed
 from loyalty.admin.agreement_parts import PartOfAgreementAdmin, is_open
 from loyalty.admin.agreement_rates import rules_for
 from loyalty.admin.programs import chosen
@@ -53,7 +54,7 @@ def of_what(limit: AgreementLimit) -> str:
         case AgreementLimit.Scope.RULE:
             return limit.rule_code
         case AgreementLimit.Scope.RULES:
-            return ", ".join(limit.rule_codes)
+            return listed(limit.rule_codes, _)
         case AgreementLimit.Scope.SHARED:
             return _("the shared limit “%(code)s”") % {"code": limit.shared_as}
     return limit.get_scope_display()
@@ -76,7 +77,7 @@ def _beside(rule: Rule) -> str:
         "same, for the same, in the same time. The others hold beside it, and an agreement cannot take them away: once "
         "it ends, they would have missed what was given meanwhile. To free the company of one, agree on that very one "
         "with a number that nobody reaches."
-    ) % {"limits": "; ".join(cap_sentence(cap, READER) for cap in caps)}
+    ) % {"limits": in_turn((cap_sentence(cap, READER) for cap in caps), _)}
 
 
 class LimitForm(ReshapedForm[AgreementLimit]):

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
+from accounts.wording import listed
 from loyalty.models import ActivityAttribute
 
 _SIGN = "="
@@ -59,7 +60,7 @@ def check_attributes(form: forms.BaseForm, cleaned: dict[str, Any]) -> None:
     for code in attributes:
         if code not in declared:
             text = _("“%(type)s” has no attribute “%(code)s”. It has: %(known)s.")
-            known = ", ".join(sorted(declared)) or "–"
+            known = listed(sorted(declared), _) or "–"
             form.add_error("attributes", text % {"type": kind, "code": code, "known": known})
         elif declared[code] in _TYPED:
             attributes[code] = _TYPED[declared[code]](attributes[code])

@@ -17,6 +17,7 @@ from accounts.admin.links import VocabularyFilter
 from accounts.admin.scoped import ReadOnlyAdmin, ScopedInline, ScopedModelAdmin
 from accounts.middleware import actor_behind
 from accounts.models import Segment, StakeholderRole
+from accounts.wording import listed
 from loyalty.admin.attributes import AttributesField, check_attributes
 from loyalty.effects import effects
 from loyalty.examples import run_examples
@@ -78,7 +79,7 @@ class ExampleForm(forms.ModelForm[Example]):
             for code in [written] if isinstance(written, str) else written:
                 if code not in known:
                     text = _("There is no “%(code)s” here. There is: %(known)s.")
-                    self.add_error(field, text % {"code": code, "known": ", ".join(sorted(known)) or "–"})
+                    self.add_error(field, text % {"code": code, "known": listed(sorted(known), _) or "–"})
         return cleaned
 
 

@@ -19,6 +19,7 @@ from accounts.actors import Actor
 from accounts.admin.links import AskedFilter, LinkedRowFilter, row_link, rows_link
 from accounts.admin.scoped import ReadOnlyAdmin
 from accounts.models import Segment, StakeholderRole
+from accounts.wording import in_turn
 from loyalty.models import Award, Replay, ReplayedCompany, Rule, Tier
 from loyalty.replaying.comparing import COMPANY, NONE
 
@@ -288,7 +289,7 @@ class ReplayedCompanyAdmin(ReadOnlyAdmin[ReplayedCompany]):
     def why(self, row: Any) -> str:
         """Points as they stand and as they would be, by the rules that make the difference."""
         pairs = ((code, today, then) for code, (today, then) in row.rules.items() if today != then)
-        return "; ".join(f"{row.names.rule(row, code)}: {today} → {then}" for code, today, then in pairs) or "–"
+        return in_turn((f"{row.names.rule(row, code)}: {today} → {then}" for code, today, then in pairs), _) or "–"
 
     @admin.display(description=gettext_lazy("by rule"))
     def all_rules(self, row: Any) -> str:

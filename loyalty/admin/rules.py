@@ -13,12 +13,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_POST
 
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter
 from accounts.admin.reshaping import ReshapingAdmin
 from accounts.admin.scoped import ReadOnlyAdmin, manager_behind
+from accounts.wording import listed
 from loyalty.admin.drafts import PartOfRulesAdmin, PartOfRulesForm
 from loyalty.admin.rule_editor.form import CapInline, RuleForm
 from loyalty.admin.rule_editor.preview import Preview, in_words, preview_of
@@ -73,7 +74,7 @@ class RuleAdmin(ReshapingAdmin[Rule], PartOfRulesAdmin[Rule]):
             return ((None, about), (_("Who gets it"), to), *shares)
         return (
             (None, {"fields": ("rule_set", "name", "code", *(("sentence",) if obj else ()))}),
-            (_("When"), {"fields": ("activity_type",)}),
+            (pgettext("trigger", "When"), {"fields": ("activity_type",)}),
             (_("Only if"), {"fields": ("condition",)}),
             (_("Give"), {"fields": ("formula",)}),
             (_("Who gets it"), to),
@@ -231,4 +232,4 @@ class SharedLimitAdmin(PartOfRulesAdmin[SharedLimit]):
     @admin.display(description=gettext_lazy("rules that share it"))
     def rules(self, limit: SharedLimit) -> str:
         """Their codes."""
-        return ", ".join(getattr(limit, "sharing", ())) or "–"
+        return listed(getattr(limit, "sharing", ()), _) or "–"

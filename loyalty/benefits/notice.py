@@ -11,6 +11,7 @@ from django.utils.formats import date_format, number_format
 from accounts import messages
 from accounts.messages import Telling
 from accounts.models import Employee, Message, RoleAssignment, SegmentMembership
+from accounts.wording import listed
 from loyalty.benefits.ahead import Fall, fall_at, next_turn
 from loyalty.benefits.matrix import matrices_in_force
 from loyalty.messages import BENEFITS_END
@@ -199,7 +200,7 @@ def _facts(
             "threshold": f"{number} {unit}".strip(),
             "day": date_format(company.fall.last_day, "DATE_FORMAT"),
             "tier": company.step.name,
-            "benefits": ", ".join(lost),
+            "benefits": listed(lost, translation.gettext),
         }
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
-from django.utils.formats import date_format
 
 from accounts import messages
 from accounts.messages import Telling
@@ -144,7 +143,7 @@ def _post(extension: Extension, book: Book, lots: list[LotEntry], *, by: User, n
     record(_ACTION, extension, by, now, reason=extension.reason)
     facts: dict[str, str | int] = {
         "points": extension.points,
-        "day": date_format(extension.to, "DATE_FORMAT"),
+        "day": extension.to.isoformat(),
         "reason": extension.reason,
     }
     messages.tell(POINTS_EXTENDED, [Telling(pk, extension.pk, facts) for pk in people_told(owner)], now=now)

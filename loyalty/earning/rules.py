@@ -7,7 +7,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
-from accounts.conditions import Condition, LeafOutcome, Translator, Values, failures, holds
+from accounts.conditions import Condition, LeafOutcome, Values, failures, holds
+from accounts.wording import Translator
 from loyalty.earning.caps import Cap, CapSubject
 from loyalty.earning.formulas import Formula, by_promotion
 from loyalty.earning.promotions import Promotion, promotion_for

@@ -30,11 +30,15 @@ class Odd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something odd, with the rows of the condition that tell it; `subject` is the code, key or name it is about."""
+    """Something odd, with the rows of the condition that tell it; `subject` is the name it is about.
+
+    `keys` are those of a row of a table, called as people call them.
+    """
 
     odd: Odd
     rows: tuple[Literal, ...] = ()
     subject: str = ""
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,7 @@ def _dead_rates(rule: EarningRule, table: Lookup, catalogue: Catalogue) -> Itera
             is_reached = _lets_in(rule, catalogue, Leaf(table.by, operator, keys))
         if not is_reached:
             names = dict(fact.choices)
-            yield Finding(Odd.DEAD_RATE, subject=", ".join(str(names.get(key, key)) for key in keys[:_MOST_KEYS]))
+            yield Finding(Odd.DEAD_RATE, keys=tuple(str(names.get(key, key)) for key in keys[:_MOST_KEYS]))
 
 
 _MOST_KEYS = 3

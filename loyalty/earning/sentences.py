@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from accounts.conditions import ALWAYS, Catalogue, Label, Translator, failure_sentence, sentence
+from accounts.conditions import ALWAYS, Catalogue, Label, failure_sentence, sentence
+from accounts.wording import N_, Translator, in_turn
 from loyalty.earning.caps import EVERY_RULE, Cap, CapSubject, Counts, Period
-from loyalty.earning.formulas import formula_sentence, joined
-from loyalty.earning.formulas.kind import N_, ROLES
+from loyalty.earning.formulas import formula_sentence
+from loyalty.earning.formulas.kind import ROLES
 from loyalty.earning.rules import Beneficiary, EarningRule, Gives, MayEarn, Verdict
 
 _TO: Mapping[Beneficiary, str] = MappingProxyType(
@@ -148,7 +149,7 @@ def verdict_sentence(
     """
     if not verdict.is_met:
         reasons = [failure_sentence(outcome, catalogue, translate) for outcome in verdict.failures]
-        text = translate(N_("Does not apply: {reasons}.")).format(reasons=joined(reasons, translate))
+        text = translate(N_("Does not apply: {reasons}.")).format(reasons=in_turn(reasons, translate))
         return _with_agreed(text, verdict.rule, catalogue, translate)
     if verdict.rule.effect is not None:
         return _favour_sentence(verdict, verdict.rule.effect, is_given=granted > 0, translate=translate)
@@ -170,7 +171,7 @@ def verdict_sentence(
     else:
         text = translate(N_("Applies: {give}.")).format(give=give)
     if findings := verdict.rule.formula.findings(verdict.values, catalogue, translate):
-        text = translate(N_("{text} Here: {findings}.")).format(text=text, findings=joined(findings, translate))
+        text = translate(N_("{text} Here: {findings}.")).format(text=text, findings=in_turn(findings, translate))
     for refusal in refusals:
         template = translate(N_("{company} For the employee: {person}"))
         text = template.format(company=text, person=may_earn_sentence(refusal, translate))

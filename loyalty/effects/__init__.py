@@ -6,11 +6,12 @@ Floors above have effects too: they are made known by `register` when the instal
 from collections.abc import Mapping
 from typing import TypeGuard
 
+from accounts.wording import N_
 from loyalty.earning import FormulaError, Part
 from loyalty.effects.badge import BadgeEffect
 from loyalty.effects.benefit import BenefitEffect
 from loyalty.effects.invitation import InvitationEffect
-from loyalty.effects.kind import N_, Effect, EffectBook, Given
+from loyalty.effects.kind import Effect, EffectBook, Given
 
 __all__ = ["Effect", "EffectBook", "Given", "effects", "is_effect", "parse_effect", "register"]
 

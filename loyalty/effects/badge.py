@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from accounts import messages
-from accounts.conditions import Translator
 from accounts.messages import Telling
 from accounts.models import Employee
+from accounts.wording import N_, Translator
 from loyalty import arrays
 from loyalty.earning import Ask, Asks, Part
-from loyalty.effects.kind import N_, Effect, EffectBook, Given
+from loyalty.effects.kind import Effect, EffectBook, Given
 from loyalty.messages import BADGE_GIVEN
 from loyalty.models import BadgeHolding
 

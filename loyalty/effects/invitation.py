@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Self
 
-from accounts.conditions import Translator
+from accounts.wording import N_, Translator
 from loyalty.earning import Ask, Asks, FormulaError, Part
-from loyalty.effects.kind import N_, Effect, EffectBook, Given
+from loyalty.effects.kind import Effect, EffectBook, Given
 from loyalty.titles.by_rules import Asked, Doors, ask, open_doors, withdraw
 
 _MOST_DAYS = 3_660

@@ -6,13 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from accounts.conditions import Translator
+from accounts.wording import Translator
 from loyalty.earning import Ask, Part
-
-
-def N_(text: str) -> str:
-    """Mark a template for translation; `translate` is applied when it is rendered."""
-    return text
 
 
 @dataclass(slots=True)

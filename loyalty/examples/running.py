@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.reader import READER
+from accounts.wording import in_turn, listed
 from loyalty.activities import ActivityItem, Outcome, record_activities
 from loyalty.activities.configuration import configuration, holding
 from loyalty.effects import effects
@@ -99,12 +100,12 @@ class Ran:
             return _("“%(example)s” cannot be run: %(fault)s") % {"example": self.example.name, "fault": self.fault}
         if not self.missed:
             return ""
-        parts = "; ".join(
+        parts = [
             _("%(what)s: expected %(expected)s, got %(found)s")
             % {"what": each.label, "expected": each.expected, "found": each.found}
             for each in self.missed
-        )
-        return _("“%(example)s” fails – %(parts)s.") % {"example": self.example.name, "parts": parts}
+        ]
+        return _("“%(example)s” fails – %(parts)s.") % {"example": self.example.name, "parts": in_turn(parts, _)}
 
 
 def run_examples(rule_set: RuleSet) -> list[Ran]:
@@ -241,8 +242,8 @@ class Running:
         return ""
 
     def _no_tier(self) -> str:
-        codes = ", ".join(Tier.objects.filter(program=self._program).order_by("rank").values_list("code", flat=True))
-        words = {"code": self.ran.example.tier, "known": codes or "–"}
+        tiers = Tier.objects.filter(program=self._program).order_by("rank")
+        words = {"code": self.ran.example.tier, "known": listed(tiers.values_list("code", flat=True), _) or "–"}
         return _("there is no tier “%(code)s”; choose one of: %(known)s.") % words
 
     def _at(self, step: ExampleStep) -> datetime:
@@ -293,7 +294,9 @@ class Running:
         if example.favours:
             given = found.favours(client)
             said = _in_words({*given, *example.favours}, self._words, self._program.pk)
-            expected, came = (", ".join(said[each] for each in each_of) for each_of in (sorted(example.favours), given))
+            expected, came = (
+                listed((said[each] for each in each_of), _) for each_of in (sorted(example.favours), given)
+            )
             yield Expectation(_("beside points"), expected, came or "–")
 
 

@@ -10,6 +10,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.history import history
 from accounts.models import Employee, FollowUp, Segment, StakeholderRole
@@ -349,7 +350,7 @@ class BenefitUse(models.Model):
     is_for_company = models.BooleanField(_("for the company"), default=False)
     period_start = models.DateField(_("period from"), null=True)
     wish = models.CharField(_("wish"), max_length=300, blank=True, validators=[validate_plain_text])
-    used_at = models.DateTimeField(_("used"))
+    used_at = models.DateTimeField(pgettext_lazy("date", "used"))
     follow_up = models.OneToOneField(FollowUp, on_delete=models.PROTECT, null=True, related_name="benefit_use")
 
     objects = BenefitUseQuerySet.as_manager()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.scope import ScopedQuerySet
 from loyalty.models.programs import Program
@@ -27,7 +28,7 @@ class ProgramDay(models.Model):
     outstanding = models.BigIntegerField(_("outstanding"))
     members = models.PositiveIntegerField(_("companies"))
     active_companies = models.PositiveIntegerField(_("active companies"))
-    taken_at = models.DateTimeField(_("taken"))
+    taken_at = models.DateTimeField(pgettext_lazy("date", "taken"))
 
     objects = ProgramDayQuerySet.as_manager()
 

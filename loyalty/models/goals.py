@@ -12,6 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.append_only import append_only
 from accounts.history import history
@@ -73,7 +74,7 @@ class ProgramPlan(models.Model):
         help_text=_("Until the review, of the business that the program is for."),
     )
     budget_percent = models.DecimalField(
-        _("budget (% of the profit)"),
+        _("budget as a share of the profit, in %"),
         max_digits=5,
         decimal_places=2,
         validators=[MinValueValidator(Decimal("0.01")), MaxValueValidator(100)],
@@ -86,7 +87,7 @@ class ProgramPlan(models.Model):
         validators=[MinValueValidator(0)],
         help_text=_("What it is to bring until the review: profit that there would not be without it."),
     )
-    closed_at = models.DateTimeField(_("closed"), null=True, blank=True, editable=False)
+    closed_at = models.DateTimeField(pgettext_lazy("date", "closed"), null=True, blank=True, editable=False)
 
     objects = ProgramPlanQuerySet.as_manager()
     history = history()
@@ -182,15 +183,15 @@ class Goal(models.Model):
     class Figure(models.TextChoices):
         MEMBERS = "MEMBERS", _("companies that take part")
         ENROLLED = "ENROLLED", _("companies that joined")
-        ACTIVATED = "ACTIVATED", _("% of those who joined that received points")
+        ACTIVATED = "ACTIVATED", _("share of those who joined that received points, in %")
         ACTIVE = "ACTIVE", _("active companies")
-        ACTIVE_SHARE = "ACTIVE_SHARE", _("% of the companies that is active")
+        ACTIVE_SHARE = "ACTIVE_SHARE", _("share of the companies that is active, in %")
         METRIC = "METRIC", _("what a metric adds up to")
         METRIC_GROWTH = "METRIC_GROWTH", _("growth of a metric in %, against as many months before")
         ISSUED = "ISSUED", _("points earned")
         SPENT = "SPENT", _("points spent")
         REDEMPTION_RATE = "REDEMPTION_RATE", _("redemption rate in %")
-        REACH = "REACH", _("% of people who read a message")
+        REACH = "REACH", _("share of people who read a message, in %")
         TYPED = "TYPED", _("typed in: no system tells us")
 
     class Unit(models.TextChoices):
@@ -213,7 +214,7 @@ class Goal(models.Model):
     )
     baseline = models.DecimalField(_("baseline"), max_digits=18, decimal_places=2, help_text=_("What it is at first."))
     target = models.DecimalField(_("target"), max_digits=18, decimal_places=2)
-    by_on = models.DateField(_("by"))
+    by_on = models.DateField(pgettext_lazy("due", "by"))
     typed = models.DecimalField(
         _("typed in"), max_digits=18, decimal_places=2, null=True, blank=True, help_text=_("What it is now.")
     )
@@ -377,7 +378,7 @@ class ProgramReview(models.Model):
     cost_through = models.DecimalField(_("cost up to that day"), max_digits=20, decimal_places=2)
     profit = models.DecimalField(_("profit"), max_digits=20, decimal_places=2, null=True)
     budget = models.DecimalField(_("budget"), max_digits=20, decimal_places=2)
-    brought = models.DecimalField(_("return"), max_digits=20, decimal_places=2, null=True)
+    brought = models.DecimalField(pgettext_lazy("profit", "return"), max_digits=20, decimal_places=2, null=True)
     expected_profit = models.DecimalField(_("expected profit"), max_digits=16, decimal_places=2)
     expected_return = models.DecimalField(_("expected return"), max_digits=16, decimal_places=2)
 
@@ -428,7 +429,7 @@ class ReviewedGoal(models.Model):
     goal = models.ForeignKey(Goal, on_delete=models.PROTECT, related_name="reviewed", verbose_name=_("goal"))
     baseline = models.DecimalField(_("baseline"), max_digits=18, decimal_places=2)
     target = models.DecimalField(_("target"), max_digits=18, decimal_places=2)
-    by_on = models.DateField(_("by"))
+    by_on = models.DateField(pgettext_lazy("due", "by"))
     actual = models.DecimalField(_("came true"), max_digits=18, decimal_places=2, null=True)
 
     objects = ReviewedGoalQuerySet.as_manager()

@@ -10,6 +10,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.append_only import append_only
 from accounts.models import Company
@@ -103,7 +104,7 @@ class Posting(models.Model):
     lot = models.ForeignKey(Lot, on_delete=models.PROTECT, db_constraint=False, db_index=False, null=True)
     reverses = models.ForeignKey("self", on_delete=models.PROTECT, db_constraint=False, db_index=False, null=True)
     effective_at = models.DateTimeField(_("counts from"))
-    created_at = models.DateTimeField(_("posted"))
+    created_at = models.DateTimeField(pgettext_lazy("date", "posted"))
 
     objects = PostingQuerySet.as_manager()
 

@@ -10,6 +10,7 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.history import history
 from accounts.models import Approval
@@ -328,7 +329,9 @@ class Rule(models.Model):
     activity_type = models.ForeignKey(ActivityType, on_delete=models.PROTECT, related_name="+", verbose_name=_("when"))
     condition = models.JSONField(_("only if"), default=dict, blank=True)
     formula = models.JSONField(_("give"))
-    beneficiary = models.CharField(_("to"), max_length=10, choices=To, default=To.COMPANY)
+    beneficiary = models.CharField(
+        pgettext_lazy("who gets points", "to"), max_length=10, choices=To, default=To.COMPANY
+    )
     person_share = models.PositiveSmallIntegerField(
         _("the employee's share (%)"),
         default=0,
@@ -410,7 +413,7 @@ class Limited(models.Model):
         PROGRAM = CapSubject.PROGRAM.value, _("the whole program")
 
     class Per(models.TextChoices):
-        DAY = Period.DAY.value, _("day")
+        DAY = Period.DAY.value, pgettext_lazy("period", "day")
         WEEK = Period.WEEK.value, _("week")
         MONTH = Period.MONTH.value, _("month")
         QUARTER = Period.QUARTER.value, _("quarter")

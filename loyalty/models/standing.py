@@ -9,6 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.history import history
 from accounts.models import Employee, Segment
@@ -163,7 +164,11 @@ class Tier(models.Model):
     rank = models.PositiveSmallIntegerField(_("rank"), help_text=_("1 is the lowest."))
     is_earned = models.BooleanField(_("is earned"), default=True)
     threshold = models.DecimalField(
-        _("from"), max_digits=18, decimal_places=2, default=0, help_text=_("Counts where the tier is earned.")
+        pgettext_lazy("threshold", "from"),
+        max_digits=18,
+        decimal_places=2,
+        default=0,
+        help_text=_("Counts where the tier is earned."),
     )
     is_chosen = models.BooleanField(
         _("can be chosen"), default=False, help_text=_("The company's admin picks it, without a fee.")
@@ -243,7 +248,7 @@ class TierThreshold(models.Model):
 
     tier = models.ForeignKey(Tier, on_delete=models.PROTECT, related_name="thresholds", verbose_name=_("tier"))
     segment = models.ForeignKey(Segment, on_delete=models.PROTECT, related_name="+", verbose_name=_("segment"))
-    threshold = models.DecimalField(_("from"), max_digits=18, decimal_places=2)
+    threshold = models.DecimalField(pgettext_lazy("threshold", "from"), max_digits=18, decimal_places=2)
 
     objects = TierThresholdQuerySet.as_manager()
     history = history()
@@ -276,7 +281,7 @@ class TierAssignment(Dated):
     """A membership in a tier, for a time, and the evidence that put it there (ids, codes and numbers)."""
 
     class Source(models.TextChoices):
-        EARNED = "EARNED", _("earned")
+        EARNED = "EARNED", pgettext_lazy("tier", "earned")
         CHOSEN = "CHOSEN", _("chosen")
         INVITED = "INVITED", _("invited")
         PAID = "PAID", _("paid")

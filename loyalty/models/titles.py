@@ -9,6 +9,7 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.append_only import append_only
 from accounts.models.dated import Dated, ends_after_start, one_at_a_time
@@ -139,8 +140,8 @@ class TierInvitation(models.Model):
         related_name="tier_invitation",
         verbose_name=_("given by a rule"),
     )
-    invited_at = models.DateTimeField(_("invited"))
-    answer = models.CharField(_("answer"), max_length=10, choices=Answer, default=Answer.OPEN)
+    invited_at = models.DateTimeField(pgettext_lazy("date", "invited"))
+    answer = models.CharField(pgettext_lazy("invitation", "answer"), max_length=10, choices=Answer, default=Answer.OPEN)
     answered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("answered by")
     )

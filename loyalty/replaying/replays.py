@@ -11,6 +11,7 @@ from accounts import audit, jobs
 from accounts.conditions import ConditionError
 from accounts.jobs import JobFailedError, JobKind, Run
 from accounts.models import User
+from accounts.reader import READER
 from loyalty.agreements import unfit_for
 from loyalty.earning import FormulaError
 from loyalty.models import Replay, ReplayedCompany, RuleSet
@@ -62,9 +63,9 @@ def _work_out_for(replay: Replay, run: Run) -> Mapping[str, object]:
     try:
         supposed = suppose(rule_set, from_=from_, now=now, on_progress=run.report)
     except FormulaError as error:
-        raise JobFailedError(error.translated(_)) from error
+        raise JobFailedError(error.translated(READER)) from error
     except ConditionError as error:
-        raise JobFailedError(f"{error.path}: {error.translated(_)}") from error
+        raise JobFailedError(f"{error.path}: {error.translated(READER)}") from error
     comparison = compare(rule_set.program, supposed, from_=from_, now=now)
     if fingerprint(rule_set) != before:
         raise JobFailedError(_("The draft was edited while it was replayed. Ask for another replay."))

@@ -2,7 +2,7 @@
 
 import gc
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.admin.apps import AdminConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +18,7 @@ class SiteConfig(AppConfig):
         """Say how workers are woken, what is called how, and what is moved in and out."""
         from accounts import jobs, queues
         from accounts.moving.kinds import use_kinds
+        from loyalty.site.labels import translate_labels
         from loyalty.site.names import use_names
         from loyalty.site.tables import TABLE_KINDS
         from loyalty.site.waking import waker
@@ -27,6 +28,7 @@ class SiteConfig(AppConfig):
         jobs.name_kinds(JOB_KINDS)
         use_kinds(TABLE_KINDS)
         use_names()
+        translate_labels(apps.get_models())
         # Requests and batches make many rows and few cycles: looking for these all the time took a quarter of a batch.
         gc.set_threshold(50_000, 20, 50)
 

@@ -253,6 +253,7 @@ LANGUAGE_COOKIE_SAMESITE = "Lax"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = True
+FORMAT_MODULE_PATH = ["loyalty.site.formats"]
 
 FILE_UPLOAD_HANDLERS = [
     "accounts.uploads.LimitedUploads",

@@ -4,8 +4,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.utils.formats import date_format
-
 from loyalty import arrays
 from loyalty.messages import TIER_INVITED
 from loyalty.models import Membership, Tier, TierInvitation, TierTitle
@@ -102,7 +100,7 @@ def ask(asked: Sequence[Asked], *, withdrawn: Collection[int], now: datetime) ->
             News(
                 one.company_id,
                 row.pk,
-                {"tier": names[row.tier_id], "day": date_format(row.answer_by, "DATE_FORMAT")},
+                {"tier": names[row.tier_id], "day": row.answer_by.isoformat()},
             )
             for one, row in zip(asked, rows, strict=True)
             if row.answer == Answer.OPEN

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
+from accounts.wording import in_turn
 from loyalty.models import Membership, Tier, TierTitle
 from loyalty.selectors import standing_of
 from loyalty.titles.acts import Source, TitleError, locked_title, on_record, opened, require_admin
@@ -16,7 +17,7 @@ class ConditionsNotMetError(TitleError):
     """The company does not meet what the tier asks; `sentences` say each of it."""
 
     def __init__(self, sentences: list[str]) -> None:
-        super().__init__(_("Not open to your company yet: %(why)s.") % {"why": "; ".join(sentences)})
+        super().__init__(_("Not open to your company yet: %(why)s.") % {"why": in_turn(sentences, _)})
         self.sentences = sentences
 
 

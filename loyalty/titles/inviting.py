@@ -54,7 +54,7 @@ def invite(
         )
         company_id = at.membership.company_id
         audit.record("tier-offered", invitation, actor_id=by_id, now=now, company_id=company_id, tier=tier.pk)
-        facts: dict[str, str | int] = {"tier": tier.name, "day": date_format(answer_by, "DATE_FORMAT")}
+        facts: dict[str, str | int] = {"tier": tier.name, "day": answer_by.isoformat()}
         tell_admins(TIER_INVITED, company_id, invitation.pk, facts, now=now)
     return invitation
 

@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.db import transaction
-from django.utils.formats import date_format, localize
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
@@ -95,7 +95,7 @@ def record_payment(
         row.paid_through, row.ends_at = paid_to, _unpaid_ends_at(at.program, paid_to, row.grace_days or 0)
         at.change(row)
         on_record("tier-fee-paid", row, by_id, now, payment=payment.pk)
-        last_day = date_format(paid_to - timedelta(days=1), "DATE_FORMAT")
+        last_day = (paid_to - timedelta(days=1)).isoformat()
         facts: dict[str, str | int] = {"tier": row.tier.name, "day": last_day}
         tell_admins(TIER_RENEWED, at.membership.company_id, payment.pk, facts, now=now)
     return payment

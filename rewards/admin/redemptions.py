@@ -13,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.actors import Actor
 from accounts.admin.links import AskedFilter, LinkedRowFilter, VocabularyFilter, row_link, rows_link
@@ -109,7 +110,7 @@ class RedemptionAdmin(ReadOnlyAdmin[Redemption]):
         """The act that gave them back."""
         return row_link(redemption.credit)
 
-    @admin.display(description=_("steps"))
+    @admin.display(description=pgettext_lazy("order", "steps"))
     def timeline(self, redemption: Redemption) -> str:
         """What happened to it, from the beginning: when, by whom, and why where somebody said so."""
         steps = redemption.steps.select_related("by").order_by("at", "pk")

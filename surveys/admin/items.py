@@ -8,7 +8,7 @@ from django.db.models import Max, QuerySet
 from django.db.models.fields.related import RelatedField
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.admin.condition_forms import ConditionField, condition_field
 from accounts.admin.links import LinkedRowFilter, VocabularyFilter
@@ -132,7 +132,7 @@ class ItemAdmin(ReshapingAdmin[Item], ScopedModelAdmin[Item]):
             rows = rows.filter(status=SurveyVersion.Status.DRAFT).select_related("survey").order_by("-pk")
         return rows
 
-    @admin.display(description=gettext_lazy("asked"))
+    @admin.display(description=pgettext_lazy("survey", "asked"))
     def sentence(self, item: Item) -> str:
         """When the question is put."""
         if item.pk is None:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from accounts.admin.links import LinkedRowFilter, row_link, rows_link
 from accounts.admin.steps import Step, SteppedAdmin
@@ -137,5 +137,5 @@ class SurveyVersionAdmin(SteppedAdmin[SurveyVersion]):
         rows = [
             (row_link(item), item.get_kind_display(), asked_if(item, items[:place])) for place, item in enumerate(items)
         ]
-        template = format_html("<li>{{}}<br>{{}} · {}: {{}}</li>", _("asked"))
+        template = format_html("<li>{{}}<br>{{}} · {}: {{}}</li>", pgettext("survey", "asked"))
         return format_html("<ol>{}</ol>", format_html_join("", template, rows))

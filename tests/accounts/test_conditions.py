@@ -373,13 +373,14 @@ def test_a_refusal_can_be_read_in_another_language() -> None:
         "yes/no": "Ja/Nein",
         "is": "ist",
         "is known": "ist bekannt",
+        "{first}, {second}": "{first} und {second}",
     }
 
     with pytest.raises(ConditionError) as refusal:
         parse(leaf("active", "gt", 1), CATALOGUE)
 
     assert refusal.value.translated(german.__getitem__) == (
-        "„gt“ vergleicht keinen Wert der Art Ja/Nein („active“); zur Wahl stehen eq (ist), known (ist bekannt)."
+        "„gt“ vergleicht keinen Wert der Art Ja/Nein („active“); zur Wahl stehen eq (ist) und known (ist bekannt)."
     )
 
 

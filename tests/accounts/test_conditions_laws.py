@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.conditions import (
-    PLAIN,
     All,
     Any,
     Condition,
@@ -30,6 +29,7 @@ from accounts.conditions import (
     sentence,
     to_json,
 )
+from accounts.wording import PLAIN
 
 End = TypeVar("End", int, str)
 

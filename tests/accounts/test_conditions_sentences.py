@@ -8,21 +8,18 @@ import pytest
 
 from accounts.conditions import (
     OPERATOR_NAMES,
-    PLAIN,
     Fact,
     FactType,
     Leaf,
     Operator,
-    Translator,
     Value,
     failure_sentence,
     failures,
     leaf_sentence,
     parse,
     sentence,
-    trimmed,
-    with_unit,
 )
+from accounts.wording import PLAIN, Translator, trimmed, with_unit
 
 CATALOGUE = {
     fact.code: fact
@@ -160,6 +157,7 @@ class German(Translator):
         "{fact} is before {value}": "{fact} liegt vor dem {value}",
         "{first} and {second}": "{first} und {second}",
         "yes": "ja",
+        "1,234.5": "1.234,5",
     }
 
     def __call__(self, template: str, /) -> str:

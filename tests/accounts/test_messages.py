@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 
 from accounts import messages
 from accounts.messages import MessageKind, Telling
@@ -40,6 +41,22 @@ def test_whoever_does_not_want_a_topic_in_the_inbox_is_left_out(
 
 def test_what_has_no_topic_cannot_be_switched_off() -> None:
     assert told(MessageKind("test-always", ""), Topic.ORDERS, Channel.INBOX, is_wanted=False) == 2
+
+
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [
+        ("en", "1,200 until March 31, 2026, not 2026-3-1"),
+        ("id", "1.200 until 31 Maret 2026, not 2026-3-1"),
+        ("ar", "1.200 until 31 مارس 2026, not 2026-3-1"),
+    ],
+)
+def test_numbers_and_days_are_written_as_whoever_reads_writes_them(language: str, written: str) -> None:
+    messages.register(MessageKind("test-facts", "{points} until {day}, not {word}"))
+    message = Message(kind="test-facts", facts={"points": 1_200, "day": "2026-03-31", "word": "2026-3-1"})
+
+    with translation.override(language):
+        assert messages.title_of(message) == written
 
 
 def test_message_leads_to_its_row_its_page_or_nowhere() -> None:

@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 from django.utils import translation
 
-from accounts.conditions import PLAIN, Fact, FactType, Operator, parse, sentence, with_unit
+from accounts.conditions import Fact, FactType, Operator, parse, sentence
 from accounts.reader import READER
+from accounts.wording import PLAIN, with_unit
 
 CATALOGUE = {
     "amount": Fact("amount", FactType.NUMBER, "amount", unit="EUR"),

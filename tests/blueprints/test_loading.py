@@ -90,10 +90,10 @@ def test_a_document_of_everything_comes_back_as_it_went_in(by: User) -> None:
         "measures: recommendation (NPS, 0 to 10)",
         "surveys: New – Your word, why: Why not?; choice; Price, Time; several answers allowed: yes; "
         "only if “Again?” is less than 7",
-        "plan and goals: New – Plan: From: Jan. 1, 2026; Review: Dec. 31, 2026; Expected profit: 1,000; Budget (% of "
-        "the profit): 7.5; Expected return: 90",
-        "plan and goals: New – They stay: Aim: retention; Figure: % of the companies that is active; Baseline: 60; "
-        "Target: 90; By: Dec. 31, 2026",
+        "plan and goals: New – Plan: From: Jan. 1, 2026; Review: Dec. 31, 2026; Expected profit: 1,000; Budget as a "
+        "share of the profit, in %: 7.5; Expected return: 90",
+        "plan and goals: New – They stay: Aim: retention; Figure: share of the companies that is active, in %; "
+        "Baseline: 60; Target: 90; By: Dec. 31, 2026",
         "plan and goals: New – They buy: Aim: growth; Figure: what a metric adds up to; Baseline: 0; Target: 5,000.5; "
         "By: Oct. 31, 2026; Metric: Spend",
         "rules: New – Orders: Purchase, only if amount is at least 10.50 EUR and (margin is more than 0 or "

@@ -52,15 +52,17 @@ def test_messages_stand_latest_first_by_day_and_the_unread_are_marked_in_words(f
     assert source_of(page).count('<h2 class="day"') == 2
 
 
-@pytest.mark.parametrize(("language", "number"), [("en", "1,500"), ("id", "1.500")])
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "Drill is ordered for 1,500 points"), ("id", "Drill dipesan seharga 1.500 poin")]
+)
 def test_numbers_in_messages_are_written_as_the_reader_writes_them(
-    firm: Firm, sign_in: SignIn, language: str, number: str
+    firm: Firm, sign_in: SignIn, language: str, said: str
 ) -> None:
     Message.objects.filter(pk=a_message(firm.member).pk).update(facts={"reward": "Drill", "points": 1_500})
     client = sign_in(firm.member)
     client.post("/language/", {"language": language, "next": "/inbox/"})
 
-    assert f"Drill is ordered for {number} points" in words_of(client.get("/inbox/"))
+    assert said in words_of(client.get("/inbox/"))
 
 
 def test_looking_reads_nothing_and_opening_reads_one_and_leads_to_its_page(firm: Firm, sign_in: SignIn) -> None:

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from accounts.conditions import ALWAYS, PLAIN, Catalogue, Fact, FactType, Translator, parse
+from accounts.conditions import ALWAYS, Catalogue, Fact, FactType, parse
+from accounts.wording import PLAIN, Translator
 from loyalty.earning import (
     EVERY_RULE,
     NOTHING,

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.conditions import ALWAYS, PLAIN, Catalogue, Fact, FactType, Value
+from accounts.conditions import ALWAYS, Catalogue, Fact, FactType, Value
+from accounts.wording import PLAIN
 from loyalty.earning import (
     MAY_EARN,
     NO_SCHEME,
@@ -243,7 +244,7 @@ def test_campaigns_of_one_rule_never_overlap(first: tuple[int, int], last: tuple
 
 
 def test_version_without_campaigns_knows_none() -> None:
-    with pytest.raises(FormulaError, match="'spring' is not a campaign of this version; there are: -"):
+    with pytest.raises(FormulaError, match="'spring' is not a campaign of this version; there are: –"):
         per_ten(NO_SCHEME, ["spring"])
 
 

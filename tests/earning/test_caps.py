@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.conditions import PLAIN
+from accounts.wording import PLAIN
 from loyalty.earning import Cap, CapSubject, Period, cap_sentence, cut, period_start
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from accounts.conditions import PLAIN, Catalogue, Fact, FactType
+from accounts.conditions import Catalogue, Fact, FactType
 from accounts.models import Segment
+from accounts.wording import PLAIN
 from loyalty.earning import KINDS, MODIFIERS, Kind, formula_sentence, parse_formula
 from loyalty.effects import effects
 from loyalty.explaining import plain_rules

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from accounts.conditions import ALWAYS, PLAIN, Catalogue, Fact, FactType
+from accounts.conditions import ALWAYS, Catalogue, Fact, FactType
+from accounts.wording import PLAIN
 from loyalty.earning import (
     MAY_EARN,
     NOTHING,

@@ -158,7 +158,7 @@ def test_yes_and_no_become_texts_that_are_read_again() -> None:
         ("", []),
         ("applies", [("each step's rate counts", None)]),
         ("bands", [("steps", None)]),
-        ("bands[0].from", [("steps", 2), ("from", None)]),
+        ("bands[0].from", [("steps", 2), ("at least", None)]),
         ("bands[1].points", [("steps", 3), ("points", None)]),
         ("bands[2].points", [("steps", 3), ("points", None)]),
         ("bands[7].points", [("steps", 8), ("points", None)]),

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from accounts.conditions import PLAIN, Catalogue, Fact, FactType, Value
+from accounts.conditions import Catalogue, Fact, FactType, Value
+from accounts.wording import PLAIN, Translator
 from loyalty.earning import (
     KINDS,
     MAX_POINTS,
@@ -143,11 +144,19 @@ def test_formula_reads_as_a_sentence(formula: Formula, sentence: str) -> None:
     assert formula_sentence(formula, CATALOGUE, PLAIN) == sentence
 
 
+class _German(Translator):
+    def __call__(self, template: str, /) -> str:
+        """Return what German has for it."""
+        return {
+            "kind: {found} is not one of {kinds}.": "kind: {found} ist keines von {kinds}.",
+            "{first}, {second}": "{first} / {second}",
+        }[template]
+
+
 def test_refusal_is_said_in_the_language_of_the_reader() -> None:
     with pytest.raises(FormulaError) as refusal:
         parse_formula({"kind": "gift"}, {})
 
     kinds = ", ".join(KINDS)
     assert str(refusal.value) == f"kind: 'gift' is not one of {kinds}."
-    german = {"kind: {found} is not one of {kinds}.": "kind: {found} ist keines von {kinds}."}
-    assert refusal.value.translated(german.__getitem__) == f"kind: 'gift' ist keines von {kinds}."
+    assert refusal.value.translated(_German()) == f"kind: 'gift' ist keines von {' / '.join(KINDS)}."

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.conditions import Catalogue, Fact, FactType, Translator, Value
+from accounts.conditions import Catalogue, Fact, FactType, Value
+from accounts.wording import Translator
 from loyalty.earning import KINDS, MAX_POINTS, Formula, FormulaError, Kind, formula_sentence, parse_formula
 
 CATALOGUE: Catalogue = {

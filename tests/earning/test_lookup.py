@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.conditions import ALWAYS, PLAIN, Catalogue, Fact, FactType, Value
+from accounts.conditions import ALWAYS, Catalogue, Fact, FactType, Value
+from accounts.wording import PLAIN
 from loyalty.earning import (
     Beneficiary,
     EarningRule,
@@ -129,7 +130,7 @@ def test_lookup_gives_what_a_plain_table_says(
         (PRODUCT, [{"is": " ", "points": 1}], "table[0].is: ' ' is not a text"),
         (PRODUCT, [{"is": "a\0", "points": 1}], "table[0].is: 'a\\x00' is not a text"),
         (PRODUCT, [{"is": [], "points": 1}], "table[0].is: there are 0 entries"),
-        (PRODUCT, [{"is": ["x"] * 1_001, "points": 1}], "table[0].is: there are 1001 entries; write from 1 to 1,000"),
+        (PRODUCT, [{"is": ["x"] * 1_001, "points": 1}], "table[0].is: there are 1,001 entries; write from 1 to 1,000"),
         (PRODUCT, [{"is": ["SAW", "SAW"], "points": 1}], "table[0].is[1]: 'SAW' stands in table[0].is[0] already"),
         (PRODUCT, [*PRODUCTS, {"is": "AXE", "points": 1}], "table[2].is: 'AXE' stands in table[1].is[1] already"),
         (PRODUCT, [{"is": "SAW", "points": 1, "was": 2}], "table[0].was: no such key here"),

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.conditions import ALWAYS, PLAIN, Catalogue, Fact, FactType, Value
+from accounts.conditions import ALWAYS, Catalogue, Fact, FactType, Value
+from accounts.wording import PLAIN
 from loyalty.earning import (
     MAX_POINTS,
     Beneficiary,

@@ -7,7 +7,8 @@ from itertools import product
 
 import pytest
 
-from accounts.conditions import ALWAYS, PLAIN, Values, parse
+from accounts.conditions import ALWAYS, Values, parse
+from accounts.wording import PLAIN
 from loyalty.earning import (
     AMOUNT,
     DAY,

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.conditions import ALWAYS, PLAIN, Catalogue, Fact, FactType, Values
+from accounts.conditions import ALWAYS, Catalogue, Fact, FactType, Values
+from accounts.wording import PLAIN
 from loyalty.earning import (
     DAY,
     MAY_EARN,

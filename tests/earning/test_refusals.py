@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.conditions import Catalogue, Fact, FactType
+from accounts.wording import PLAIN
 from loyalty.earning import Campaign, FormulaError, Part, Scheme, parse_formula
 from tests.earning.test_campaigns import AUTUMN, SPRING
 
@@ -106,7 +107,7 @@ def refusal(document: object, catalogue: Catalogue = CATALOGUE, scheme: Scheme =
         ),
         (
             lookup([row([str(n) for n in range(1_001)])]),
-            "table[0].is: there are 1001 entries; write from 1 to 1,000, or make a list of products.",
+            "table[0].is: there are 1,001 entries; write from 1 to 1,000, or make a list of products.",
         ),
         (lookup([row("A"), row("A")]), "table[1].is: 'A' stands in table[0].is already; one row counts for it."),
         (
@@ -265,8 +266,8 @@ def test_refusal_names_the_place_and_says_what_belongs_there(document: object, s
     refused = refusal(document)
 
     assert str(refused) == sentence
-    assert refused.translated(str) == sentence
-    assert refused.translated(str, "steps, 2") == (
+    assert refused.translated(PLAIN) == sentence
+    assert refused.translated(PLAIN, "steps, 2") == (
         f"steps, 2{sentence.removeprefix(refused.key)}" if refused.key else sentence
     )
 
@@ -280,7 +281,7 @@ def test_refusal_of_what_a_program_has_not_says_so() -> None:
         "multipliers.tier: this program has no tiers."
     )
     assert str(refusal(campaigns, scheme=Scheme())) == (
-        "multipliers.campaigns[0]: 'spring' is not a campaign of this version; there are: -."
+        "multipliers.campaigns[0]: 'spring' is not a campaign of this version; there are: –."
     )
 
 
@@ -324,7 +325,7 @@ def test_whole_number_is_read_up_to_its_most(number: object, is_refused: bool) -
         with pytest.raises(FormulaError) as caught:
             part.whole("days", most=9)
         assert str(caught.value) == f"effect.days: {number!r} is not a whole number from 1 to 9."
-        assert caught.value.translated(str) == str(caught.value)
+        assert caught.value.translated(PLAIN) == str(caught.value)
     else:
         assert part.whole("days", most=9) == number
 
@@ -342,6 +343,6 @@ def test_code_is_read(code: object, is_refused: bool) -> None:
         with pytest.raises(FormulaError) as caught:
             part.code("badge")
         assert str(caught.value) == f"badge: {code!r} is not a code."
-        assert caught.value.translated(str) == str(caught.value)
+        assert caught.value.translated(PLAIN) == str(caught.value)
     else:
         assert part.code("badge") == code

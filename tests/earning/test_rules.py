@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.conditions import ALWAYS, PLAIN, Catalogue, Condition, Fact, FactType, Value, parse
+from accounts.conditions import ALWAYS, Catalogue, Condition, Fact, FactType, Value, parse
+from accounts.wording import PLAIN
 from loyalty.earning import (
     MAX_POINTS,
     MAY_EARN,

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.conditions import PLAIN, Catalogue, Fact, FactType, Value
+from accounts.conditions import Catalogue, Fact, FactType, Value
+from accounts.wording import PLAIN
 from loyalty.earning import MAX_POINTS, FormulaError, Steps, formula_sentence, parse_formula
 
 AMOUNT, MAKERS = "activity.amount", "attribute.makers"

@@ -443,8 +443,8 @@ def test_admins_of_the_company_are_told_when_it_holds_and_when_it_ends() -> None
 
     told = Message.objects.order_by("pk").values_list("employee", "kind", "facts__day")
     assert list(told) == [
-        (admin.pk, "agreement-holds", "June 15, 2026"),
-        (admin.pk, "agreement-ended", "June 16, 2026"),
+        (admin.pk, "agreement-holds", "2026-06-15"),
+        (admin.pk, "agreement-ended", "2026-06-16"),
     ]
 
 

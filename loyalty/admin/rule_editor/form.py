@@ -13,6 +13,7 @@ from accounts.admin.documents import check_condition
 from accounts.admin.reshaping import ReshapedForm, ReshapedFormSet, bring_anew
 from accounts.admin.scoped import ScopedInline
 from accounts.reader import READER
+from accounts.wording import listed
 from loyalty.admin.drafts import PartOfRulesForm, is_open
 from loyalty.admin.rule_editor.formulas import FormulaField, Offer
 from loyalty.earning import AMOUNT, FormulaError, cap_sentence
@@ -122,7 +123,7 @@ class RuleForm(ReshapedForm[Rule], PartOfRulesForm[Rule]):
                 try:
                     self.offer.read(cleaned["formula"])
                 except FormulaError as error:
-                    self.add_error("formula", error.translated(_))
+                    self.add_error("formula", error.translated(READER))
         for field, sentence in recipients_wrong(cleaned):
             self.add_error(field, sentence)
         if self.rule_set and cleaned.get("shared_limits"):
@@ -134,7 +135,7 @@ class RuleForm(ReshapedForm[Rule], PartOfRulesForm[Rule]):
         for code in named:
             if code not in there:
                 text = _("This version has no shared limit “%(code)s”. There is: %(known)s.")
-                self.add_error("shared_limits", text % {"code": code, "known": ", ".join(sorted(there)) or "–"})
+                self.add_error("shared_limits", text % {"code": code, "known": listed(sorted(there), _) or "–"})
 
 
 def recipients_wrong(chosen: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -17,6 +17,8 @@ from accounts.admin.condition_forms import Option
 from accounts.admin.documents import DocumentField
 from accounts.admin.reshaping import asked_of
 from accounts.conditions import Catalogue, Fact, FactType
+from accounts.reader import READER
+from accounts.wording import listed, quoted
 from loyalty.earning import KINDS, MODIFIER_ASKS, TIER, Ask, Asks, FormulaError, Scheme, parse_formula
 from loyalty.earning.formulas.filling import (
     Answers,
@@ -226,16 +228,16 @@ class FormulaField(DocumentField):
 def said(error: FormulaError, filled: Filled, offer: Offer) -> str:
     """Return what is wrong, with the place as the form calls it, and the other row where it speaks of two."""
     other = _place(error.other, filled, offer) if "[" in error.other else ""
-    return error.translated(_, _place(error.key, filled, offer), other)
+    return error.translated(READER, _place(error.key, filled, offer), other)
 
 
 def _place(path: str, filled: Filled, offer: Offer) -> str:
     """Return what the form calls a place in a document; empty where it has none of that kind."""
     places = []
     for label, number in place_of(filled.asks, filled.answers, offer.catalogue, path):
-        text = _("“%(label)s”") % {"label": _(label)}
+        text = quoted(_(label), _)
         places.append(_("Row %(row)s of %(label)s") % {"row": number, "label": text} if number else text)
-    return ", ".join(places)
+    return listed(places, _)
 
 
 def _meant(filled: Filled) -> tuple[str, dict[str, tuple[str, ...]]]:

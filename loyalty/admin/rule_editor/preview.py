@@ -34,9 +34,9 @@ def in_words(rule: Rule, vocabulary: Vocabulary) -> str:
     try:
         return _sentence(rule, vocabulary.earning_rule(rule), vocabulary)
     except ConditionError as error:
-        return f"{error.path}: {error.translated(_)}"
+        return f"{error.path}: {error.translated(READER)}"
     except FormulaError as error:
-        return error.translated(_)
+        return error.translated(READER)
 
 
 def preview_of(form: RuleForm, formsets: Sequence[Any]) -> Preview:
@@ -54,9 +54,9 @@ def preview_of(form: RuleForm, formsets: Sequence[Any]) -> Preview:
     except ValidationError as error:
         return Preview(error=error.messages[0])
     except ConditionError as error:
-        return Preview(error=error.translated(_))
+        return Preview(error=error.translated(READER))
     except FormulaError as error:
-        return Preview(error=error.translated(_))
+        return Preview(error=error.translated(READER))
     catalogue = _catalogue(rule, form.words)
     named = replace(earning, name=str(form["name"].value() or _("This rule")))
     doubts = findings_in_words(named, catalogue, rule.rule_set.program, now=timezone.now())

@@ -5,10 +5,11 @@ Points are whole, and rounded in this folder and nowhere else. `docs/extending.m
 
 from collections.abc import Mapping
 
-from accounts.conditions import Catalogue, Translator
+from accounts.conditions import Catalogue
+from accounts.wording import N_, Translator
 from loyalty.earning.formulas.asking import Ask, Asks
 from loyalty.earning.formulas.fixed import Fixed
-from loyalty.earning.formulas.kind import AMOUNT, DAY, MAX_POINTS, N_, NOTHING, TIER, Formula, Kind, joined
+from loyalty.earning.formulas.kind import AMOUNT, DAY, MAX_POINTS, NOTHING, TIER, Formula, Kind
 from loyalty.earning.formulas.lookup import Lookup
 from loyalty.earning.formulas.modifiers import (
     MODIFIER_ASKS,
@@ -56,7 +57,6 @@ __all__ = [
     "by_agreement",
     "by_promotion",
     "formula_sentence",
-    "joined",
     "parse_formula",
 ]
 
@@ -70,7 +70,7 @@ def parse_formula(document: object, catalogue: Catalogue, scheme: Scheme = NO_SC
         raise FormulaError(N_("A formula is an object with the key 'kind'."))
     kind = document.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
-        raise FormulaError(N_("kind: {found} is not one of {kinds}."), found=shown(kind), kinds=", ".join(KINDS))
+        raise FormulaError(N_("kind: {found} is not one of {kinds}."), found=shown(kind), kinds=[*KINDS])
     formula = KINDS[kind]
     part = Part(document, catalogue)
     if unknown := sorted(str(key) for key in set(document) - formula.keys - MODIFIERS - {"kind"}):

@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-def N_(text: str) -> str:
-    """Mark a label for translation; it is translated when it is shown."""
-    return text
+from accounts.wording import N_
 
 
 class Asks(StrEnum):

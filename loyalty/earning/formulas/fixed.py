@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Self
 
-from accounts.conditions import Catalogue, Translator, Values
+from accounts.conditions import Catalogue, Values
+from accounts.wording import N_, Translator
 from loyalty.earning.formulas.asking import Ask, Asks
-from loyalty.earning.formulas.kind import N_, Kind
+from loyalty.earning.formulas.kind import Kind
 from loyalty.earning.formulas.reading import Part
 
 

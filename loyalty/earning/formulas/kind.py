@@ -6,17 +6,9 @@ from datetime import date
 from decimal import ROUND_DOWN, Context, Decimal
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from accounts.conditions import (
-    PLAIN,
-    Catalogue,
-    Fact,
-    FactType,
-    Translator,
-    Values,
-    unknown_sentence,
-    value_in_words,
-)
-from accounts.conditions import with_unit as number_with_unit
+from accounts.conditions import Catalogue, Fact, FactType, Values, unknown_sentence, value_in_words
+from accounts.wording import N_, Translator
+from accounts.wording import with_unit as number_with_unit
 
 if TYPE_CHECKING:
     from loyalty.earning.formulas.asking import Ask
@@ -28,11 +20,6 @@ MAX_POINTS = 10**15
 
 EXACT = Context(prec=1_000, rounding=ROUND_DOWN)
 """Enough digits that no product is rounded: a rounded one could reach the next whole point."""
-
-
-def N_(text: str) -> str:
-    """Mark a template for translation; `translate` is applied when it is rendered."""
-    return text
 
 
 AMOUNT = "activity.amount"
@@ -160,19 +147,6 @@ def found(fact: Fact, values: Values, translate: Translator) -> str:
     return translate(template).format(fact=fact.label, value=value_in_words(value, fact, translate))
 
 
-def plain(number: Decimal) -> str:
-    """Return a number for what is wrong with a document, in which numbers are written in one way only."""
-    return PLAIN.number(number)
-
-
 def with_unit(number: Decimal, fact: Fact, translate: Translator) -> str:
     """Return a number with the unit of what it counts, such as "10 GBP"."""
     return number_with_unit(number, str(fact.unit), translate)
-
-
-def joined(texts: list[str], translate: Translator) -> str:
-    """Return texts as one, such as "amount was 5 GBP; tier was Gold"."""
-    text = texts[0]
-    for following in texts[1:]:
-        text = translate(N_("{first}; {second}")).format(first=text, second=following)
-    return text

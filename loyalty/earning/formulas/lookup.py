@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import ClassVar, NamedTuple, Self
 
-from accounts.conditions import Catalogue, Fact, FactType, Translator, Value, Values, value_in_words
+from accounts.conditions import Catalogue, Fact, FactType, Value, Values, value_in_words
+from accounts.wording import N_, Translator, in_turn
 from loyalty.earning.formulas.asking import RATE, Ask, Asks
-from loyalty.earning.formulas.kind import AMOUNT, N_, Kind, found, joined
+from loyalty.earning.formulas.kind import AMOUNT, Kind, found
 from loyalty.earning.formulas.rates import RATE_KEYS, Rate, read_rate
 from loyalty.earning.formulas.reading import FormulaError, Part, shown
 
@@ -123,7 +124,7 @@ class Lookup(Kind):
         else:
             give = self.otherwise.sentence(catalogue, translate)
             texts.append(translate(N_("{give} otherwise")).format(give=give))
-        return joined(texts, translate)
+        return in_turn(texts, translate)
 
     def findings(self, values: Values, catalogue: Catalogue, translate: Translator) -> list[str]:
         """Tell also which row it came to."""
@@ -154,7 +155,7 @@ def _read_keys(row: Part, fact: Fact, seen: dict[Key, str]) -> tuple[Key, ...]:
     listed = raw if isinstance(raw, list) else [raw]
     if not listed or len(listed) > MAX_KEYS:
         template = N_("{key}: there are {count} entries; write from 1 to {most}, or make a list of products.")
-        raise FormulaError(template, key=row.place("is"), count=str(len(listed)), most=f"{MAX_KEYS:,}")
+        raise FormulaError(template, key=row.place("is"), count=len(listed), most=MAX_KEYS)
     for index, key in enumerate(listed):
         place = f"{row.place('is')}[{index}]" if isinstance(raw, list) else row.place("is")
         _refuse_wrong_key(key, fact, place)
@@ -175,7 +176,7 @@ def _refuse_wrong_key(key: object, fact: Fact, place: str) -> None:
     codes = [code for code, _label in fact.choices]
     if codes and key not in codes:
         template = N_("{key}: {found} is not one of {choices}.")
-        raise FormulaError(template, key=place, found=shown(key), choices=", ".join(codes))
+        raise FormulaError(template, key=place, found=shown(key), choices=codes)
 
 
 def _can_be_stored(text: str) -> bool:

@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
-from accounts.conditions import Catalogue, FactType, Translator, Values
+from accounts.conditions import Catalogue, FactType, Values
+from accounts.wording import N_, Translator
 from loyalty.earning.formulas.asking import Ask, Asks
-from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, N_, Formula, with_unit
+from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, Formula, with_unit
 from loyalty.earning.formulas.multipliers import Campaign, Combining, Multipliers, Scheme, read_multipliers
 from loyalty.earning.formulas.reading import FormulaError, Part
 
@@ -210,7 +211,7 @@ def read_modified(formula: Formula, part: Part, scheme: Scheme) -> Formula:
     at_most = part.points("at_most") if "at_most" in part else None
     if at_least is not None and at_most is not None and at_least > at_most:
         template = N_("{key}: {least} is more than the most of {most} points.")
-        raise FormulaError(template, key=part.place("at_least"), least=f"{at_least:,}", most=f"{at_most:,}")
+        raise FormulaError(template, key=part.place("at_least"), least=at_least, most=at_most)
     rounding = Rounding(part.one_of("rounding", Rounding)) if "rounding" in part else None
     multipliers = read_multipliers(part, scheme) if "multipliers" in part else None
     return Modified(formula, minimum_spend, multipliers, rounding, at_least, at_most)

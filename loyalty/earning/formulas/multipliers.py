@@ -14,8 +14,9 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import reduce
 
-from accounts.conditions import Catalogue, Translator, Values, value_in_words
-from loyalty.earning.formulas.kind import DAY, EXACT, N_, TIER, found
+from accounts.conditions import Catalogue, Values, value_in_words
+from accounts.wording import N_, Translator
+from loyalty.earning.formulas.kind import DAY, EXACT, TIER, found
 from loyalty.earning.formulas.reading import FormulaError, Part, shown
 
 MOST = 100
@@ -195,7 +196,7 @@ def _read_tiers(part: Part) -> tuple[tuple[str, Decimal], ...]:
     for code in factors.document:
         if codes and code not in codes:
             template = N_("{key}: {found} is not one of {choices}.")
-            raise FormulaError(template, key=factors.path, found=shown(code), choices=", ".join(codes))
+            raise FormulaError(template, key=factors.path, found=shown(code), choices=codes)
     return tuple((code, factors.number(code, least="0.01", most=MOST)) for code in sorted(factors.document))
 
 
@@ -210,8 +211,7 @@ def _read_campaigns(part: Part, scheme: Scheme) -> tuple[Campaign, ...]:
         campaign = scheme.campaigns.get(code) if isinstance(code, str) else None
         if campaign is None:
             template = N_("{key}: {found} is not a campaign of this version; there are: {choices}.")
-            choices = ", ".join(sorted(scheme.campaigns)) or "-"
-            raise FormulaError(template, key=f"{place}[{index}]", found=shown(code), choices=choices)
+            raise FormulaError(template, key=f"{place}[{index}]", found=shown(code), choices=sorted(scheme.campaigns))
         for other in campaigns:
             if campaign.starts_on <= other.ends_on and other.starts_on <= campaign.ends_on:
                 template = N_("{key}: '{code}' overlaps '{other}'; a rule has one campaign at a time.")

@@ -1,7 +1,7 @@
 """Rates: what one row of a table gives, an amount of points or a share of a number."""
 
+from accounts.wording import N_
 from loyalty.earning.formulas.fixed import Fixed
-from loyalty.earning.formulas.kind import N_
 from loyalty.earning.formulas.per import Per
 from loyalty.earning.formulas.percent import Percent
 from loyalty.earning.formulas.reading import FormulaError, Part

@@ -1,11 +1,11 @@
 """From a document to its values, or to an error that names the place and says what belongs there."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
 from accounts.conditions import Catalogue, Fact, FactType
-from loyalty.earning.formulas.kind import N_
+from accounts.wording import N_, PLAIN, Translator, listed
 
 _SHOWN = 60
 _CODE = re.compile(r"[-a-zA-Z0-9_]{1,50}")
@@ -14,28 +14,36 @@ _CODE = re.compile(r"[-a-zA-Z0-9_]{1,50}")
 class FormulaError(ValueError):
     """A formula document that cannot be run; the sentence names the key and says what it takes.
 
-    `str()` is English; `translated` says the same in a reader's language.
+    `str()` is English; `translated` says the same in a reader's language. Several words are said as a list.
     """
 
-    def __init__(self, template: str, **words: str) -> None:
-        super().__init__(template.format(**words))
+    def __init__(self, template: str, *, key: str = "", **words: str | Sequence[str] | Decimal | int) -> None:
+        self.key = key
+        """Where in the document, such as `bands[1].from`; empty for the whole."""
         self._template = template
         self._words = words
-
-    @property
-    def key(self) -> str:
-        """Where in the document, such as `bands[1].from`; empty for the whole."""
-        return self._words.get("key", "")
+        super().__init__(self.translated(PLAIN))
 
     @property
     def other(self) -> str:
         """The other place, or the other of two, that it speaks of; empty where it speaks of one alone."""
-        return self._words.get("other", "")
+        return str(self._words.get("other", ""))
 
-    def translated(self, translate: Callable[[str], str], place: str = "", other: str = "") -> str:
+    def translated(self, translate: Translator, place: str = "", other: str = "") -> str:
         """Return the sentence in the language of `translate`; `place` and `other` are what its reader calls the two."""
-        called = {name: text for name, text in (("key", place), ("other", other)) if text}
-        return translate(self._template).format(**self._words | called)
+        words = {name: _said(word, translate) for name, word in self._words.items()}
+        words |= {"other": other} if other else {}
+        return translate(self._template).format(key=place or self.key, **words)
+
+
+def _said(word: str | Sequence[str] | Decimal | int, translate: Translator) -> str:
+    match word:
+        case str():
+            return word
+        case int() | Decimal():
+            return translate.number(word)
+        case _:
+            return listed(word, translate) or "–"
 
 
 class Part:
@@ -57,7 +65,7 @@ class Part:
         """Refuse a key that is neither of `keys` nor `optional`, and one of `keys` that is missing."""
         if unknown := sorted(str(key) for key in self.document if key not in keys and key not in optional):
             template = N_("{key}: no such key here; there are {keys}.")
-            raise FormulaError(template, key=self.place(unknown[0]), keys=", ".join(sorted({*keys, *optional})))
+            raise FormulaError(template, key=self.place(unknown[0]), keys=sorted({*keys, *optional}))
         if missing := sorted(set(keys) - set(self.document)):
             raise FormulaError(N_("{key}: missing."), key=self.place(missing[0]))
 
@@ -66,7 +74,7 @@ class Part:
         raw = self.document[key]
         if not isinstance(raw, int) or isinstance(raw, bool) or not least <= raw <= 10**9:
             template = N_("{key}: {found} is not a whole number from {least} to 1,000,000,000.")
-            raise FormulaError(template, key=self.place(key), found=shown(raw), least=str(least))
+            raise FormulaError(template, key=self.place(key), found=shown(raw), least=least)
         return raw
 
     def whole(self, key: str, *, most: int) -> int:
@@ -74,7 +82,7 @@ class Part:
         raw = self.document[key]
         if not isinstance(raw, int) or isinstance(raw, bool) or not 1 <= raw <= most:
             template = N_("{key}: {found} is not a whole number from 1 to {most}.")
-            raise FormulaError(template, key=self.place(key), found=shown(raw), most=f"{most:,}")
+            raise FormulaError(template, key=self.place(key), found=shown(raw), most=most)
         return raw
 
     def code(self, key: str) -> str:
@@ -93,7 +101,7 @@ class Part:
             number = None
         if number is None or not number.is_finite() or not Decimal(least) <= number <= most:
             template = N_("{key}: {found} is not a number from {least} to {most}.")
-            raise FormulaError(template, key=self.place(key), found=shown(raw), least=least, most=f"{most:,}")
+            raise FormulaError(template, key=self.place(key), found=shown(raw), least=least, most=most)
         return number
 
     def number_fact(self, key: str) -> str:
@@ -112,10 +120,10 @@ class Part:
     def one_of(self, key: str, choices: Iterable[str]) -> str:
         """Read one of several words."""
         raw = self.document[key]
-        listed = list(choices)
-        if not isinstance(raw, str) or raw not in listed:
+        known = list(choices)
+        if not isinstance(raw, str) or raw not in known:
             template = N_("{key}: {found} is not one of {choices}.")
-            raise FormulaError(template, key=self.place(key), found=shown(raw), choices=", ".join(listed))
+            raise FormulaError(template, key=self.place(key), found=shown(raw), choices=known)
         return raw
 
     def part(self, key: str) -> "Part":
@@ -129,7 +137,7 @@ class Part:
             raise FormulaError(N_("{key}: {found} is not a list with entries."), key=self.place(key), found=shown(raw))
         if len(raw) > most:
             template = N_("{key}: there are {count} entries; {most} is the most.")
-            raise FormulaError(template, key=self.place(key), count=str(len(raw)), most=str(most))
+            raise FormulaError(template, key=self.place(key), count=len(raw), most=most)
         return [self._part(one, f"{self.place(key)}[{index}]") for index, one in enumerate(raw)]
 
     def _part(self, raw: object, path: str) -> "Part":
@@ -141,7 +149,7 @@ class Part:
         code = self.document[key]
         fact = self.catalogue.get(code) if isinstance(code, str) else None
         if fact is None or fact.type not in types:
-            facts = ", ".join(sorted(fact.code for fact in self.catalogue.values() if fact.type in types))
+            facts = sorted(fact.code for fact in self.catalogue.values() if fact.type in types)
             raise FormulaError(template, key=self.place(key), found=shown(code), facts=facts)
         return fact
 

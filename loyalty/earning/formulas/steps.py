@@ -13,20 +13,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, NamedTuple, Self
 
-from accounts.conditions import Catalogue, Translator, Values
+from accounts.conditions import Catalogue, Values
+from accounts.wording import N_, Translator, in_turn
 from loyalty.earning.formulas.asking import RATE, Ask, Asks
 from loyalty.earning.formulas.fixed import Fixed
-from loyalty.earning.formulas.kind import (
-    AMOUNT,
-    EXACT,
-    MAX_POINTS,
-    N_,
-    Kind,
-    found,
-    joined,
-    plain,
-    with_unit,
-)
+from loyalty.earning.formulas.kind import AMOUNT, EXACT, MAX_POINTS, Kind, found, with_unit
 from loyalty.earning.formulas.rates import RATE_KEYS, Rate, read_rate
 from loyalty.earning.formulas.reading import FormulaError, Part, shown
 
@@ -79,7 +70,7 @@ class Steps(Kind):
             Asks.NUMBER_FACT,
             is_optional=True,
         ),
-        Ask("bands", N_("steps"), Asks.ROWS, parts=(Ask("from", N_("from"), Asks.NUMBER), *RATE)),
+        Ask("bands", N_("steps"), Asks.ROWS, parts=(Ask("from", N_("at least"), Asks.NUMBER), *RATE)),
     )
 
     @classmethod
@@ -140,7 +131,7 @@ class Steps(Kind):
             first = with_unit(start, fact, translate) if is_last else translate.number(start)
             give = rate.sentence(catalogue, translate)
             texts.append(text.format(give=give, start=first, end=end, fact=fact.label))
-        return joined(texts, translate)
+        return in_turn(texts, translate)
 
     def findings(self, values: Values, catalogue: Catalogue, translate: Translator) -> list[str]:
         """Tell also which band was reached."""
@@ -181,7 +172,7 @@ def _read_bands(parts: list[Part], of: str, applies: Applies) -> tuple[Band, ...
         end = part.number("to", least="0", most=10**12) if "to" in part else None
         if end is not None and end <= start:
             template = N_("{key}: {end} is not above {start}, where the band begins.")
-            raise FormulaError(template, key=part.place("to"), end=plain(end), start=plain(start))
+            raise FormulaError(template, key=part.place("to"), end=end, start=start)
         bands.append(Band(start, rate))
     if end is not None:
         template = N_("{key}: leave it out; the last band has no end, or nothing would be given above it.")
@@ -201,4 +192,4 @@ def _refuse_gap_or_overlap(part: Part, before: Decimal, start: Decimal, *, is_op
         template = N_("{key}: from {before} to {start} there is a gap; begin where the band before ends.")
         is_sound = start == before
     if not is_sound:
-        raise FormulaError(template, key=part.place("from"), start=plain(start), before=plain(before))
+        raise FormulaError(template, key=part.place("from"), start=start, before=before)

@@ -10,6 +10,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from accounts.wording import listed
+
 Path = tuple[str | int, ...]
 """Keys and places in lists, from the root on: ("rule_set", "rules", 0, "give")."""
 
@@ -118,7 +120,7 @@ def nearest(word: object, known: Iterable[str]) -> str:
     near = get_close_matches(str(word)[:_MOST_SHOWN], there, n=1)
     if near:
         return _("Did you mean “%(near)s”?") % {"near": near[0]}
-    shown = ", ".join(there[:_MOST_LISTED]) + (", …" if len(there) > _MOST_LISTED else "")
+    shown = listed(there[:_MOST_LISTED] + ["…"] * (len(there) > _MOST_LISTED), _)
     return _("There is: %(known)s.") % {"known": shown or "–"}
 
 

@@ -16,6 +16,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from accounts.reader import READER
+from accounts.wording import listed
 from loyalty.site.blueprints.schema import CODE, CODES, DAY, FREE, Schema
 
 
@@ -82,7 +83,7 @@ class Key:
             return READER.number(value)
         if isinstance(value, date):
             return READER.day(value)
-        return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        return listed(value, _) if isinstance(value, list) else str(value)
 
 
 def keys_of(model: type[models.Model], *names: str, fixed: Iterable[str] = (), **called: str) -> tuple[Key, ...]:

@@ -1,6 +1,7 @@
 """How numbers, days, people and form fields are shown; load it as `twofold`."""
 
 import json
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -14,6 +15,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
+
+from accounts import wording
 
 register = template.Library()
 
@@ -67,6 +70,12 @@ def signed(value: int | Decimal | None) -> SafeString:
     return format_html(
         '<bdi class="amount amount-{}" dir="ltr">{}{}</bdi>', kind, sign, number(-count if count < 0 else count)
     )
+
+
+@register.filter
+def listed(names: Iterable[object]) -> SafeString:
+    """Return names one after the other, each in a direction of its own: "Buyer, Sales"."""
+    return SafeString(wording.listed((format_html("<bdi>{}</bdi>", name) for name in names), gettext))
 
 
 @register.filter

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.conditions import ConditionError
+from accounts.wording import listed
 from loyalty.admin.rule_editor.preview import in_words
 from loyalty.earning import FormulaError
 from loyalty.facts import ATTRIBUTE_PREFIX
@@ -257,5 +258,5 @@ def _belongs_elsewhere(error: ConditionError, rule: Rule) -> str:
     kinds = list(attributes.values_list("activity_type__code", flat=True))
     if not kinds:
         return ""
-    words = {"fact": fact, "kinds": ", ".join(sorted(kinds)), "when": rule.activity_type.code}
+    words = {"fact": fact, "kinds": listed(sorted(kinds), _), "when": rule.activity_type.code}
     return _("“%(fact)s” is never known here: it belongs to %(kinds)s, and this rule is for %(when)s.") % words

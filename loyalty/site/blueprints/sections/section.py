@@ -18,6 +18,8 @@ from django.utils.translation import gettext as _
 
 from accounts.conditions import ConditionError
 from accounts.models import User
+from accounts.reader import READER
+from accounts.wording import in_turn
 from loyalty.earning import FormulaError
 from loyalty.models import Program
 from loyalty.models.versions import ProgramVersion
@@ -154,16 +156,16 @@ class Loading:
 
     def wrong_condition(self, error: ConditionError, path: Path) -> None:
         """Note what is wrong with a condition that stands at a path."""
-        self.fault((*path, *steps_of(error.path)), error.translated(_))
+        self.fault((*path, *steps_of(error.path)), error.translated(READER))
 
     def wrong_formula(self, error: FormulaError, path: Path) -> None:
         """Note what is wrong with a formula that stands at a path."""
-        sentence = error.translated(_).removeprefix(f"{error.key}: ")
+        sentence = error.translated(READER).removeprefix(f"{error.key}: ")
         self.fault((*path, *steps_of(error.key)), capfirst(sentence))
 
 
 def _in_words(said: Mapping[str, str]) -> str:
-    return "; ".join(f"{capfirst(name)}: {value.rstrip('.')}" for name, value in said.items())
+    return in_turn((f"{capfirst(name)}: {value.rstrip('.')}" for name, value in said.items()), _)
 
 
 def other_draft(version: ProgramVersion) -> str:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from accounts import audit
 from accounts.conditions import Catalogue, ConditionError, sentence
 from accounts.reader import READER
+from accounts.wording import in_turn, listed
 from loyalty.facts import ATTRIBUTE_PREFIX
 from loyalty.models import Program
 from loyalty.rule_changes import RuleChange
@@ -201,7 +202,7 @@ def _in_words(version: SurveyVersion) -> dict[str, str]:
     for item in items_of(version.pk):
         parts = [item.text, item.get_kind_display()]
         if item.options:
-            parts.append(", ".join(str(option["label"]) for option in item.options))
+            parts.append(listed((option["label"] for option in item.options), _))
         parts += [
             f"{key.field.verbose_name}: {key.in_words(getattr(item, key.field.attname))}"
             for key in _ITEM
@@ -212,6 +213,6 @@ def _in_words(version: SurveyVersion) -> dict[str, str]:
             questions = [plain_question(one) for one in earlier]
             condition = sentence(parse_show_if(item.show_if, questions), catalogue_of(questions), READER)
             parts.append(_("only if %(condition)s") % {"condition": condition})
-        said[item.code] = "; ".join(parts)
+        said[item.code] = in_turn(parts, _)
         earlier.append(item)
     return said

@@ -17,6 +17,7 @@ from accounts.conditions import ConditionError, sentence
 from accounts.models import Segment, StakeholderRole
 from accounts.reader import READER
 from accounts.segments import parse_condition, save_condition
+from accounts.wording import listed
 from loyalty.models import ActivityAttribute, ActivityType, Program
 from loyalty.own_activities import DERIVED_TYPES, ensure_derived_types
 from loyalty.site.blueprints.documents import Path
@@ -106,9 +107,9 @@ class ActivityTypeSection(Section):
                 kind.save()
             added = self._add_attributes(kind, entry, loading, path)
             if is_new:
-                loading.make(self, kind.name, "", ", ".join([kind.code, *added]))
+                loading.make(self, kind.name, "", listed([kind.code, *added], _))
             elif added:
-                words = {"kind": kind, "attributes": ", ".join(added)}
+                words = {"kind": kind, "attributes": listed(added, _)}
                 loading.say(self, _("“%(kind)s” carries %(attributes)s, too.") % words, is_at_once=True)
             else:
                 loading.same[str(self.title)] += 1

@@ -1,0 +1,1 @@
+"""How numbers and moments are written where Django knows no way, or another one."""

@@ -1,0 +1,3 @@
+"""Japanese: an hour stands apart from its day."""
+
+DATETIME_FORMAT = "Y年n月j日 G:i"

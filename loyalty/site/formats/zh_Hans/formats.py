@@ -1,0 +1,4 @@
+"""Chinese: thousands stand apart."""
+
+THOUSAND_SEPARATOR = ","
+NUMBER_GROUPING = 3
