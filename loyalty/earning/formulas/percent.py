@@ -57,5 +57,5 @@ class Percent(Kind):
 
     def sentence(self, catalogue: Catalogue, translate: Translator) -> str:
         """Return "2.5 % of amount in points"."""
-        template = translate(N_("{percent} % of {fact} in points"))
-        return template.format(percent=translate.number(self.percent), fact=catalogue[self.of].label)
+        template = translate(N_("{percent} of {fact} in points"))
+        return template.format(percent=f"{translate.number(self.percent)} %", fact=catalogue[self.of].label)
