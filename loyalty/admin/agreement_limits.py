@@ -151,7 +151,7 @@ class LimitForm(ReshapedForm[AgreementLimit]):
             of_one = {scopes.RULE: f"{_RULE}{limit.rule_code}", scopes.SHARED: f"{_SHARED}{limit.shared_as}"}
             self.initial["of"] = of_one.get(scopes(limit.scope), limit.scope)
         elif not self.initial.get("of"):
-            self.initial["of"] = of.choices[0][1][0][0]
+            self.initial["of"] = next(value for _label, offered in of.choices for value, _name in offered)
 
     def clean(self) -> dict[str, Any]:
         """Refuse what does not fit, in the words of the check that is done again when it is asked for."""

@@ -317,7 +317,10 @@ def test_form_of_a_limit_asks_for_what_the_chosen_kind_needs_and_keeps_the_rest(
     begun = desk.get(reverse(ADD_LIMIT, query={"agreement": draft.pk}))
     shown = desk.post(reverse(ADD_LIMIT), {**typed, "_reshape": "of:show"})
 
+    of_none = desk.get(reverse(ADD_LIMIT))
+
     assert asked_for(begun) == {*KIND, "is_lower"}
+    assert asked_for(of_none) == {*KIND, "rules", "name"}
     assert asked_for(shown) == needs
     form = shown.context["adminform"].form
     assert [form["limit"].value(), form["name"].value(), bool(form["is_lower"].value())] == ["40", "All we do", True]

@@ -12,6 +12,7 @@ from loyalty.models import AgreementLimit, Membership, Rule
 from tests.browser.conftest import AT_DESKS, Opener
 from tests.browser.examining import barriers, sticking_out
 from tests.browser.scenery import World
+from tests.examples.test_running import an_example
 from tests.factories.world import a_draft_agreement
 
 pytestmark = pytest.mark.browser
@@ -158,6 +159,16 @@ def test_editor_has_no_barrier_and_fits_a_phone(world: World, opened: Opener, la
     assert sticking_out(page, width=320) == []
 
 
+def test_examples_that_fail_say_why_on_a_phone_and_lead_on(world: World, opened: Opener) -> None:
+    an_example(world.draft.program, {"amount": 80, "gives_company": 1}, gives_company=1)
+    watched = opened(world.manager, language="ar", theme="dark")
+    page = watched.page
+    page.goto(reverse("admin:loyalty_ruleset_examples", args=[world.draft.pk]))
+
+    assert page.locator("details[open] .why-rules li, details[open] li > p").count() > 0
+    assert [*barriers(page), *sticking_out(page, width=320), *watched.complaints()] == []
+
+
 @pytest.mark.parametrize("scripts", [True, False])
 def test_form_of_an_agreed_limit_asks_for_what_its_kind_needs(world: World, opened: Opener, scripts: bool) -> None:
     membership = Membership.objects.filter(program=world.draft.program).first()
@@ -183,7 +194,7 @@ def test_form_of_an_agreed_limit_asks_for_what_its_kind_needs(world: World, open
     expect(page.get_by_label("At most")).to_have_value("40")
     page.get_by_label("For:").select_option("COMPANY")
     page.get_by_label("Per:").select_option("MONTH")
-    assert sticking_out(page, width=320) == []
+    assert [*sticking_out(page, width=320), *(barriers(page) if scripts else ())] == []
     page.get_by_role("button", name="Save", exact=True).click()
 
     limit = AgreementLimit.objects.get()

@@ -346,3 +346,19 @@ def test_code_is_read(code: object, is_refused: bool) -> None:
         assert caught.value.translated(PLAIN) == str(caught.value)
     else:
         assert part.code("badge") == code
+
+
+def test_refusal_of_two_rows_names_both_and_calls_them_as_its_reader_does() -> None:
+    twice = {"kind": "lookup", "by": "activity.object", "table": [{"is": "A", "points": 1}, {"is": "A", "points": 2}]}
+
+    with pytest.raises(FormulaError) as two:
+        parse_formula(twice, CATALOGUE)
+    with pytest.raises(FormulaError) as one:
+        parse_formula({"kind": "fixed"}, CATALOGUE)
+
+    assert (two.value.key, two.value.other) == ("table[1].is", "table[0].is")
+    assert two.value.translated(str) == str(two.value)
+    assert two.value.translated(str, "Row 2", "Row 1") == "Row 2: 'A' stands in Row 1 already; one row counts for it."
+    assert two.value.translated(str, "Row 2") == "Row 2: 'A' stands in table[0].is already; one row counts for it."
+    assert (one.value.key, one.value.other) == ("points", "")
+    assert one.value.translated(str, "Points", "Nothing") == "Points: missing."

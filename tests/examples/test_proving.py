@@ -90,7 +90,7 @@ def test_pages_say_what_is_missing_what_fails_and_why(program: Program, client: 
         assert "has no examples" in lacking
         assert to_replay in lacking
         assert to_add in lacking
-    an_example(program, {}, gives_company=100)
+    an_example(program, {"times": 2}, gives_company=100)
 
     shown = client.get(page).content.decode()
     refused = client.post(reverse("admin:loyalty_ruleset_ask", args=[draft.pk]), {"reason": "Spring"})
@@ -98,6 +98,7 @@ def test_pages_say_what_is_missing_what_fails_and_why(program: Program, client: 
     assert "Fails" in shown
     assert "Points of the company" in shown
     assert "but was 100 GBP." in shown
+    assert "(2 times; the reasons are those of the last)" in shown
     assert '<strong><bdi>Rule 0</bdi></strong>: <bdi class="amount amount-none" dir="ltr">0</bdi>' in shown
     assert refused.status_code == 409
     draft.refresh_from_db()
