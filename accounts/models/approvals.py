@@ -7,6 +7,7 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.companies import Company
@@ -136,4 +137,4 @@ class Delegation(Dated):
         ]
 
     def __str__(self) -> str:
-        return f"{self.delegate} for {self.employee}"
+        return gettext("%(first)s for %(second)s") % {"first": self.delegate, "second": self.employee}

@@ -12,6 +12,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import history
@@ -330,7 +331,7 @@ class Membership(Dated):
         ]
 
     def __str__(self) -> str:
-        return f"{self.company} in {self.program}"
+        return gettext("%(company)s in %(place)s") % {"company": self.company, "place": self.program}
 
 
 class ConsentQuerySet(DatedQuerySet["Consent"]):
@@ -385,7 +386,7 @@ class Consent(Dated):
         ]
 
     def __str__(self) -> str:
-        return f"Consent of {self.membership}"
+        return gettext("Consent of %(membership)s") % {"membership": self.membership}
 
 
 class ProgramCommentQuerySet(ScopedQuerySet["ProgramComment"]):
