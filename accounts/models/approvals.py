@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import naming
@@ -140,4 +141,4 @@ class Delegation(Dated):
         ]
 
     def __str__(self) -> str:
-        return f"{self.delegate} for {self.employee}"
+        return gettext("%(first)s for %(second)s") % {"first": self.delegate, "second": self.employee}

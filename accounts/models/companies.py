@@ -8,6 +8,7 @@ import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history import history
@@ -100,7 +101,7 @@ class CompanyProfile(models.Model):
         verbose_name_plural = _("company profiles")
 
     def __str__(self) -> str:
-        return f"Profile of company {self.company_id}"
+        return gettext("Profile of company %(number)s") % {"number": self.company_id}
 
 
 class AccountManagerAssignmentQuerySet(DatedQuerySet["AccountManagerAssignment"]):
@@ -138,7 +139,7 @@ class AccountManagerAssignment(Dated):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} for {self.company}"
+        return gettext("%(first)s for %(second)s") % {"first": self.user, "second": self.company}
 
 
 class SegmentQuerySet(ScopedQuerySet["Segment"]):
@@ -237,4 +238,4 @@ class SegmentMembership(Dated):
         ]
 
     def __str__(self) -> str:
-        return f"{self.company} in {self.segment}"
+        return gettext("%(company)s in %(place)s") % {"company": self.company, "place": self.segment}

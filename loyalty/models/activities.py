@@ -6,6 +6,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.append_only import append_only
@@ -213,7 +214,7 @@ class ActivityReturn(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Returned of activity {self.activity_id}"
+        return gettext("Returned of activity %(number)s") % {"number": self.activity_id}
 
 
 class ReturnRefusal(models.TextChoices):
@@ -294,4 +295,7 @@ class ReturnLink(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Return {self.activity_id} of {self.original_id or self.awaited_external_id or 'nothing'}"
+        return gettext("Return %(number)s of %(original)s") % {
+            "number": self.activity_id,
+            "original": self.original_id or self.awaited_external_id or gettext("nothing"),
+        }

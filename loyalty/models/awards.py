@@ -6,6 +6,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.append_only import append_only
@@ -55,7 +56,7 @@ class Evaluation(models.Model):
         triggers = [append_only()]
 
     def __str__(self) -> str:
-        return f"Evaluation {self.pk}"
+        return gettext("Evaluation %(number)s") % {"number": self.pk}
 
 
 class AwardQuerySet(ScopedQuerySet["Award"]):
@@ -152,7 +153,7 @@ class AwardReversal(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Reversal of award {self.award_id}"
+        return gettext("Reversal of award %(number)s") % {"number": self.award_id}
 
 
 class CapUsageQuerySet(ScopedQuerySet["CapUsage"]):

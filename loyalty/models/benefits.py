@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from accounts.history import history
 from accounts.models import Employee, FollowUp, Segment, StakeholderRole
@@ -216,7 +216,11 @@ class BenefitCell(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.benefit} for {self.role or 'the company'} at {self.tier}"
+        return gettext("%(benefit)s for %(who)s at %(tier)s") % {
+            "benefit": self.benefit,
+            "who": self.role or gettext("the company"),
+            "tier": self.tier,
+        }
 
 
 class BenefitGrantQuerySet(DatedQuerySet["BenefitGrant"]):
@@ -285,7 +289,10 @@ class BenefitGrant(Dated):
         return self.granted_by.name if self.granted_by else str(_("a rule"))
 
     def __str__(self) -> str:
-        return f"{self.benefit} for {self.employee or self.membership.company}"
+        return gettext("%(first)s for %(second)s") % {
+            "first": self.benefit,
+            "second": self.employee or self.membership.company,
+        }
 
 
 class BenefitQuotaQuerySet(ScopedQuerySet["BenefitQuota"]):

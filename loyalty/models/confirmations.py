@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.append_only import append_only
@@ -49,4 +50,4 @@ class Confirmation(models.Model):
         triggers = [append_only()]
 
     def __str__(self) -> str:
-        return f"Confirmation of activity {self.activity_id}"
+        return gettext("Confirmation of activity %(number)s") % {"number": self.activity_id}

@@ -7,6 +7,7 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.append_only import append_only
@@ -109,4 +110,4 @@ class ExtendedLot(models.Model):
         triggers = [append_only()]
 
     def __str__(self) -> str:
-        return f"Lot {self.lot_id} to {self.last_day}"
+        return gettext("Lot %(number)s to %(day)s") % {"number": self.lot_id, "day": self.last_day}

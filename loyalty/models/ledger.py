@@ -9,8 +9,8 @@ from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from accounts.append_only import append_only
 from accounts.models import Company
@@ -197,4 +197,4 @@ class LotUse(models.Model):
         triggers = [append_only()]
 
     def __str__(self) -> str:
-        return f"{self.points} of lot {self.lot_id}"
+        return gettext("%(points)s of lot %(number)s") % {"points": self.points, "number": self.lot_id}

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.currencies import is_currency
@@ -337,7 +338,7 @@ class Membership(Dated):
         ]
 
     def __str__(self) -> str:
-        return f"{self.company} in {self.program}"
+        return gettext("%(company)s in %(place)s") % {"company": self.company, "place": self.program}
 
 
 class ConsentQuerySet(DatedQuerySet["Consent"]):
@@ -392,7 +393,7 @@ class Consent(Dated):
         ]
 
     def __str__(self) -> str:
-        return f"Consent of {self.membership}"
+        return gettext("Consent of %(membership)s") % {"membership": self.membership}
 
 
 class ProgramCommentQuerySet(ScopedQuerySet["ProgramComment"]):

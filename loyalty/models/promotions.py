@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.append_only import append_only
@@ -227,4 +228,4 @@ class PromotedAward(models.Model):
         triggers = [append_only()]
 
     def __str__(self) -> str:
-        return f"{self.points} of award {self.award_id}"
+        return gettext("%(points)s of award %(number)s") % {"points": self.points, "number": self.award_id}

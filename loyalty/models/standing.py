@@ -8,8 +8,8 @@ from typing import Self
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from accounts.history import history
 from accounts.models import Employee, Segment
@@ -330,4 +330,4 @@ class TierAssignment(Dated):
         ]
 
     def __str__(self) -> str:
-        return f"{self.tier} from {self.starts_at:%Y-%m-%d}"
+        return gettext("%(tier)s from %(day)s") % {"tier": self.tier, "day": f"{self.starts_at:%Y-%m-%d}"}

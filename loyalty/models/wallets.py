@@ -9,6 +9,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, When
 from django.db.models.functions import Coalesce, Least
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Company, Employee
@@ -134,7 +135,10 @@ class Wallet(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} of {self.employee or self.company}"
+        return gettext("%(kind)s of %(owner)s") % {
+            "kind": self.get_kind_display(),
+            "owner": self.employee or self.company,
+        }
 
 
 def _ends_on() -> Least:
@@ -218,7 +222,7 @@ class Lot(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Lot {self.pk}"
+        return gettext("Lot %(number)s") % {"number": self.pk}
 
     @property
     def last_day(self) -> date | None:

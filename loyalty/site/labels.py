@@ -20,6 +20,7 @@ NOWHERE_ELSE = (
     N_("credit wallet"),
     N_("debit"),
     N_("debit wallet"),
+    N_("entry"),
     N_("extension"),
     N_("fingerprint"),
     N_("follow up"),
@@ -67,7 +68,7 @@ def unnamed(models: Iterable[type[Model]]) -> list[Field[object, object]]:
         field
         for model in models
         for field in model._meta.local_fields
-        if not field.primary_key
+        if (field.is_relation or not field.primary_key)
         and not field.name.startswith("history_")
         and "verbose_name" not in field.deconstruct()[3]
     ]

@@ -9,6 +9,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.append_only import append_only
@@ -125,7 +126,7 @@ class RewardStock(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.left} of {self.reward}"
+        return gettext("%(left)s of %(reward)s") % {"left": self.left, "reward": self.reward}
 
     @property
     def left(self) -> int:

@@ -8,6 +8,7 @@ import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Company, Employee
@@ -96,7 +97,7 @@ class Response(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Response {self.pk}"
+        return gettext("Response %(number)s") % {"number": self.pk}
 
 
 class AnswerQuerySet(ScopedQuerySet["Answer"]):
@@ -163,4 +164,4 @@ class Answer(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Answer {self.pk}"
+        return gettext("Answer %(number)s") % {"number": self.pk}
