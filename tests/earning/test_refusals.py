@@ -357,8 +357,8 @@ def test_refusal_of_two_rows_names_both_and_calls_them_as_its_reader_does() -> N
         parse_formula({"kind": "fixed"}, CATALOGUE)
 
     assert (two.value.key, two.value.other) == ("table[1].is", "table[0].is")
-    assert two.value.translated(str) == str(two.value)
-    assert two.value.translated(str, "Row 2", "Row 1") == "Row 2: 'A' stands in Row 1 already; one row counts for it."
-    assert two.value.translated(str, "Row 2") == "Row 2: 'A' stands in table[0].is already; one row counts for it."
+    assert two.value.translated(PLAIN) == str(two.value)
+    assert two.value.translated(PLAIN, "Row 2", "Row 1") == "Row 2: 'A' stands in Row 1 already; one row counts for it."
+    assert two.value.translated(PLAIN, "Row 2") == "Row 2: 'A' stands in table[0].is already; one row counts for it."
     assert (one.value.key, one.value.other) == ("points", "")
-    assert one.value.translated(str, "Points", "Nothing") == "Points: missing."
+    assert one.value.translated(PLAIN, "Points", "Nothing") == "Points: missing."
