@@ -98,11 +98,10 @@ class DownloadMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer, and send the browser on to the file, once."""
         response = self.get_response(request)
-        if request.user.is_authenticated and _DOWNLOAD in request.session:
-            waiting = request.session[_DOWNLOAD]
-            if waiting["page"] == request.get_full_path() and not waiting.get("is_fetched"):
-                request.session[_DOWNLOAD] = {**waiting, "is_fetched": True}
-                response.headers["Refresh"] = f"0; url={reverse('download')}"
+        waiting = request.session.get(_DOWNLOAD, {})
+        if waiting.get("page") == request.get_full_path() and not waiting.get("is_fetched"):
+            request.session[_DOWNLOAD] = {**waiting, "is_fetched": True}
+            response.headers["Refresh"] = f"0; url={reverse('download')}"
         return response
 
 
