@@ -16,6 +16,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
+from django_stubs_ext import StrOrPromise
 
 from accounts.actors import Actor
 from accounts.admin.links import LinkedRowFilter
@@ -35,6 +36,15 @@ from loyalty.models import Replay, ReplayedCompany, RuleSet
 from loyalty.rulebook import fingerprint
 
 MOST_SHOWN = 20
+
+_HEADINGS: Mapping[str, StrOrPromise] = {
+    "months": gettext_lazy("By month"),
+    "tiers": gettext_lazy("By tier as it is now"),
+    "segments": gettext_lazy("By segment"),
+    "roles": gettext_lazy("By role"),
+}
+_PARAMETERS = {"months": "month", "tiers": "tier_today", "segments": "segment", "roles": "role"}
+"""By which the list of companies is cut down to what stands behind a sum."""
 
 
 class ReplayForm(StepForm):
@@ -142,16 +152,22 @@ def _found(replay: Replay, actor: Actor) -> dict[str, Any]:
     names = names_of([replay])
     total = Pair(_("All points"), replay.points_today, replay.points_then, companies_of(replay))
     value = replay.rule_set.program.point_value
+    in_words_of = {
+        "months": {month: in_words(month) for month in _months(replay)},
+        "tiers": names.tiers_of(replay),
+        "segments": segments_in_words(),
+        "roles": roles_in_words(),
+    }
+    # Replays of before companies kept their parts have sums alone, which lead nowhere.
+    parameters = _PARAMETERS if companies.exclude(months={}).exists() else {"tiers": _PARAMETERS["tiers"]}
     return {
         "total": total,
         "money": [_money(points, value) for points in (total.today, total.then, total.difference)],
         "judged_url": f"{reverse('admin:loyalty_evaluation_changelist')}"
         f"?{urlencode({'program__id__exact': replay.rule_set.program_id})}",
         "tables": [
-            (_("By month"), _pairs(replay, "months", "month", {month: in_words(month) for month in _months(replay)})),
-            (_("By tier as it is now"), _pairs(replay, "tiers", "tier_today", names.tiers_of(replay))),
-            (_("By segment"), _pairs(replay, "segments", "segment", segments_in_words())),
-            (_("By role"), _pairs(replay, "roles", "role", roles_in_words())),
+            (str(heading), _pairs(replay, key, parameters.get(key, ""), in_words_of[key]))
+            for key, heading in _HEADINGS.items()
         ],
         "moves": _moves(replay, companies, names.tiers_of(replay)),
         "movers": [
@@ -170,11 +186,14 @@ def _months(replay: Replay) -> list[str]:
 
 
 def _pairs(replay: Replay, key: str, parameter: str, names: Mapping[str, str]) -> list[Pair]:
-    """What was found under codes, in the order of their `names`; what has none any more comes last."""
+    """What was found under codes, in the order of their `names`; what has none any more comes last.
+
+    Each leads to the companies that `parameter` of their list cuts down to; "": nowhere.
+    """
     places = {code: place for place, code in enumerate(names)}
     found = sorted(replay.findings[key], key=lambda row: (places.get(row[0], len(places)), row[0]))
     return [
-        Pair(names.get(code, code), today, then, companies_of(replay, **{parameter: code}))
+        Pair(names.get(code, code), today, then, companies_of(replay, **{parameter: code}) if parameter else "")
         for code, today, then in found
     ]
 

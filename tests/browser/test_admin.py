@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from accounts.models import WebhookAttempt, WebhookDelivery
 from loyalty.models import Membership
-from tests.browser.conftest import AT_DESKS, DESKTOP, Opener
+from tests.browser.conftest import AT_DESKS, DESKTOP, PHONE, Opener
 from tests.browser.examining import barriers
 from tests.browser.scenery import World
 from tests.browser.watching import Watched
@@ -81,6 +81,19 @@ def test_searchable_selects_and_date_pickers_work_under_the_security_policy(
     expect(page.locator(".messagelist .success")).to_contain_text("was added successfully")
     membership = Membership.objects.get(company=newcomer)
     assert (membership.starts_at.day, membership.starts_at.hour) == (15, 6)
+    assert watched.complaints() == []
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_saving_a_filter_fits_on_a_phone(world: World, opened: Opener, language: str) -> None:
+    watched = opened(world.manager, screen=PHONE, language=language)
+    page = watched.page
+
+    page.goto("/admin/accounts/approval/?state__exact=WAITING")
+    page.locator(".saved-filters summary").click()
+
+    expect(page.locator("#filter-name")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert watched.complaints() == []
 
 

@@ -355,6 +355,17 @@ def test_every_sum_leads_to_the_companies_that_it_is_made_of(program: Program, c
             assert len(listed.context["cl"].result_list) == len(found)
 
 
+def test_sums_of_a_replay_from_before_companies_kept_their_parts_lead_nowhere(program: Program, client: Client) -> None:
+    client.force_login(a_manager())
+    replay = replayed(program)
+    replay.companies.update(months={}, roles={}, segments=[])
+
+    page = client.get(reverse("admin:loyalty_replay_change", args=[replay.pk]))
+
+    leads = {heading: {bool(pair.url) for pair in pairs} for heading, pairs in page.context["tables"]}
+    assert leads == {"By month": {False}, "By tier as it is now": {True}, "By segment": {False}, "By role": {False}}
+
+
 def read_csv(answer: Any) -> list[dict[str, str]]:
     return [*csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig")))]
 
