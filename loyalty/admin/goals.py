@@ -105,9 +105,10 @@ class ProfitFormSet(forms.BaseInlineFormSet[ProfitPeriod, ProgramPlan, Any]):
 
 
 class _OfOpenPlan(ScopedInline[Any, ProgramPlan]):
-    """Rows that change as long as their plan is open."""
+    """Rows that change as long as their plan is open; an empty one stands ready where no script adds any."""
 
     can_delete = True
+    extra = 1
 
     def has_add_permission(self, request: HttpRequest, obj: ProgramPlan | None = None) -> bool:
         """To an open plan."""

@@ -221,3 +221,13 @@ def test_form_as_a_browser_sends_it_saves_what_stands(desk: Client, program: Pro
 
     assert desk.post(page(plan), sent).status_code == 302
     assert plan.goals.get().typed == 3
+
+
+def test_a_goal_is_added_by_the_form_as_it_comes(desk: Client, program: Program) -> None:
+    """Where no script adds rows, an empty one stands there."""
+    plan = a_plan(program, review_on=TODAY() + timedelta(days=9), starts_on=TODAY())
+    sent = fields_of(desk.get(page(plan)).content.decode())
+    goal = {name: [value] for name, value in filled_in(program).items() if name.startswith("goals-0-")}
+
+    assert desk.post(page(plan), {**sent, **goal}).status_code == 302
+    assert (plan.goals.get().name, plan.profits.count()) == ("More spend", 0)

@@ -184,27 +184,27 @@ def refusal(document: object, catalogue: Catalogue = CATALOGUE, scheme: Scheme =
         ),
         (
             steps({"from": 5_000, "to": 5_000, "percent": 1}, {"from": 5_000, "percent": 2}),
-            "bands[0].to: 5,000 is not above 5,000, where the band begins.",
+            "bands[0].to: 5,000 is not above 5,000, where the step begins.",
         ),
         (
             steps({"from": 0, "to": 9, "percent": 1}),
-            "bands[0].to: leave it out; the last band has no end, or nothing would be given above it.",
+            "bands[0].to: leave it out; the last step has no end, or nothing would be given above it.",
         ),
         (
             steps({"from": 5, "percent": 1}, {"from": 4, "percent": 2}),
-            "bands[1].from: 4 is not above 5, where the band before begins.",
+            "bands[1].from: 4 is not above 5, where the step before begins.",
         ),
         (
             steps({"from": 5, "percent": 1}, {"from": 5, "percent": 2}),
-            "bands[1].from: 5 is not above 5, where the band before begins.",
+            "bands[1].from: 5 is not above 5, where the step before begins.",
         ),
         (
             steps({"from": 0, "to": 9, "percent": 1}, {"from": 8, "percent": 2}),
-            "bands[1].from: 8 overlaps the band before, which ends at 9.",
+            "bands[1].from: 8 overlaps the step before, which ends at 9.",
         ),
         (
             steps({"from": 0, "to": 9, "percent": 1}, {"from": 10, "percent": 2}),
-            "bands[1].from: from 9 to 10 there is a gap; begin where the band before ends.",
+            "bands[1].from: from 9 to 10 there is a gap; begin where the step before ends.",
         ),
         (
             steps({"from": 0, "percent": 1}, by=PIECES),

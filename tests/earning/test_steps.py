@@ -202,7 +202,7 @@ def test_more_money_never_gives_fewer_points_by_the_whole_where_rates_rise(
         ([{"from": "5", "percent": "1"}, {"from": "5", "percent": "2"}], "bands[1].from: 5 is not above 5, where"),
         ([{"from": "5", "percent": "1"}, {"from": "4", "percent": "2"}], "bands[1].from: 4 is not above 5, where"),
         ([{"from": "5", "to": "5", "percent": "1"}, {"from": "5", "percent": "2"}], "bands[0].to: 5 is not above 5"),
-        ([{"from": "0", "to": "9", "percent": "1"}], "bands[0].to: leave it out; the last band has no end"),
+        ([{"from": "0", "to": "9", "percent": "1"}], "bands[0].to: leave it out; the last step has no end"),
         ([{"from": n, "percent": "1"} for n in range(21)], "bands: there are 21 entries; 20 is the most"),
     ],
 )

@@ -171,11 +171,11 @@ def _read_bands(parts: list[Part], of: str, applies: Applies) -> tuple[Band, ...
             raise FormulaError(template, key=part.place("points"), found=shown(rate.points))
         end = part.number("to", least="0", most=10**12) if "to" in part else None
         if end is not None and end <= start:
-            template = N_("{key}: {end} is not above {start}, where the band begins.")
+            template = N_("{key}: {end} is not above {start}, where the step begins.")
             raise FormulaError(template, key=part.place("to"), end=end, start=start)
         bands.append(Band(start, rate))
     if end is not None:
-        template = N_("{key}: leave it out; the last band has no end, or nothing would be given above it.")
+        template = N_("{key}: leave it out; the last step has no end, or nothing would be given above it.")
         raise FormulaError(template, key=parts[-1].place("to"))
     return tuple(bands)
 
@@ -183,13 +183,13 @@ def _read_bands(parts: list[Part], of: str, applies: Applies) -> tuple[Band, ...
 def _refuse_gap_or_overlap(part: Part, before: Decimal, start: Decimal, *, is_open: bool) -> None:
     """Refuse a band that does not begin where the one before ends; where that is open, it begins at `before`."""
     if is_open:
-        template = N_("{key}: {start} is not above {before}, where the band before begins.")
+        template = N_("{key}: {start} is not above {before}, where the step before begins.")
         is_sound = start > before
     elif start < before:
-        template = N_("{key}: {start} overlaps the band before, which ends at {before}.")
+        template = N_("{key}: {start} overlaps the step before, which ends at {before}.")
         is_sound = False
     else:
-        template = N_("{key}: from {before} to {start} there is a gap; begin where the band before ends.")
+        template = N_("{key}: from {before} to {start} there is a gap; begin where the step before ends.")
         is_sound = start == before
     if not is_sound:
         raise FormulaError(template, key=part.place("from"), start=start, before=before)

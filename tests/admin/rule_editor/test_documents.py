@@ -138,7 +138,7 @@ def test_condition_nested_deeper_than_the_form_is_refused_as_a_document(desk: Cl
                 "formula-bands-4-from": "5",
                 "formula-bands-4-percent": "2",
             },
-            "Row 2 of “steps”, “at least”: 5 is not above 10, where the band before begins.",
+            "Row 2 of “steps”, “at least”: 5 is not above 10, where the step before begins.",
         ),
         ({"formula-kind": "badge", "formula-badge": "gone"}, "badge: there is no “gone” in this program"),
     ],
