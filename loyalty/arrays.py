@@ -114,13 +114,11 @@ def draw_ids(**counts: int) -> dict[str, list[int]]:
     if not wanted:
         return {table: [] for table in counts}
     draws = " UNION ALL ".join(
-        f"(SELECT '{table}', nextval('{table}_id_seq') FROM generate_series(1, %s))"  # noqa: S608 (names are code)
+        f"(SELECT '{table}', array_agg(nextval('{table}_id_seq')) FROM generate_series(1, %s))"  # noqa: S608 (names are code)
         for table in wanted
     )
     ids: dict[str, list[int]] = {table: [] for table in counts}
-    for table, new_id in fetch(draws, *wanted.values()):
-        ids[table].append(new_id)
-    return {table: sorted(drawn) for table, drawn in ids.items()}
+    return ids | {table: sorted(drawn) for table, drawn in fetch(draws, *wanted.values())}
 
 
 def _insert_sql(table: str, columns: Mapping[str, str], then: str) -> str:

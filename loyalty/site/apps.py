@@ -30,7 +30,8 @@ class SiteConfig(AppConfig):
         use_names()
         translate_labels(apps.get_models())
         # Requests and batches make many rows and few cycles: looking for these all the time took a quarter of a batch.
-        gc.set_threshold(50_000, 20, 50)
+        # A thousand activities with six awards each hold 120,000 objects at once, none of them garbage.
+        gc.set_threshold(200_000, 20, 50)
 
 
 class TwofoldAdminConfig(AdminConfig):
