@@ -36,20 +36,20 @@ def flat(databases: Databases, small: Size, large: Size, rounds: Rounds) -> list
             long = a_history(large)
             settle()
 
-            def compared(prepare: Callable[[History], Unit]) -> Pairs:
+            def compared(prepare: Callable[[History], Unit], seconds: float) -> Pairs:
                 with ExitStack() as stack:
                     sides: list[Clients] = []
                     for name, history in ((small_name, short), (large_name, long)):
                         databases.use(name)
                         sides.append(stack.enter_context(clients(1, _prepared(prepare, history))))
                     near, far = sides
-                    seconds = rounds.seconds / 4
                     return in_pairs(2 * rounds.count, lambda: far.work(seconds), lambda: near.work(seconds).rate)
 
-            pages = {name: compared(_reading(page)) for name, page in PAGES.items()}
-            fresh = compared(_spending)
+            pages = {name: compared(_reading(page), rounds.seconds / 4) for name, page in PAGES.items()}
+            briefly = rounds.seconds / 8  # both must end before the short history has no lots left
+            fresh = compared(_spending, briefly)
             use_up(long, USED)
-            bloated = compared(_spending)
+            bloated = compared(_spending, briefly)
             for name in (small_name, large_name):
                 databases.use(name)
                 check_laws_of_many()
