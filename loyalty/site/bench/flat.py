@@ -46,7 +46,7 @@ def flat(databases: Databases, small: Size, large: Size, rounds: Rounds) -> list
                     return in_pairs(2 * rounds.count, lambda: far.work(seconds), lambda: near.work(seconds).rate)
 
             pages = {name: compared(_reading(page), rounds.seconds / 4) for name, page in PAGES.items()}
-            briefly = rounds.seconds / 8  # both must end before the short history has no lots left
+            briefly = rounds.seconds / 16  # both must end before the short history has no lots left
             fresh = compared(_spending, briefly)
             use_up(long, USED)
             bloated = compared(_spending, briefly)
