@@ -9,7 +9,7 @@ from django.db.models import Count
 
 from accounts import audit
 from accounts.actors import Actor
-from accounts.models import Employee, User
+from accounts.models import Company, Employee, User
 from loyalty.ledger import Owner, ensure_wallets
 from loyalty.models import Consent, Membership, Program, ProgramComment, Tier, TierAssignment
 from loyalty.webhooks import announce_consent
@@ -47,7 +47,10 @@ def enrol(
     Raises IntegrityError, and enrols nobody, where one of them takes part already.
     """
     joinings = list(joinings)
+    companies = Company.objects.filter(pk__in=[one.company_id for one in joinings]).order_by("pk")
     with transaction.atomic():
+        # Of two who enrol a company at once, each would wait for the other's row: so one waits for the company instead.
+        list(companies.select_for_update(no_key=True).values_list("pk"))
         small = small_among([one.company_id for one in joinings if one.has_one_wallet is None], program)
         small |= {one.company_id for one in joinings if one.has_one_wallet}
         memberships = Membership.objects.bulk_create(

@@ -116,7 +116,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "an unreachable row": (
         "{from: 100, percent: 2}",
         "{from: 90, percent: 2}",
-        "Line 48, column 58, rule_set › rules › orders › give › bands › 2 › from: 90 overlaps the band",
+        "Line 48, column 58, rule_set › rules › orders › give › bands › 2 › from: 90 overlaps the step",
     ),
     "an unknown tier of a factor": (
         "{gold: 1.25}",
