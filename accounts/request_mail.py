@@ -1,5 +1,6 @@
 """E-mails about what waits for a second person at the vendor's: to those who may decide, and of the decision."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.urls import reverse
@@ -10,6 +11,9 @@ from accounts import mail, naming
 from accounts.groups import approvers, may_approve
 from accounts.mail import MailKind, NothingToSendError, Prepared
 from accounts.models import Approval, Mail, User
+
+Facts = Mapping[str, str | int]
+"""What an e-mail says, by the places in its sentences."""
 
 
 def _what(letter: Mail, now: datetime) -> Prepared:
@@ -74,10 +78,15 @@ def tell_approvers(request: Approval, *, about: str, now: datetime) -> int:
 
     `about` names what it is about. Call it where the request is made, in its transaction: it is told of once.
     """
+    return write_to_approvers(ASKED, request, _facts(request, about), now=now)
+
+
+def write_to_approvers(kind: MailKind, request: Approval, facts: Facts, *, now: datetime) -> int:
+    """Send an e-mail of a kind, with its own facts and who asks and why, to everybody who may decide but the asker."""
     readers = list(approvers().exclude(pk=request.asked_by_id).order_by("pk"))
-    facts = {**_facts(request, about), "person": request.asked_by.name, "reason": request.note}
+    said = {**facts, "approval": request.pk, "person": request.asked_by.name, "reason": request.note}
     for reader in readers:
-        mail.send(ASKED, user=reader, facts=facts, now=now)
+        mail.send(kind, user=reader, facts=said, now=now)
     return len(readers)
 
 
@@ -90,4 +99,4 @@ def tell_asker(request: Approval, *, about: str, by: User, now: datetime) -> Non
 
 def _facts(request: Approval, about: str) -> dict[str, str | int]:
     link = reverse("admin:accounts_approval_change", args=[request.pk])
-    return {"kind": request.kind, "approval": request.pk, "about": about, "link": link}
+    return {"kind": request.kind, "about": about, "link": link}

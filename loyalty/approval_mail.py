@@ -9,10 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import mail
-from accounts.groups import approvers
 from accounts.mail import MailKind, Prepared
 from accounts.models import Approval, Mail, User
-from accounts.request_mail import while_it_waits
+from accounts.request_mail import while_it_waits, write_to_approvers
 from loyalty.models import RuleSet
 
 
@@ -78,19 +77,13 @@ def tell_approvers(draft: RuleSet, request: Approval, *, now: datetime) -> int:
 
     Call it where the request is made, in its transaction: a request is told of once.
     """
-    readers = list(approvers().exclude(pk=request.asked_by_id).order_by("pk"))
     facts: dict[str, str | int] = {
         "program": draft.program.name,
         "version": draft.version,
-        "person": request.asked_by.name,
-        "reason": request.note,
         "rule_set": draft.pk,
-        "approval": request.pk,
         "link": reverse("admin:accounts_approval_change", args=[request.pk]),
     }
-    for reader in readers:
-        mail.send(RULES_ASKED, user=reader, facts=facts, now=now)
-    return len(readers)
+    return write_to_approvers(RULES_ASKED, request, facts, now=now)
 
 
 def tell_asker(rule_set: RuleSet, request: Approval, *, by: User, now: datetime) -> None:
