@@ -1,13 +1,14 @@
 """Many rows in one statement: columns go to the database as arrays, ids are drawn ahead."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import psycopg
 from django.db import connection
 
 from loyalty import together
-from loyalty.together import Answer, Sender
+from loyalty.together import Answer
 
 
 def fetch(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -17,9 +18,9 @@ def fetch(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
 
 def ask(sql: str, *parameters: Any) -> Answer:
     """Ask for the rows that `sql` gives, which may come with those of the next statements."""
-    if sender := _sender(parameters):
+    if sender := together.sender():
         return sender.add(sql, parameters)
-    with _cursor(parameters) as cursor:
+    with _watched_cursor() as cursor:
         cursor.execute(sql, parameters)
         return Answer(rows=cursor.fetchall())
 
@@ -45,50 +46,24 @@ def stream(sql: str, parameters: Mapping[str, Any], *, at_once: int = 2_000) -> 
 
 def run(sql: str, *parameters: Any) -> None:
     """Carry out `sql`; the next statements may be sent with it."""
-    if sender := _sender(parameters):
+    if sender := together.sender():
         sender.add(sql, parameters)
         return
-    with _cursor(parameters) as cursor:
+    with _watched_cursor() as cursor:
         cursor.execute(sql, parameters)
 
 
-def _sender(parameters: Sequence[Any]) -> Sender | None:
-    """Where a statement for few rows can wait for others, and keeps its plan with the connection: with few, planning
-    takes longer than doing. For many rows the server plans each statement anew, for these very ones, after all that
-    wait.
-    """
-    sender = together.sender()
-    if _are_many(parameters):
-        if sender is not None:
-            sender.send()
-        return None
-    return sender
-
-
-def _cursor(parameters: Sequence[Any]) -> Any:
-    """A cursor of Django's; for few rows one that leaves their values to the server."""
-    if _are_many(parameters):
-        return connection.cursor()
+def _watched_cursor() -> Any:
+    """A cursor that tells Django of its statements; values go to the server beside them, as they do otherwise."""
     connection.ensure_connection()
     cursor: Any = psycopg.Cursor(connection.connection)
     return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
 
 
-def _are_many(parameters: Sequence[Any]) -> bool:
-    return any(
-        len(value) > _SHORT if isinstance(value, str) else isinstance(value, list) and len(value) > _FEW
-        for value in parameters
-    )
-
-
-_FEW, _SHORT = 500, 20_000
-"""Elements of an array, and characters of its literal."""
-
-
 def insert(table: str, columns: Mapping[str, str], rows: Sequence[Sequence[object]], *, then: str = "") -> None:
     """Insert `rows` into `table`; `columns` maps names to PostgreSQL types; `then` is an ON CONFLICT clause."""
     if rows:
-        run(_insert_sql(table, columns, then), *literals(columns, rows))
+        run(_insert_sql(table, tuple(columns.items()), then), *literals(columns, rows))
 
 
 def insert_returning(
@@ -100,7 +75,7 @@ def insert_returning(
 
 def insert_asking(table: str, columns: Mapping[str, str], rows: Sequence[Sequence[object]], *, then: str) -> Answer:
     """The same, whose answer may come with those of the next statements."""
-    return ask(_insert_sql(table, columns, then), *literals(columns, rows)) if rows else Answer(rows=[])
+    return ask(_insert_sql(table, tuple(columns.items()), then), *literals(columns, rows)) if rows else Answer(rows=[])
 
 
 def columns_of(rows: Sequence[Sequence[object]]) -> list[list[object]]:
@@ -121,9 +96,10 @@ def draw_ids(**counts: int) -> dict[str, list[int]]:
     return ids | {table: sorted(drawn) for table, drawn in fetch(draws, *wanted.values())}
 
 
-def _insert_sql(table: str, columns: Mapping[str, str], then: str) -> str:
-    names = ", ".join(f'"{name}"' for name in columns)
-    arrays = ", ".join(f"%s::{type_}[]" for type_ in columns.values())
+@cache
+def _insert_sql(table: str, columns: Sequence[tuple[str, str]], then: str) -> str:
+    names = ", ".join(f'"{name}"' for name, _type in columns)
+    arrays = ", ".join(f"%s::{type_}[]" for _name, type_ in columns)
     return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {then}"  # noqa: S608 (names are code)
 
 

@@ -6,10 +6,9 @@ that. It takes libpq's pipeline mode, below psycopg's cursors, which would send 
 
 import select
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -18,6 +17,8 @@ import psycopg
 from django.db import connection, transaction
 from psycopg import abc, errors, pq
 from psycopg.adapt import AdaptersMap, Loader, Transformer
+
+from loyalty.parameters import are_many, bound, numbered, spelled_out
 
 Row = tuple[Any, ...]
 
@@ -172,7 +173,7 @@ def _exchange(
     names = _prepared.setdefault(bare, {})
     new: dict[_Key, bytes] = {}
     expected: list[Answer | None] = []
-    written = [list(map(_written, parameters)) for _sql, parameters, _answer in statements]
+    planned = [_plan(sql, parameters, pgconn) for sql, parameters, _answer in statements]
     pgconn.enter_pipeline_mode()
     try:
         if pgconn.transaction_status == pq.TransactionStatus.IDLE and not bare.autocommit:
@@ -182,15 +183,16 @@ def _exchange(
             names.clear()
             pgconn.send_query_params(b"DEALLOCATE ALL", None)
             expected.append(None)
-        for (sql, parameters, answer), values in zip(statements, written, strict=True):
-            types = tuple(map(_type_of, parameters))
-            key = sql, types
-            name = names.get(key) or new.get(key)
-            if name is None:
-                name = new[key] = b"together_%d" % next(_numbers)
-                pgconn.send_prepare(name, _numbered(sql), types)
-                expected.append(None)
-            pgconn.send_query_prepared(name, values)
+        for (key, values), (_sql, _parameters, answer) in zip(planned, statements, strict=True):
+            if isinstance(key, bytes):
+                pgconn.send_query_params(key, None)
+            else:
+                name = names.get(key) or new.get(key)
+                if name is None:
+                    name = new[key] = b"together_%d" % next(_numbers)
+                    pgconn.send_prepare(name, numbered(key[0]), key[1])
+                    expected.append(None)
+                pgconn.send_query_prepared(name, values)
             expected.append(answer)
         if and_commit:
             pgconn.send_query_params(b"COMMIT", None)
@@ -205,6 +207,18 @@ def _exchange(
         if pgconn.pipeline_status != pq.PipelineStatus.OFF:
             bare.close()  # broken off between sending and reading: what comes yet must not answer something else
     names.update(new)
+
+
+def _plan(
+    sql: str, parameters: Sequence[Any], pgconn: pq.abc.PGconn
+) -> tuple[_Key, list[bytes | None]] | tuple[bytes, None]:
+    """What a statement's plan is kept by, and its values; of one for many rows, which is planned for these very ones,
+    its text with the values in it. With few, planning takes longer than doing.
+    """
+    if are_many(parameters):
+        return spelled_out(sql, parameters, pgconn), None
+    types, values = bound(parameters)
+    return (sql, types), values
 
 
 def _read(bare: psycopg.Connection[Any], expected: Sequence[Answer | None]) -> None:
@@ -242,55 +256,3 @@ def _wait(pgconn: pq.abc.PGconn, events: int) -> None:
     poll.register(pgconn.socket, events)
     poll.poll()
     pgconn.consume_input()
-
-
-def _numbered(sql: str) -> bytes:
-    first, *others = sql.split("%s")
-    numbered = "".join([first, *(f"${number}{part}" for number, part in enumerate(others, start=1))])
-    return numbered.replace("%%", "%").encode()
-
-
-_INT4, _INT8, _DATES = 23, 20, 1182
-_TYPES: Mapping[type, int] = {bool: 16, bytes: 17, Decimal: 1700, date: 1082, datetime: 1184}
-
-
-def _type_of(value: Any) -> int:
-    """The type of a parameter; 0 where the server knows it from the statement, as of texts and most arrays."""
-    if isinstance(value, str):
-        return 0
-    if type(value) is int:
-        return _INT4 if -(2**31) <= value < 2**31 else _INT8
-    if isinstance(value, list):
-        return _DATES if value and type(value[0]) is date else 0
-    return _TYPES.get(type(value), 0)
-
-
-def _written(value: Any) -> bytes | None:
-    """Write a parameter as text; raises psycopg.DataError for one that would be cut off at a NUL."""
-    if value is None:
-        return None
-    text = _as_text(value)
-    if 0 in text:
-        raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
-    return text
-
-
-def _as_text(value: Any) -> bytes:
-    if isinstance(value, str):
-        return value.encode()
-    if isinstance(value, list):
-        if value and type(value[0]) is int:  # and so are all others, or None
-            return f"{{{repr(value)[1:-1].replace('None', 'NULL')}}}".encode()
-        return b"{" + b",".join([_element(each) for each in value]) + b"}"
-    if isinstance(value, bytes):
-        return b"\\x" + value.hex().encode()
-    return str(value).encode()
-
-
-def _element(value: Any) -> bytes:
-    if value is None:
-        return b"NULL"
-    if isinstance(value, int | date) and not isinstance(value, datetime):
-        return str(value).encode()
-    text = f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
-    return b'"' + text.replace("\\", "\\\\").replace('"', '\\"').encode() + b'"'

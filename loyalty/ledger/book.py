@@ -15,6 +15,7 @@ from loyalty.ledger.wallets import (
     Kind,
     Locking,
     Owner,
+    Purse,
     WalletEntry,
     wallets_of,
     write_last_days,
@@ -45,9 +46,10 @@ class Book:
         """`programs` are those of all owners: they say what day it is, and how long points last."""
         self._now = now
         self._programs = {program.pk: program for program in programs}
+        self._ends_idle = {pk for pk, program in self._programs.items() if program.expiry == Expiry.INACTIVITY}
         self._today = {pk: now.astimezone(program.zone).date() for pk, program in self._programs.items()}
         self._actor_id = actor_id
-        self._wallets: dict[tuple[Owner, str], WalletEntry] = {}
+        self._purses: dict[Owner, Purse] = {}
         self._lots = LotBook()
         self._acts: list[Act] = []
         self._postings: list[PostingEntry] = []
@@ -74,18 +76,18 @@ class Book:
             soonest=wallets_of(spenders, Kind.AVAILABLE),
             today=today,
         )
-        self._wallets = locking.wallets()
-        full = {self._wallets[owner, Kind.AVAILABLE].id for owner in all_lots_of}
-        full |= {entry.id for entry in self._wallets.values() if self._is_over(entry)}
-        held = {entry.id: entry for (_owner, kind), entry in self._wallets.items() if kind == Kind.AVAILABLE}
-        pending = [entry for (_owner, kind), entry in self._wallets.items() if kind == Kind.PENDING and entry.balance]
+        self._purses = locking.purses()
+        held = {purse.available.id: purse for purse in self._purses.values()}
+        full = {self._purses[owner].available.id for owner in all_lots_of}
+        full |= {wallet_id for wallet_id, purse in held.items() if self._is_over(purse.available)}
+        pending = [purse for purse in self._purses.values() if purse.pending.balance]
         self._lots.open(
             whole=full,
-            waiting={entry.id for entry in pending},
-            soonest={self._wallets[owner, Kind.AVAILABLE].id for owner in spenders} - full,
+            waiting={purse.pending.id for purse in pending},
+            soonest={self._purses[owner].available.id for owner in spenders} - full,
         )
-        for entry in sorted(pending, key=lambda entry: entry.id):
-            self._release_due(entry.owner)
+        for purse in sorted(pending, key=lambda purse: purse.pending.id):
+            self._release_due(purse)
         return sum(self.expire(held[wallet_id].owner) for wallet_id in sorted(held.keys() & self._lots.wallets()))
 
     def begin(self, kind: Transaction.Kind, owner: Owner, *, activity_id: int | None = None) -> Act:
@@ -94,27 +96,29 @@ class Book:
 
     def available(self, owner: Owner) -> int:
         """The points that the owner can spend now."""
-        return self._wallets[owner, Kind.AVAILABLE].balance
+        return self._purses[owner].available.balance
 
     def owed(self, owner: Owner) -> int:
         """The points that the owner owes."""
-        return -self._wallets[owner, Kind.DEBT].balance
+        return -self._purses[owner].debt.balance
 
     def wallet_id(self, owner: Owner) -> int:
         """The id of the owner's wallet of available points."""
-        return self._wallets[owner, Kind.AVAILABLE].id
+        return self._purses[owner].available.id
 
     def issue(self, act: Act, award: AwardEntry, *, at: datetime, days: LotDays, waits: bool) -> None:
         """Give the owner what the award grants; debt is repaid first, and a lot whose day is over expires at once.
 
         Points that wait repay and expire nothing before they are released.
         """
-        award.lot = self._lot(award.owner, days, kind=Kind.PENDING if waits else Kind.AVAILABLE)
-        award.posting = self._fill(act, award.owner, award.lot, award.granted, at=at, award=award)
+        purse = self._purses[award.owner]
+        award.lot = self._lots.lot(purse.pending.id if waits else purse.available.id, days)
+        award.posting = self._fill(act, purse, award.lot, award.granted, at=at, award=award)
 
     def give(self, act: Act, owner: Owner, points: int, *, at: datetime, days: LotDays) -> None:
         """Give the owner points that no rule grants, to be spent at once; as with an award, debt is repaid first."""
-        self._fill(act, owner, self._lot(owner, days), points, at=at)
+        purse = self._purses[owner]
+        self._fill(act, purse, self._lots.lot(purse.available.id, days), points, at=at)
 
     def waiting(self, award: AwardEntry) -> int:
         """The points of an award that still wait."""
@@ -126,8 +130,9 @@ class Book:
         lot = self._waiting_lot(award)
         points = self.waiting(award)
         if lot is not None and points:
-            self._release(act, award.owner, lot, points, at=at, days=days)
-            self._repay_debt(act, award.owner, at=at)
+            purse = self._purses[award.owner]
+            self._release(act, purse, lot, points, at=at, days=days)
+            self._repay_debt(act, purse, at=at)
             self.expire(award.owner)
 
     def withdraw(self, act: Act, owner: Owner, points: int, *, at: datetime) -> None:
@@ -135,16 +140,16 @@ class Book:
 
         InsufficientPointsError, and nothing done, where there are fewer: by hand, nobody is put into debt.
         """
-        self._take_out(act, owner, points, into=Kind.ISSUED, at=at)
+        purse = self._purses[owner]
+        self._take_out(act, purse, points, into=purse.issued, at=at)
 
     def reverse(self, act: Act, award: AwardEntry, points: int, *, at: datetime) -> None:
         """Take points of an award back: what still waits of it, then from its own lot, from what that lot lost by
         expiry, from the lots that expire soonest, and what is still missing becomes debt. What waits of other awards
         stays theirs.
         """
-        owner = award.owner
-        wallet = self._wallets[owner, Kind.AVAILABLE]
-        issued = self._wallets[owner.company, Kind.ISSUED]
+        purse = self._purses[award.owner]
+        wallet, issued = purse.available, purse.issued
         own = self._own_lot(award, wallet)
         missing = points - self._reverse_waiting(act, award, points, at=at)
         award.reversed += points
@@ -164,47 +169,48 @@ class Book:
             self._uses += [(lot, posting, taken) for lot, taken in (*from_lots, *more)]
         if own is not None and from_expired:
             own.forget_expired(from_expired)
-            expired = self._wallets[owner.company, Kind.EXPIRED]
-            self._post(act, expired, issued, from_expired, at=at, award=award, lot=own, reverses=award.posting)
+            self._post(act, purse.expired, issued, from_expired, at=at, award=award, lot=own, reverses=award.posting)
         if missing:
-            debt = self._wallets[owner, Kind.DEBT]
-            self._post(act, debt, issued, missing, at=at, award=award, reverses=award.posting)
+            self._post(act, purse.debt, issued, missing, at=at, award=award, reverses=award.posting)
 
     def spend(self, act: Act, owner: Owner, points: int, *, at: datetime) -> None:
         """Spend points, soonest-expiring first; InsufficientPointsError, and nothing done, where there are fewer."""
-        self._take_out(act, owner, points, into=Kind.SPENT, at=at)
+        purse = self._purses[owner]
+        self._take_out(act, purse, points, into=purse.spent, at=at)
+        self._is_active(owner, at)
 
     def pass_on(self, act: Act, giver: Owner, taker: Owner, points: int, *, at: datetime) -> None:
         """Let points of one owner be another's, soonest-expiring first, their last days unchanged; then repay debt.
 
         InsufficientPointsError, and nothing done, where there are fewer.
         """
-        wallet, into = self._wallets[giver, Kind.AVAILABLE], self._wallets[taker, Kind.AVAILABLE]
-        if wallet.balance < points:
-            raise InsufficientPointsError(available=wallet.balance, wanted=points)
+        wallet, into = self._purses[giver].available, self._purses[taker].available
+        self._require(self._purses[giver], points)
         for owner in (giver, taker):
             self._is_active(owner, at)
         for lot, taken in self._draw(wallet, points):
-            target = self._lot(taker, LotDays(lot.available_on, lot.last_day))
+            target = self._lots.lot(into.id, LotDays(lot.available_on, lot.last_day))
             target.put(taken, newly_earned=True)
             posting = self._post(act, wallet, into, taken, at=at, lot=target)
             self._uses.append((lot, posting, taken))
-        self._repay_debt(act, taker, at=at)
+        self._repay_debt(act, self._purses[taker], at=at)
 
     def take_over_debt(self, act: Act, owner: Owner, *, at: datetime) -> None:
         """Let the company repay what a person owes, and owe itself what it has not."""
-        debt, missing = self._wallets[owner, Kind.DEBT], self.owed(owner)
-        wallet = self._wallets[owner.company, Kind.AVAILABLE]
+        debt, missing = self._purses[owner].debt, self.owed(owner)
+        company = self._purses[owner.company]
+        wallet = company.available
         taken = self._draw(wallet, missing)
         if taken:
             posting = self._post(act, wallet, debt, sum(used for _lot, used in taken), at=at)
             self._uses += [(lot, posting, used) for lot, used in taken]
         if rest := self.owed(owner):
-            self._post(act, self._wallets[owner.company, Kind.DEBT], debt, rest, at=at)
+            self._post(act, company.debt, debt, rest, at=at)
 
     def refund(self, act: Act, owner: Owner, spending: Act, *, at: datetime) -> None:
         """Give back what `spending` took, to the very lots it came from, their days unchanged."""
-        wallet = self._wallets[owner, Kind.AVAILABLE]
+        purse = self._purses[owner]
+        wallet = purse.available
         rows = arrays.fetch(
             """SELECT p.id, l.id, l.available_on, l.expires_on, l.remaining, l.expired, l.extended_to, u.points
                FROM loyalty_posting p
@@ -214,19 +220,19 @@ class Book:
             wallet.id,
         )
         points = sum(row[-1] for row in rows)
-        spent = self._wallets[owner.company, Kind.SPENT]
-        posting = self._post(act, spent, wallet, points, at=at, reverses=PostingRef(rows[0][0]))
+        posting = self._post(act, purse.spent, wallet, points, at=at, reverses=PostingRef(rows[0][0]))
         for _posting_id, lot_id, available_on, expires_on, remaining, expired, extended_to, used in rows:
             stored = LotEntry(lot_id, wallet.id, available_on, expires_on, remaining, expired, extended_to)
             lot = self._lots.stored(stored)
             lot.put(used, newly_earned=False)
             self._uses.append((lot, posting, -used))
-        self._repay_debt(act, owner, at=at)
+        self._repay_debt(act, purse, at=at)
         self.expire(owner)
 
     def expire(self, owner: Owner) -> int:
         """Expire what is due in the owner's wallet, as an act of its own; return the points that were lost."""
-        wallet = self._wallets[owner, Kind.AVAILABLE]
+        purse = self._purses[owner]
+        wallet = purse.available
         today = self._today[owner.program_id]
         is_over = self._is_over(wallet)
         due = [lot for lot in self._lots.open_lots(wallet.id) if is_over or lot.is_due(today)]
@@ -234,7 +240,7 @@ class Book:
             return 0
         points = sum(lot.remaining for lot in due)
         act = Act(Transaction.Kind.EXPIRE, owner, by_clock=True)
-        posting = self._post(act, wallet, self._wallets[owner.company, Kind.EXPIRED], points, at=self._now)
+        posting = self._post(act, wallet, purse.expired, points, at=self._now)
         for lot in due:
             self._uses.append((lot, posting, lot.remaining))
             lot.take(lot.remaining, by_expiry=True)
@@ -242,18 +248,17 @@ class Book:
 
     def ending(self, owner: Owner, *, until: date) -> list[LotEntry]:
         """Return the owner's lots with points whose last day is `until` or sooner; of an owner with all lots."""
-        lots = self._lots.open_lots(self._wallets[owner, Kind.AVAILABLE].id)
+        lots = self._lots.open_lots(self._purses[owner].available.id)
         return [lot for lot in lots if lot.last_day is not None and lot.last_day <= until]
 
     def wallet_ends(self, owner: Owner, *, until: date) -> int:
         """Return the points that end with the owner's wallet, if its last day is `until` or sooner."""
-        wallet = self._wallets[owner, Kind.AVAILABLE]
-        ends_idle = self._programs[owner.program_id].expiry == Expiry.INACTIVITY
+        wallet, ends_idle = self._purses[owner].available, owner.program_id in self._ends_idle
         return wallet.balance if ends_idle and wallet.expires_on is not None and wallet.expires_on <= until else 0
 
     def extend_wallet(self, owner: Owner, *, to: date) -> None:
         """Let the owner's wallet last to a later day, where wallets end by idleness."""
-        self._wallets[owner, Kind.AVAILABLE].move_last_day(to)
+        self._purses[owner].available.move_last_day(to)
 
     def ids_needed(self) -> dict[str, int]:
         """How many new ids the book needs, by table."""
@@ -283,7 +288,7 @@ class Book:
         for posting, posting_id in zip(self._postings, ids["loyalty_posting"], strict=True):
             posting.id = posting_id
         write_acts(self._acts, actor_id=self._actor_id, now=self._now)
-        write_last_days(self._wallets.values())
+        write_last_days(purse.available for purse in self._purses.values())
         write_postings(self._postings, now=self._now)
         write_uses(self._uses, ids["loyalty_lotuse"])
         if self._heard is not None:
@@ -305,22 +310,17 @@ class Book:
             for act in self._acts
         ]
 
-    def _lot(self, owner: Owner, days: LotDays, *, kind: str = Kind.AVAILABLE) -> LotEntry:
-        return self._lots.lot(self._wallets[owner, kind].id, days)
-
     def _fill(
-        self, act: Act, owner: Owner, lot: LotEntry, points: int, *, at: datetime, award: AwardEntry | None = None
+        self, act: Act, purse: Purse, lot: LotEntry, points: int, *, at: datetime, award: AwardEntry | None = None
     ) -> PostingEntry:
         lot.put(points, newly_earned=True)
-        self._is_active(owner, at, also_on=lot.available_on)
-        wallet, pending = self._wallets[owner, Kind.AVAILABLE], self._wallets[owner, Kind.PENDING]
-        issued = self._wallets[owner.company, Kind.ISSUED]
-        if lot.wallet_id == pending.id:
-            return self._post(act, issued, pending, points, at=at, award=award, lot=lot)
-        posting = self._post(act, issued, wallet, points, at=at, award=award, lot=lot)
-        self._repay_debt(act, owner, at=at)
-        if self._is_over(wallet) or lot.is_due(self._today[owner.program_id]):
-            self.expire(owner)
+        self._is_active(purse.owner, at, also_on=lot.available_on)
+        if lot.wallet_id == purse.pending.id:
+            return self._post(act, purse.issued, purse.pending, points, at=at, award=award, lot=lot)
+        posting = self._post(act, purse.issued, purse.available, points, at=at, award=award, lot=lot)
+        self._repay_debt(act, purse, at=at)
+        if self._is_over(purse.available) or lot.is_due(self._today[purse.owner.program_id]):
+            self.expire(purse.owner)
         return posting
 
     def _is_active(self, owner: Owner, at: datetime, *, also_on: date | None = None) -> None:
@@ -328,44 +328,41 @@ class Book:
 
         Points that wait for a day count on that day (`also_on`) once it has come.
         """
-        program = self._programs[owner.program_id]
-        if program.expiry == Expiry.INACTIVITY:
-            day = at.astimezone(program.zone).date()
+        if owner.program_id in self._ends_idle:
+            day = at.astimezone(self._programs[owner.program_id].zone).date()
             if also_on is not None and also_on <= self._today[owner.program_id]:
                 day = max(day, also_on)
             self._last_from(owner, day)
 
     def _last_from(self, owner: Owner, day: date) -> None:
-        self._wallets[owner, Kind.AVAILABLE].move_last_day(idle_until(self._programs[owner.program_id], day))
+        self._purses[owner].available.move_last_day(idle_until(self._programs[owner.program_id], day))
 
     def _is_over(self, wallet: WalletEntry) -> bool:
         """Whether a wallet's last day is over, in a program that ends wallets so."""
         if wallet.expires_on is None or wallet.expires_on >= self._today[wallet.owner.program_id]:
             return False
-        return self._programs[wallet.owner.program_id].expiry == Expiry.INACTIVITY
+        return wallet.owner.program_id in self._ends_idle
 
-    def _release_due(self, owner: Owner) -> None:
+    def _release_due(self, purse: Purse) -> None:
         """Release what waited for a day that has come, as an act of its own."""
-        pending = self._wallets[owner, Kind.PENDING]
+        owner, wallet = purse.owner, purse.available
         today = self._today[owner.program_id]
-        ripe = [lot for lot in self._lots.open_lots(pending.id) if lot.is_ripe(today)]
+        ripe = [lot for lot in self._lots.open_lots(purse.pending.id) if lot.is_ripe(today)]
         if ripe:
             act = Act(Transaction.Kind.RELEASE, owner, by_clock=True)
-            wallet = self._wallets[owner, Kind.AVAILABLE]
             for lot in sorted(ripe, key=lambda lot: (lot.available_on or today, lot.spending_order)):
                 if wallet.expires_on and lot.available_on and wallet.expires_on < lot.available_on:
                     self.expire(owner)  # the wallet had ended before this came
-                self._release(act, owner, lot, lot.remaining, at=self._now, days=lot.days)
-            self._repay_debt(act, owner, at=self._now)
+                self._release(act, purse, lot, lot.remaining, at=self._now, days=lot.days)
+            self._repay_debt(act, purse, at=self._now)
 
-    def _release(self, act: Act, owner: Owner, lot: LotEntry, points: int, *, at: datetime, days: LotDays) -> None:
-        pending, wallet = self._wallets[owner, Kind.PENDING], self._wallets[owner, Kind.AVAILABLE]
-        into = self._lot(owner, days)
+    def _release(self, act: Act, purse: Purse, lot: LotEntry, points: int, *, at: datetime, days: LotDays) -> None:
+        into = self._lots.lot(purse.available.id, days)
         if days.available_on is not None:
-            self._last_from(owner, days.available_on)
+            self._last_from(purse.owner, days.available_on)
         lot.take(points)
         into.put(points, newly_earned=True)
-        posting = self._post(act, pending, wallet, points, at=at, lot=into)
+        posting = self._post(act, purse.pending, purse.available, points, at=at, lot=into)
         self._uses.append((lot, posting, points))
 
     def _reverse_waiting(self, act: Act, award: AwardEntry, points: int, *, at: datetime) -> int:
@@ -374,27 +371,27 @@ class Book:
         part = min(points, self.waiting(award))
         if lot is None or not part:
             return 0
-        pending, issued = self._wallets[award.owner, Kind.PENDING], self._wallets[award.owner.company, Kind.ISSUED]
+        purse = self._purses[award.owner]
         lot.take(part)
-        posting = self._post(act, pending, issued, part, at=at, award=award, reverses=award.posting)
+        posting = self._post(act, purse.pending, purse.issued, part, at=at, award=award, reverses=award.posting)
         self._uses.append((lot, posting, part))
         return part
 
     def _waiting_lot(self, award: AwardEntry) -> LotEntry | None:
         """The lot in which an award's points were put to wait, if that holds any."""
-        pending = self._wallets[award.owner, Kind.PENDING]
+        pending = self._purses[award.owner].pending
         if award.lot is None or award.lot.wallet_id != pending.id:
             return None
         return self._lots.find(pending.id, award.lot.days)
 
-    def _take_out(self, act: Act, owner: Owner, points: int, *, into: str, at: datetime) -> None:
-        wallet = self._wallets[owner, Kind.AVAILABLE]
-        if wallet.balance < points:
-            raise InsufficientPointsError(available=wallet.balance, wanted=points)
-        if into == Kind.SPENT:
-            self._is_active(owner, at)
-        taken = self._draw(wallet, points)
-        posting = self._post(act, wallet, self._wallets[owner.company, into], points, at=at)
+    def _require(self, purse: Purse, points: int) -> None:
+        if purse.available.balance < points:
+            raise InsufficientPointsError(available=purse.available.balance, wanted=points)
+
+    def _take_out(self, act: Act, purse: Purse, points: int, *, into: WalletEntry, at: datetime) -> None:
+        self._require(purse, points)
+        taken = self._draw(purse.available, points)
+        posting = self._post(act, purse.available, into, points, at=at)
         self._uses += [(lot, posting, used) for lot, used in taken]
 
     def _post(
@@ -434,11 +431,10 @@ class Book:
         """Take up to `points` out of the wallet's lots; return what came from which."""
         return self._lots.draw(wallet.id, points, balance=wallet.balance)
 
-    def _repay_debt(self, act: Act, owner: Owner, *, at: datetime) -> None:
-        debt = self._wallets[owner, Kind.DEBT]
+    def _repay_debt(self, act: Act, purse: Purse, *, at: datetime) -> None:
+        debt, wallet = purse.debt, purse.available
         if not debt.balance:
             return
-        wallet = self._wallets[owner, Kind.AVAILABLE]
         points = min(-debt.balance, wallet.balance)
         if points > 0:
             taken = self._draw(wallet, points)

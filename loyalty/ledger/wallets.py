@@ -44,6 +44,19 @@ class WalletEntry:
             self.expires_on, self.is_moved = expires_on, True
 
 
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """The locked wallets of an owner, and those in which its company keeps what was issued, spent and expired."""
+
+    owner: Owner
+    available: WalletEntry
+    pending: WalletEntry
+    debt: WalletEntry
+    issued: WalletEntry
+    spent: WalletEntry
+    expired: WalletEntry
+
+
 def write_last_days(wallets: Iterable[WalletEntry]) -> None:
     """Write the last days that moved."""
     moved = sorted((wallet.id, wallet.expires_on) for wallet in wallets if wallet.is_moved)
@@ -83,15 +96,19 @@ class Locking:
         self._everyone = {owner.company for owner in owners} | set(owners)
         self._ask(self._everyone)
 
-    def wallets(self) -> dict[tuple[Owner, str], WalletEntry]:
-        """Return the wallets, locked, by (owner, kind). Missing ones are made."""
-        wallets = self._locked()
-        missing = {owner for owner in self._everyone if (owner, Kind.AVAILABLE) not in wallets}
-        if missing:
+    def purses(self) -> dict[Owner, Purse]:
+        """Return the wallets, locked, by owner. Missing ones are made."""
+        held = self._locked()
+        if missing := self._everyone - held.keys():
             ensure_wallets(missing)
             self._ask(missing)
-            wallets |= self._locked()
-        return wallets
+            held |= self._locked()
+        purses: dict[Owner, Purse] = {}
+        for owner, wallets in held.items():
+            of_company = wallets if owner.employee_id is None else held[owner.company]
+            own = (wallets[kind] for kind in PERSONAL_KINDS)
+            purses[owner] = Purse(owner, *own, *(of_company[kind] for kind in FLOW_KINDS))
+        return purses
 
     def _ask(self, owners: Collection[Owner]) -> None:
         columns = _columns(owners)
@@ -101,15 +118,14 @@ class Locking:
             *columns,
         )
 
-    def _locked(self) -> dict[tuple[Owner, str], WalletEntry]:
+    def _locked(self) -> dict[Owner, dict[str, WalletEntry]]:
         ids = {row[0] for row in self._ids.rows}
-        return {
-            (Owner(program, company, employee), kind): WalletEntry(
-                wallet_id, Owner(program, company, employee), kind, balance, expires_on
-            )
-            for wallet_id, program, company, employee, kind, balance, expires_on in self._rows.rows
-            if wallet_id in ids  # somebody may have made others meanwhile
-        }
+        held: dict[Owner, dict[str, WalletEntry]] = {}
+        for wallet_id, program_id, company_id, employee_id, kind, balance, expires_on in self._rows.rows:
+            if wallet_id in ids:  # somebody may have made others meanwhile
+                owner = Owner(program_id, company_id, employee_id)
+                held.setdefault(owner, {})[kind] = WalletEntry(wallet_id, owner, kind, balance, expires_on)
+        return held
 
 
 def wallets_of(owners: Collection[Owner], *kinds: str) -> Wallets:

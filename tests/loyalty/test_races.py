@@ -178,7 +178,7 @@ def test_racing_returns_never_take_back_more_than_was_bought() -> None:
 def forget_conflicts(monkeypatch: pytest.MonkeyPatch) -> None:
     insert_sql = arrays._insert_sql
 
-    def without_conflict(table: str, columns: dict[str, str], then: str) -> str:
+    def without_conflict(table: str, columns: Sequence[tuple[str, str]], then: str) -> str:
         return insert_sql(table, columns, then.replace("ON CONFLICT (source_id, external_id) DO NOTHING", ""))
 
     monkeypatch.setattr(arrays, "_insert_sql", without_conflict)
