@@ -347,6 +347,8 @@ class StandingBoard:
                 *arrays.columns_of(changed),
             )
         began = [(membership_id, holding) for membership_id, holding in holdings if holding.id is None]
+        if not began:
+            return
         rows = TierAssignment.objects.bulk_create(as_row(membership_id, holding) for membership_id, holding in began)
         for row, (_membership_id, holding) in zip(rows, began, strict=True):
             holding.id = row.pk

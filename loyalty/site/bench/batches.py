@@ -16,6 +16,8 @@ from loyalty.site.bench.tpcb import Yardstick
 
 BATCH = 1_000
 CLIENTS = 4
+_LINES = 18
+"""An invoice's, as in the real file: a thousand of its lines are of fifty companies."""
 
 
 def batch_full(club: Club, rounds: Rounds) -> Figure:
@@ -79,7 +81,7 @@ def _recording(club: Club) -> Callable[[int], Unit]:
 
 def _purchases(club: Club, client: int, batch: int) -> list[ActivityItem]:
     at = timezone.now()
-    return [club.purchase(client, number, at)[1] for number in range(batch * BATCH, (batch + 1) * BATCH)]
+    return [club.purchase(client, number, at, lines=_LINES)[1] for number in range(batch * BATCH, (batch + 1) * BATCH)]
 
 
 def _record(items: list[ActivityItem], club: Club, expected: Status, *, now: datetime | None = None) -> None:

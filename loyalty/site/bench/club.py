@@ -34,9 +34,12 @@ class Club:
     source: Source
     members: tuple[Member, ...]
 
-    def purchase(self, client: int, number: int, at: datetime) -> tuple[Member, ActivityItem]:
-        """The purchase with the client's running number: ids in order, members and goods in turn."""
-        member = self.members[(number * 8 + client) * 7919 % len(self.members)]
+    def purchase(self, client: int, number: int, at: datetime, *, lines: int = 1) -> tuple[Member, ActivityItem]:
+        """The purchase with the client's running number: ids in order, members and goods in turn.
+
+        So many `lines` in a row are one member's, as those of an invoice are.
+        """
+        member = self.members[(number // lines * 8 + client) * 7919 % len(self.members)]
         item = ActivityItem(
             external_id=f"{client:02d}-{number:010d}",
             type="purchase",
