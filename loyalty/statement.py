@@ -10,6 +10,7 @@ from accounts.actors import Actor
 from loyalty import arrays
 from loyalty.ledger import Owner
 from loyalty.models import Membership, Transaction, Wallet
+from loyalty.own_activities import BADGE_RECEIVED, TIER_REACHED
 
 OWN_KINDS = (Wallet.Kind.AVAILABLE, Wallet.Kind.PENDING, Wallet.Kind.DEBT)
 LINES_A_PAGE = 25
@@ -62,6 +63,7 @@ class Line:
     points: int
     activity_type: str
     object: str
+    """What it was done with: a product, or by its name the badge that was received or the tier that was reached."""
     external_id: str
     rule_name: str
     reason: str = ""
@@ -209,15 +211,17 @@ _STATEMENT = f"""
     WITH wallet AS MATERIALIZED (
         SELECT id FROM loyalty_wallet
         WHERE program_id = %s AND company_id = %s AND employee_id IS NOT DISTINCT FROM %s::bigint AND kind = ANY(%s))
-    SELECT leg.id, t.id, t.kind, leg.effective_at, leg.points, coalesce(y.name, ''), coalesce(a.object, ''),
-           coalesce(a.external_id, ''), coalesce(r.name, ''), coalesce(x.reason, ''),
-           CASE WHEN t.kind = 'EARN' THEN coalesce(o.points, 0) ELSE 0 END
+    SELECT leg.id, t.id, t.kind, leg.effective_at, leg.points, coalesce(y.name, ''),
+           coalesce(b.name, i.name, a.object, ''), coalesce(a.external_id, ''), coalesce(r.name, ''),
+           coalesce(x.reason, ''), CASE WHEN t.kind = 'EARN' THEN coalesce(o.points, 0) ELSE 0 END
     FROM (({_LEG.format(sign="", own="credit", other="debit")})
           UNION ALL ({_LEG.format(sign="-", own="debit", other="credit")})
           ORDER BY effective_at DESC, id DESC LIMIT %s) AS leg
     JOIN loyalty_transaction t ON t.id = leg.transaction_id
     LEFT JOIN loyalty_activity a ON a.id = t.activity_id
     LEFT JOIN loyalty_activitytype y ON y.id = a.type_id
+    LEFT JOIN loyalty_badge b ON y.code = '{BADGE_RECEIVED}' AND b.program_id = t.program_id AND b.code = a.object
+    LEFT JOIN loyalty_tier i ON y.code = '{TIER_REACHED}' AND i.program_id = t.program_id AND i.code = a.object
     LEFT JOIN loyalty_award w ON w.id = leg.award_id
     LEFT JOIN loyalty_promotedaward o ON o.award_id = w.id
     LEFT JOIN loyalty_rule r ON r.id = w.rule_id

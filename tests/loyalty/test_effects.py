@@ -13,6 +13,7 @@ from accounts.actors import actor_of_employee
 from accounts.models import Employee, Message
 from loyalty.activities import Status
 from loyalty.explaining import plain_rules, verdicts_of
+from loyalty.ledger import Owner
 from loyalty.models import (
     Activity,
     ActivityType,
@@ -30,6 +31,7 @@ from loyalty.models import (
 from loyalty.own_activities import BADGE_RECEIVED, TIER_REACHED, ensure_derived_types
 from loyalty.rulesets import UnsoundRuleError, activate
 from loyalty.standing import rebuild_standing
+from loyalty.statement import statement
 from loyalty.titles.acts import give_by_hand
 from tests.factories.world import (
     NOW,
@@ -285,6 +287,22 @@ def test_chain_is_two_deep() -> None:
         "purchase",
         TIER_REACHED,
         BADGE_RECEIVED,
+    ]
+
+
+def test_statement_calls_badges_and_tiers_by_their_names() -> None:
+    rules: list[dict[str, Any]] = [{"formula": TEN, "activity_type": TIER_REACHED}, {"formula": BADGE}]
+    rules.append({"formula": TEN, "activity_type": BADGE_RECEIVED})
+    membership, _anna = a_world(*rules, tiers={"base": 0, "gold": 100})
+    Tier.objects.filter(code="gold").update(name="The golden one")
+    Badge.objects.update(name="Early bird")
+
+    record(a_purchase(membership.company, 100, object="first"))
+
+    lines = statement(Owner(membership.program_id, membership.company_id))
+    assert [(line.activity_type, line.object) for line in lines] == [
+        ("Tier reached", "The golden one"),
+        ("Badge received", "Early bird"),
     ]
 
 
