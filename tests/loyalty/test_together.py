@@ -118,29 +118,64 @@ def test_connection_on_which_reading_was_broken_off_is_given_up(monkeypatch: pyt
     assert arrays.fetch(NAMES) == [("Firm C1",), ("Firm C2",)]
 
 
+VALUES: list[tuple[str, object]] = [
+    ("bigint", -(2**62)),
+    ("numeric", Decimal("12.50")),
+    ("text", 'a "quoted" \\ text, {with} NULL and Ünïcode 客'),
+    ("text", ""),
+    ("boolean", True),
+    ("date", date(2026, 2, 28)),
+    ("timestamptz", datetime(2026, 2, 28, 12, 30, 0, 123456, tzinfo=UTC)),
+    ("timestamptz", datetime(2026, 2, 28, 12, 30, 0, 100_000, tzinfo=UTC)),
+    ("timestamptz", datetime(2026, 2, 28, tzinfo=UTC)),
+    ("timestamptz", datetime(1, 1, 1, tzinfo=UTC)),
+    ("bytea", b"\x00\\\xff"),
+    ("bigint[]", [1, None, 3]),
+    ("text[]", ["a,b", 'c"d', "\\", "", "NULL", None]),
+    ("date[]", [date(2026, 2, 28), None]),
+    ("boolean[]", [True, False]),
+]
+MANY = list(range(1_000))
+"""So many that a statement is planned for these very values, which then stand in it."""
+
+
 @pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("type_", "value"),
-    [
-        ("bigint", -(2**62)),
-        ("numeric", Decimal("12.50")),
-        ("text", 'a "quoted" \\ text, {with} NULL and Ünïcode 客'),
-        ("text", ""),
-        ("boolean", True),
-        ("date", date(2026, 2, 28)),
-        ("timestamptz", datetime(2026, 2, 28, 12, 30, 0, 123456, tzinfo=UTC)),
-        ("timestamptz", datetime(2026, 2, 28, 12, 30, 0, 100_000, tzinfo=UTC)),
-        ("timestamptz", datetime(2026, 2, 28, tzinfo=UTC)),
-        ("timestamptz", datetime(1, 1, 1, tzinfo=UTC)),
-        ("bytea", b"\x00\\\xff"),
-        ("bigint[]", [1, None, 3]),
-        ("text[]", ["a,b", 'c"d', "\\", "", "NULL", None]),
-        ("date[]", [date(2026, 2, 28), None]),
-        ("boolean[]", [True, False]),
-    ],
-)
-def test_values_arrive_as_they_are(type_: str, value: object) -> None:
-    assert arrays.fetch(f"SELECT %s::{type_}, %s::{type_} IS NULL", value, None) == [(value, True)]
+@pytest.mark.parametrize(("type_", "value"), VALUES)
+@pytest.mark.parametrize("beside", [[1], MANY], ids=["few", "many"])
+def test_values_arrive_as_they_are(type_: str, value: object, beside: list[int]) -> None:
+    rows = arrays.fetch(
+        f"SELECT %s::{type_}, %s::{type_} IS NULL, cardinality(%s::bigint[]), '100%%'", value, None, beside
+    )
+
+    assert rows == [(value, True, len(beside), "100%")]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("type_", "value"), [each for each in VALUES if not isinstance(each[1], str | list)])
+def test_server_knows_the_types_of_values_among_many(type_: str, value: object) -> None:
+    [(known, _count)] = arrays.fetch("SELECT pg_typeof(%s)::text, cardinality(%s::bigint[])", value, MANY)
+
+    assert known == arrays.fetch("SELECT %s::regtype::text", type_)[0][0]
+
+
+@pytest.mark.django_db
+def test_text_with_a_nul_is_refused_among_many_as_among_few() -> None:
+    for beside in ([1], MANY):
+        with pytest.raises(DataError, match="NUL"):
+            arrays.fetch("SELECT %s::text, %s::bigint[]", "cut\0off", beside)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_statements_for_many_go_with_the_others(packets: list[tuple[int, bool]]) -> None:
+    two_companies()
+
+    with atomic_together():
+        arrays.run(RENAME, "One", "C1")
+        counted = arrays.ask("SELECT cardinality(%s::bigint[])", MANY)
+        assert arrays.fetch(NAMES) == [("One",), ("Firm C2",)]
+
+    assert counted.rows == [(len(MANY),)]
+    assert packets == [(3, False)]
 
 
 @pytest.mark.django_db(transaction=True)
