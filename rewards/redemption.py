@@ -168,8 +168,8 @@ def _require_days_left(program: Program, now: datetime) -> None:
 
 def _redeem(actor: Actor, reward: Reward, payers: list[Owner], by_user_id: int, now: datetime) -> Redemption:
     """Lock the wallets, then the stock; spend; write the redemption and what is told of it."""
-    book = open_book(payers, actor_id=by_user_id, now=now)
-    act = book.begin(Transaction.Kind.REDEEM, payers[0])
+    book = open_book(payers, now=now)
+    act = book.begin(Transaction.Kind.REDEEM, payers[0], actor_id=by_user_id)
     shares = _shares(book, payers, reward.price)
     for owner, points in shares.items():
         book.spend(act, owner, points, at=now)

@@ -111,10 +111,10 @@ def stop_asking(redemption: Redemption, *, by_user_id: int, now: datetime) -> No
         approvals.withdraw(approval_id=redemption.approval_id, by_user_id=by_user_id, now=now)
 
 
-def open_book(owners: Collection[Owner], *, actor_id: int, now: datetime) -> Book:
+def open_book(owners: Collection[Owner], *, now: datetime) -> Book:
     """Return the book of the wallets of `owners`, who are of one program, to spend from or to give back to."""
     program = Program.objects.get(pk=next(iter(owners)).program_id)
-    book = Book(now=now, programs=[program], actor_id=actor_id)
+    book = Book(now=now, programs=[program])
     book.open(owners, spenders=owners)
     return book
 
@@ -124,8 +124,8 @@ def _give_back(redemption: Redemption, by_user_id: int, now: datetime) -> int:
     owners = [_owner_of(redemption.wallet)]
     if redemption.company_wallet is not None:
         owners.append(_owner_of(redemption.company_wallet))
-    book = open_book(owners, actor_id=by_user_id, now=now)
-    act = book.begin(Transaction.Kind.CANCEL, owners[0])
+    book = open_book(owners, now=now)
+    act = book.begin(Transaction.Kind.CANCEL, owners[0], actor_id=by_user_id)
     spending = Act(Transaction.Kind.REDEEM, owners[0], id=redemption.debit_id)
     for owner in owners:
         book.refund(act, owner, spending, at=now)

@@ -41,12 +41,11 @@ class Book:
     verbs in the order in which things happen; then `write` once. Points are whole and positive in every verb.
     """
 
-    def __init__(self, *, now: datetime, programs: Iterable[Program], actor_id: int | None = None) -> None:
+    def __init__(self, *, now: datetime, programs: Iterable[Program]) -> None:
         """`programs` are those of all owners: they say what day it is, and how long points last."""
         self._now = now
         self._programs = {program.pk: program for program in programs}
         self._today = {pk: now.astimezone(program.zone).date() for pk, program in self._programs.items()}
-        self._actor_id = actor_id
         self._wallets: dict[tuple[Owner, str], WalletEntry] = {}
         self._lots = LotBook()
         self._acts: list[Act] = []
@@ -88,9 +87,11 @@ class Book:
             self._release_due(entry.owner)
         return sum(self.expire(held[wallet_id].owner) for wallet_id in sorted(held.keys() & self._lots.wallets()))
 
-    def begin(self, kind: Transaction.Kind, owner: Owner, *, activity_id: int | None = None) -> Act:
-        """Begin an act in the owner's company and program; it is written if it moves points."""
-        return Act(kind, owner, activity_id)
+    def begin(
+        self, kind: Transaction.Kind, owner: Owner, *, activity_id: int | None = None, actor_id: int | None = None
+    ) -> Act:
+        """Begin an act in the owner's company and program, of the user `actor_id`; it is written if it moves points."""
+        return Act(kind, owner, activity_id, actor_id)
 
     def available(self, owner: Owner) -> int:
         """The points that the owner can spend now."""
@@ -233,7 +234,7 @@ class Book:
         if not due:
             return 0
         points = sum(lot.remaining for lot in due)
-        act = Act(Transaction.Kind.EXPIRE, owner, by_clock=True)
+        act = Act(Transaction.Kind.EXPIRE, owner)
         posting = self._post(act, wallet, self._wallets[owner.company, Kind.EXPIRED], points, at=self._now)
         for lot in due:
             self._uses.append((lot, posting, lot.remaining))
@@ -282,7 +283,7 @@ class Book:
             act.id = act_id
         for posting, posting_id in zip(self._postings, ids["loyalty_posting"], strict=True):
             posting.id = posting_id
-        write_acts(self._acts, actor_id=self._actor_id, now=self._now)
+        write_acts(self._acts, now=self._now)
         write_last_days(self._wallets.values())
         write_postings(self._postings, now=self._now)
         write_uses(self._uses, ids["loyalty_lotuse"])
@@ -350,7 +351,7 @@ class Book:
         today = self._today[owner.program_id]
         ripe = [lot for lot in self._lots.open_lots(pending.id) if lot.is_ripe(today)]
         if ripe:
-            act = Act(Transaction.Kind.RELEASE, owner, by_clock=True)
+            act = Act(Transaction.Kind.RELEASE, owner)
             wallet = self._wallets[owner, Kind.AVAILABLE]
             for lot in sorted(ripe, key=lambda lot: (lot.available_on or today, lot.spending_order)):
                 if wallet.expires_on and lot.available_on and wallet.expires_on < lot.available_on:
