@@ -1,5 +1,6 @@
 """What a company wants to approve before its people's orders go out, and who is asked."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -28,8 +29,14 @@ class ValueMissingError(PolicyError):
 
 def policy_of(company_id: int) -> SpendingPolicy:
     """Return a company's policy; one that has set none approves no order."""
-    found = SpendingPolicy.objects.filter(pk=company_id).first()
-    return found or SpendingPolicy(company_id=company_id, mode=SpendingPolicy.Mode.NEVER)
+    return policies_of([company_id])[company_id]
+
+
+def policies_of(company_ids: Collection[int]) -> Mapping[int, SpendingPolicy]:
+    """Return the policies of companies; one query."""
+    found = SpendingPolicy.objects.in_bulk(company_ids)
+    unset = SpendingPolicy.Mode.NEVER
+    return {pk: found.get(pk) or SpendingPolicy(company_id=pk, mode=unset) for pk in company_ids}
 
 
 def set_policy(*, actor: Actor, mode: str, above: int | None, now: datetime) -> SpendingPolicy:
