@@ -8,23 +8,21 @@ from datetime import date, datetime
 from django.db import transaction
 from django.db.models import F
 
-from accounts import approvals, audit, idempotency, messages
+from accounts import audit, idempotency, messages
 from accounts.actors import Actor
 from accounts.idempotency import KeyBook, KeyUsedForAnotherRequestError
 from accounts.messages import Telling
-from accounts.models import Approval, Employee
 from loyalty.gathering import Gathering
 from loyalty.ledger import Act, Book, InsufficientPointsError, Owner
 from loyalty.models import Program, Transaction
 from loyalty.together import atomic_together
-from rewards.messages import APPROVAL_ASKED, CANCELLED, REDEEMED
+from rewards.messages import CANCELLED, REDEEMED
 from rewards.models import Redemption, Reward, RewardStock
 from rewards.paying import Spenders, pays_for
-from rewards.policies import deciders_besides, policies_of
+from rewards.policies import Placed, ask_companies
 from rewards.steps import NotNowError, ReasonMissingError, RedemptionError, lock, open_book, place, stop_asking, take
 
 __all__ = [
-    "APPROVAL_KIND",
     "CannotCancelError",
     "InsufficientPointsError",
     "NotPaidFromError",
@@ -44,9 +42,6 @@ __all__ = [
 
 MOST_ORDERS = 100
 """Orders that share a transaction at the most."""
-
-APPROVAL_KIND = "redemption"
-"""The kind of `Approval` that a company's own people decide before an order comes to us."""
 
 
 class OutOfStockError(RedemptionError):
@@ -336,7 +331,7 @@ class _Till:
         self.sales: list[_Sale] = []
         self._now = now
         payers = {payer for wish in wishes for payer in wish.order.payers}
-        self._book = open_book(wishes[0].reward.program, payers, now=now)
+        self._book = open_book(wishes[0].reward.program, payers, orders=len(wishes), now=now)
         rows = RewardStock.objects.select_for_update().filter(pk__in={wish.reward.pk for wish in wishes})
         self._stock = {row.pk: row for row in rows.order_by("pk")}
         self._left = Counter({pk: row.left for pk, row in self._stock.items()})
@@ -370,8 +365,13 @@ class _Till:
         tellings = [Telling(one.employee_id, one.pk, _facts_of(one)) for one in redemptions]
         messages.tell(REDEEMED, tellings, now=self._now)
         wishes = [sale.wish for sale in self.sales]
-        unasked = _ask_companies([(wish.order, one) for wish, one in zip(wishes, redemptions, strict=True)], self._now)
-        for wish, redemption in zip(wishes, redemptions, strict=True):
+        placed = list(zip(wishes, redemptions, strict=True))
+        unasked = ask_companies(
+            [Placed(redemption, wish.order.actor.user_id, wish.order.note) for wish, redemption in placed],
+            now=self._now,
+        )
+        _put_on_record("redemption-nobody-to-ask", unasked, self._now)
+        for wish, redemption in placed:
             wish.end(Redeemed(redemption, is_new=True, is_unasked=redemption in unasked))
             if wish.order.request is not None:
                 keys.settle(wish.order.request, redemption.pk)
@@ -416,38 +416,6 @@ def _put_on_record(action: str, redemptions: Sequence[Redemption], now: datetime
 
 def _facts_of(redemption: Redemption) -> dict[str, str | int]:
     return {"reward": redemption.reward.name, "points": redemption.points}
-
-
-def _ask_companies(placed: Sequence[tuple[Order, Redemption]], now: datetime) -> list[Redemption]:
-    """Ask those who decide where companies approve such orders; return those where nobody else could decide."""
-    policies = policies_of({redemption.company_id for _order, redemption in placed})
-    asked: list[Redemption] = []
-    unasked: list[Redemption] = []
-    tellings: list[Telling] = []
-    for order, redemption in placed:
-        if not policies[redemption.company_id].asks_for(redemption.points):
-            continue
-        deciders = deciders_besides(order.actor.user_id, company_id=redemption.company_id, now=now)
-        if not deciders:
-            unasked.append(redemption)
-            continue
-        redemption.approval = approvals.ask(
-            kind=APPROVAL_KIND,
-            subject_id=redemption.pk,
-            audience=Approval.Audience.CLIENT,
-            company_id=redemption.company_id,
-            asked_by_id=order.actor.user_id or redemption.placed_by_id,
-            points=redemption.points,
-            note=order.note.strip(),
-            now=now,
-        )
-        asked.append(redemption)
-        facts = {"person": Employee.objects.get(pk=redemption.employee_id).name, **_facts_of(redemption)}
-        tellings += [Telling(decider.pk, redemption.approval.pk, facts) for decider in deciders]
-    Redemption.objects.bulk_update(asked, ["approval"])
-    messages.tell(APPROVAL_ASKED, tellings, now=now)
-    _put_on_record("redemption-nobody-to-ask", unasked, now)
-    return unasked
 
 
 CLIENT_CANCELS = frozenset({Redemption.State.REQUESTED, Redemption.State.CLIENT_APPROVED, Redemption.State.APPROVED})

@@ -16,7 +16,7 @@ from loyalty.statement import balances_of
 from rewards.models import Reward
 from rewards.models.catalogue import RewardQuerySet
 from rewards.paying import payers_of, pays_for
-from rewards.redemption import APPROVAL_KIND
+from rewards.policies import APPROVAL_KIND
 
 SORTS: Mapping[str, tuple[str, ...]] = {
     "price": ("price", "name", "pk"),

@@ -112,10 +112,10 @@ def stop_asking(redemption: Redemption, *, by_user_id: int, now: datetime) -> No
         approvals.withdraw(approval_id=redemption.approval_id, by_user_id=by_user_id, now=now)
 
 
-def open_book(program: Program, owners: Collection[Owner], *, now: datetime) -> Book:
-    """Return the book of the wallets of `owners` in a program, to spend from or to give back to."""
+def open_book(program: Program, owners: Collection[Owner], *, orders: int = 1, now: datetime) -> Book:
+    """Return the book of the wallets of `owners` in a program, to spend from or to give back to for so many orders."""
     book = Book(now=now, programs=[program])
-    book.open(owners, spenders=owners)
+    book.open(owners, spenders=owners, spends=orders)
     return book
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from loyalty import arrays
@@ -34,6 +34,10 @@ class InsufficientPointsError(Exception):
         self.wanted = wanted
 
 
+_LOTS_A_SPEND = 4
+"""The lots that a spend mostly needs at the most."""
+
+
 class Book:
     """The wallets of some owners under lock, and everything one use case does to them.
 
@@ -53,14 +57,21 @@ class Book:
         self._uses: list[tuple[LotEntry, PostingEntry, int]] = []
         self._is_being_written = False
         self._heard: Answer | None = None
+        self._ids_ahead: Callable[[], Mapping[str, Sequence[int]]] | None = None
 
     def open(
-        self, owners: Collection[Owner], *, spenders: Collection[Owner] = (), all_lots_of: Collection[Owner] = ()
+        self,
+        owners: Collection[Owner],
+        *,
+        spenders: Collection[Owner] = (),
+        all_lots_of: Collection[Owner] = (),
+        spends: int = 0,
     ) -> int:
         """Lock the wallets of `owners`, release and expire what is due in them, and return how many points expired.
 
         `spenders` are those whose points will be spent or taken: their soonest lots are read at once, more where those
-        do not reach. `all_lots_of` are those of whom awards will be taken back, or all points looked through.
+        do not reach. `all_lots_of` are those of whom awards will be taken back, or all points looked through. For so
+        many `spends` what writing them asks the database comes with the locks, so that these are held for less long.
         """
         if not owners:
             return 0
@@ -73,7 +84,11 @@ class Book:
             soonest=wallets_of(spenders, Kind.AVAILABLE),
             today=today,
         )
+        if spends:
+            self._ask_ahead(spends)
         self._wallets = locking.wallets()
+        if locking.has_made_some:
+            self._ids_ahead = None  # they came before the locks of these, and ids ascend in the order of what happens
         full = {self._wallets[owner, Kind.AVAILABLE].id for owner in all_lots_of}
         full |= {entry.id for entry in self._wallets.values() if self._is_over(entry)}
         held = {entry.id: entry for (_owner, kind), entry in self._wallets.items() if kind == Kind.AVAILABLE}
@@ -266,7 +281,8 @@ class Book:
 
     def begin_write(self) -> None:
         """Send what gets its ids in the database; those that are drawn next come with them."""
-        self._heard = ask_who_hears() if self._acts else None
+        if self._heard is None and self._acts:
+            self._heard = ask_who_hears()
         self._lots.begin_write()
         self._is_being_written = True
 
@@ -277,7 +293,7 @@ class Book:
         """
         if not self._is_being_written:
             self.begin_write()
-        ids = ids or arrays.draw_ids(**self.ids_needed())
+        ids = ids or self._draw_ids()
         self._lots.end_write()
         for act, act_id in zip(self._acts, ids["loyalty_transaction"], strict=True):
             act.id = act_id
@@ -289,6 +305,20 @@ class Book:
         write_uses(self._uses, ids["loyalty_lotuse"])
         if self._heard is not None:
             announce_movements(self._movements, heard=self._heard, now=self._now)
+
+    def _ask_ahead(self, spends: int) -> None:
+        """Ask who hears of so many spends, and for their ids; those that are not needed are never used."""
+        self._heard = ask_who_hears()
+        self._ids_ahead = arrays.ask_ids(
+            loyalty_transaction=spends, loyalty_posting=spends, loyalty_lotuse=_LOTS_A_SPEND * spends
+        )
+
+    def _draw_ids(self) -> Mapping[str, Sequence[int]]:
+        """Return new ids: those that came with the locks, and more where they do not reach."""
+        needed = self.ids_needed()
+        ahead = self._ids_ahead() if self._ids_ahead else dict.fromkeys(needed, ())
+        more = arrays.draw_ids(**{table: max(0, count - len(ahead[table])) for table, count in needed.items()})
+        return {table: [*ahead[table], *more[table]][:count] for table, count in needed.items()}
 
     def _movements(self) -> list[Movement]:
         """What each act moved, in their order: into or out of what people and companies hold or owe.

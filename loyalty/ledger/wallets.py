@@ -81,6 +81,7 @@ class Locking:
 
     def __init__(self, owners: Collection[Owner]) -> None:
         self._everyone = {owner.company for owner in owners} | set(owners)
+        self.has_made_some = False
         self._ask(self._everyone)
 
     def wallets(self) -> dict[tuple[Owner, str], WalletEntry]:
@@ -88,6 +89,7 @@ class Locking:
         wallets = self._locked()
         missing = {owner for owner in self._everyone if (owner, Kind.AVAILABLE) not in wallets}
         if missing:
+            self.has_made_some = True
             ensure_wallets(missing)
             self._ask(missing)
             wallets |= self._locked()

@@ -77,7 +77,7 @@ def _spend_all(history: History, spends: Sequence[tuple[Owner, int]]) -> list[In
     with atomic_together():
         book = Book(now=NOW, programs=[history.program])
         owners = {owner for owner, _points in spends}
-        book.open(owners, spenders=owners)
+        book.open(owners, spenders=owners, spends=len(spends))
         for owner, points in spends:
             try:
                 book.spend(book.begin(Transaction.Kind.REDEEM, owner), owner, points, at=NOW)
