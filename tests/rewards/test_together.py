@@ -18,7 +18,7 @@ from accounts import laws
 from accounts.idempotency import KeyUsedForAnotherRequestError
 from accounts.models import Approval, AuditEntry, Employee, IdempotencyKey, Mail, Message, WebhookEvent
 from loyalty.ledger import Owner
-from loyalty.models import Membership, Program, Transaction
+from loyalty.models import LotUse, Membership, Program, Transaction
 from loyalty.site.bench.canon import Canon, canonical, differences
 from rewards import redemption
 from rewards.models import Redemption, RedemptionStep, Reward, RewardStock, SpendingPolicy, StockMovement
@@ -303,6 +303,23 @@ def test_eight_orders_are_written_by_as_many_statements_as_four(house: House) ->
         counts.append(len(statements))
 
     assert counts[0] == counts[1]
+
+
+def test_orders_out_of_many_lots_get_ids_in_the_order_in_which_they_come(house: House) -> None:
+    days = [timedelta(days=day) for day in range(1, 10)]
+    record(*(a_purchase(house.late.company, 2, occurred_at=LAST - day) for day in days), now=LAST)
+    scraps = a_reward(house.program, price=9, code="scraps")
+
+    outcomes = outcomes_of(house, [[house.order(house.late_admin, scraps, key) for key in ("one", "two")]])
+
+    uses = LotUse.objects.filter(posting__transaction__kind="REDEEM").order_by("pk")
+    assert [(use.points, use.lot.available_on) for use in uses.select_related("lot")] == [
+        (points, (LAST - days[-1 - place]).date())
+        for place, points in [(0, 2), (1, 2), (2, 2), (3, 2), (4, 1), (4, 1), (5, 2), (6, 2), (7, 2), (8, 2)]
+    ]
+    debits = [outcome.redemption.debit_id for outcome in outcomes if isinstance(outcome, Redeemed)]
+    assert debits == sorted(Transaction.objects.filter(kind="REDEEM").values_list("pk", flat=True))
+    assert not broken_laws()
 
 
 def test_locks_come_in_the_global_order(house: House) -> None:
