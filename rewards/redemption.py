@@ -273,17 +273,15 @@ def _look_up(program_id: int, wishes: Sequence[_Wish], keys: KeyBook) -> None:
 
 
 def _offered(orders: Sequence[Order]) -> list[Reward | None]:
-    """Return the reward of each order, None where it is not offered to the actor; one query a company, whose people see
-    the same.
-    """
-    asked: dict[int | Actor, list[Order]] = {}
-    for order in orders:
-        asked.setdefault(order.actor.company_id or order.actor, []).append(order)
-    rewards = {}
-    for sight, of_sight in asked.items():
-        rows = Reward.objects.visible_to(of_sight[0].actor).select_related("program").filter(is_published=True)
-        rewards[sight] = rows.in_bulk({order.reward_id for order in of_sight})
-    return [rewards[order.actor.company_id or order.actor].get(order.reward_id) for order in orders]
+    """Return the reward of each order, None where it is not offered to the actor."""
+    sights = [order.actor.company_id or order.actor for order in orders]  # the people of a company see the same
+    rewards: dict[int | Actor, dict[int, Reward]] = {}
+    for sight, order in zip(sights, orders, strict=True):
+        if sight not in rewards:
+            wanted = {other.reward_id for seen_by, other in zip(sights, orders, strict=True) if seen_by == sight}
+            offered = Reward.objects.visible_to(order.actor).filter(is_published=True).select_related("program")
+            rewards[sight] = offered.in_bulk(wanted)
+    return [rewards[sight].get(order.reward_id) for sight, order in zip(sights, orders, strict=True)]
 
 
 def _allowed(order: Order, reward: Reward | None, spenders: Spenders) -> Reward:
