@@ -42,14 +42,15 @@ class Act:
     subject: models.Model
     company_id: int | None
     numbers: Mapping[str, int | str | None] = field(default_factory=dict)
+    actor_id: int | None = None
 
 
-def record_many(acts: Iterable[Act], *, actor_id: int | None, now: datetime) -> None:
-    """Write down many acts of one person, in one statement."""
+def record_many(acts: Iterable[Act], *, now: datetime, actor_id: int | None = None) -> None:
+    """Write down many acts in one statement; `actor_id` did those that do not say who did them."""
     AuditEntry.objects.bulk_create(
         AuditEntry(
             at=now,
-            actor_id=actor_id,
+            actor_id=act.actor_id or actor_id,
             action=act.action,
             subject_type=act.subject._meta.label_lower,
             subject_id=act.subject.pk,

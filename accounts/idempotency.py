@@ -2,6 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q
 
 from accounts.models import IdempotencyKey
 
@@ -17,11 +21,8 @@ def claim(*, user_id: int, key: str, content: object) -> IdempotencyKey:
     the other has committed. `content` is what the request asks for, as JSON-able values. Raises
     KeyUsedForAnotherRequestError where the key stood for something else.
     """
-    digest = hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).digest()
-    IdempotencyKey.objects.bulk_create(
-        [IdempotencyKey(user_id=user_id, key=key, content_hash=digest)], ignore_conflicts=True
-    )
-    row = IdempotencyKey.objects.select_for_update().get(user_id=user_id, key=key)
+    digest = _digest(content)
+    [row] = _lock([IdempotencyKey(user_id=user_id, key=key, content_hash=digest)])
     if bytes(row.content_hash) != digest:
         raise KeyUsedForAnotherRequestError
     return row
@@ -31,3 +32,66 @@ def settle(row: IdempotencyKey, resource_id: int) -> None:
     """Remember which row the request led to; in the transaction that claimed the key."""
     row.resource_id = resource_id
     row.save(update_fields=["resource_id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request under its key; `content` as `claim` has it."""
+
+    user_id: int
+    key: str
+    content: object
+
+
+class KeyBook:
+    """Keys of many requests, each its own, under lock: which were served before, and what the others lead to.
+
+    Open it where one request would `claim`; then say which were served, and `write` once: the keys of those that were
+    not are free again.
+    """
+
+    def __init__(self, requests: Iterable[Request]) -> None:
+        in_order = sorted(requests, key=lambda request: (request.user_id, request.key))
+        wanted = [
+            IdempotencyKey(user_id=one.user_id, key=one.key, content_hash=_digest(one.content)) for one in in_order
+        ]
+        self._rows = {(row.user_id, row.key): row for row in _lock(wanted)}
+        self._settled: list[IdempotencyKey] = []
+
+    def served(self, request: Request) -> int | None:
+        """Return the row that the request has led to, None where it has not been served.
+
+        Raises KeyUsedForAnotherRequestError where another request was served under its key.
+        """
+        row = self._rows[request.user_id, request.key]
+        if bytes(row.content_hash) != _digest(request.content):
+            raise KeyUsedForAnotherRequestError
+        return row.resource_id
+
+    def settle(self, request: Request, resource_id: int) -> None:
+        """Remember which row the request has led to."""
+        row = self._rows[request.user_id, request.key]
+        row.resource_id = resource_id
+        self._settled.append(row)
+
+    def write(self) -> None:
+        """Write which were served, and let go of the others."""
+        IdempotencyKey.objects.bulk_update(self._settled, ["resource_id"])
+        free = [row.pk for row in self._rows.values() if row.resource_id is None]
+        if free:
+            IdempotencyKey.objects.filter(pk__in=free).delete()
+
+
+def _lock(wanted: Sequence[IdempotencyKey]) -> list[IdempotencyKey]:
+    """Return the rows of keys, made where they are missing, under lock; who asks for many names them in their order."""
+    if not wanted:
+        return []
+    IdempotencyKey.objects.bulk_create(wanted, ignore_conflicts=True)
+    named = Q()
+    for one in wanted:
+        named |= Q(user_id=one.user_id, key=one.key)
+    return list(IdempotencyKey.objects.select_for_update().filter(named).order_by("pk"))
+
+
+def _digest(content: object) -> bytes:
+    return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).digest()

@@ -85,15 +85,21 @@ def columns_of(rows: Sequence[Sequence[object]]) -> list[list[object]]:
 
 def draw_ids(**counts: int) -> dict[str, list[int]]:
     """Draw so many new ids a table, ascending; one round trip for all of them."""
+    return ask_ids(**counts)()
+
+
+def ask_ids(**counts: int) -> Callable[[], dict[str, list[int]]]:
+    """Ask for so many new ids a table; what is returned gives them, and they may come with the next statements."""
     wanted = {table: count for table, count in counts.items() if count}
+    none: dict[str, list[int]] = {table: [] for table in counts}
     if not wanted:
-        return {table: [] for table in counts}
+        return lambda: none
     draws = " UNION ALL ".join(
         f"(SELECT '{table}', array_agg(nextval('{table}_id_seq')) FROM generate_series(1, %s))"  # noqa: S608 (names are code)
         for table in wanted
     )
-    ids: dict[str, list[int]] = {table: [] for table in counts}
-    return ids | {table: sorted(drawn) for table, drawn in fetch(draws, *wanted.values())}
+    answer = ask(draws, *wanted.values())
+    return lambda: none | {table: sorted(drawn) for table, drawn in answer.rows}
 
 
 @cache

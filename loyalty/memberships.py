@@ -197,15 +197,27 @@ def comment(*, actor: Actor, membership: Membership, text: str, now: datetime) -
         )
 
 
-def people_may_spend(*, program_id: int, company_id: int, now: datetime) -> bool:
-    """Whether the people of a company may spend what they earned: its consent is in force or ended not long ago.
+class SpendingPeople:
+    """Of which companies in a program people may spend what they earned: the consent is in force or ended not long ago.
 
-    Where the company has one wallet, people have none.
+    Where a company has one wallet, people have none. One query for all companies.
     """
-    consents = Consent.objects.filter(
-        membership__program=program_id, membership__company=company_id, membership__has_one_wallet=False
-    )
-    return any(
-        consent.starts_at <= now and (consent.ends_at is None or now < consent.ends_at + SPENDING_TIME)
-        for consent in consents
-    )
+
+    def __init__(self, *, program_id: int, company_ids: Collection[int]) -> None:
+        rows = Consent.objects.filter(
+            membership__program=program_id, membership__company__in=company_ids, membership__has_one_wallet=False
+        )
+        self._spans = list(rows.values_list("membership__company", "starts_at", "ends_at"))
+
+    def of(self, company_id: int, *, now: datetime) -> bool:
+        """Whether those of a company may."""
+        return any(
+            starts_at <= now and (ends_at is None or now < ends_at + SPENDING_TIME)
+            for agreed_by, starts_at, ends_at in self._spans
+            if agreed_by == company_id
+        )
+
+
+def people_may_spend(*, program_id: int, company_id: int, now: datetime) -> bool:
+    """Whether the people of one company may spend what they earned; see `SpendingPeople`."""
+    return SpendingPeople(program_id=program_id, company_ids=[company_id]).of(company_id, now=now)

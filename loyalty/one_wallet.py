@@ -95,11 +95,11 @@ def _gather(membership: Membership, *, by_id: int | None, now: datetime) -> Gath
     people = [Owner(company.program_id, company.company_id, employee_id) for employee_id in ids]
     if not people:
         return Gathered()
-    book = Book(now=now, programs=[membership.program], actor_id=by_id)
+    book = Book(now=now, programs=[membership.program])
     book.open([company, *people], all_lots_of=[company, *people])
-    passed = [(person, True, _pass(book, person, company, book.available(person), now)) for person in people]
+    passed = [(person, True, _pass(book, person, company, book.available(person), by_id, now)) for person in people]
     passed += [
-        (person, False, _pass(book, company, person, min(book.owed(person), book.available(company)), now))
+        (person, False, _pass(book, company, person, min(book.owed(person), book.available(company)), by_id, now))
         for person in people
     ]
     book.write()
@@ -110,10 +110,12 @@ def _gather(membership: Membership, *, by_id: int | None, now: datetime) -> Gath
     )
 
 
-def _pass(book: Book, giver: Owner, taker: Owner, points: int, now: datetime) -> tuple[Act, int] | None:
+def _pass(
+    book: Book, giver: Owner, taker: Owner, points: int, by_id: int | None, now: datetime
+) -> tuple[Act, int] | None:
     if points <= 0:
         return None
-    act = book.begin(Transaction.Kind.TRANSFER, giver.company)
+    act = book.begin(Transaction.Kind.TRANSFER, giver.company, actor_id=by_id)
     book.pass_on(act, giver, taker, points, at=now)
     return act, points
 

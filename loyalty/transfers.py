@@ -108,11 +108,11 @@ def pass_on(
         employee_id = to.pk if to else actor.employee_id or 0
         person = Owner(membership.program_id, membership.company_id, employee_id)
         giver, taker = (person.company, person) if to else (person, person.company)
-        book = Book(now=now, programs=[membership.program], actor_id=by_user_id)
+        book = Book(now=now, programs=[membership.program])
         book.open([giver, taker], spenders=[giver])
         if not 1 <= points <= MOST_POINTS:
             raise InsufficientPointsError(available=book.available(giver), wanted=points)
-        act = book.begin(Transaction.Kind.TRANSFER, person.company)
+        act = book.begin(Transaction.Kind.TRANSFER, person.company, actor_id=by_user_id)
         book.pass_on(act, giver, taker, points, at=now)
         book.write()
         transfer = Transfer.objects.create(

@@ -1,14 +1,21 @@
 """What a company wants to approve before its people's orders go out, and who is asked."""
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
 
-from accounts import audit
+from accounts import approvals, audit, messages
 from accounts.actors import Actor
 from accounts.delegations import deciders_of
-from accounts.models import Employee
-from rewards.models import SpendingPolicy
+from accounts.messages import Telling
+from accounts.models import Approval, Employee
+from rewards.messages import APPROVAL_ASKED
+from rewards.models import Redemption, SpendingPolicy
+
+APPROVAL_KIND = "redemption"
+"""The kind of `Approval` that a company's own people decide before an order comes to us."""
 
 MOST_ABOVE = 1_000_000_000
 """The highest value above which orders can be approved; a slip of the key stays harmless."""
@@ -28,8 +35,14 @@ class ValueMissingError(PolicyError):
 
 def policy_of(company_id: int) -> SpendingPolicy:
     """Return a company's policy; one that has set none approves no order."""
-    found = SpendingPolicy.objects.filter(pk=company_id).first()
-    return found or SpendingPolicy(company_id=company_id, mode=SpendingPolicy.Mode.NEVER)
+    return policies_of([company_id])[company_id]
+
+
+def policies_of(company_ids: Collection[int]) -> Mapping[int, SpendingPolicy]:
+    """Return the policies of companies; one query."""
+    found = SpendingPolicy.objects.in_bulk(company_ids)
+    unset = SpendingPolicy.Mode.NEVER
+    return {pk: found.get(pk) or SpendingPolicy(company_id=pk, mode=unset) for pk in company_ids}
 
 
 def set_policy(*, actor: Actor, mode: str, above: int | None, now: datetime) -> SpendingPolicy:
@@ -62,3 +75,46 @@ def set_policy(*, actor: Actor, mode: str, above: int | None, now: datetime) -> 
 def deciders_besides(user_id: int, *, company_id: int, now: datetime) -> list[Employee]:
     """Return who can decide for a company what this user asks for: everybody who decides but the one who asks."""
     return list(deciders_of(company_id, now=now).exclude(user_id=user_id).order_by("name", "pk"))
+
+
+class Placed(NamedTuple):
+    """An order that has just been placed: for whom (0 where they sign in nowhere), and what they tell who decides."""
+
+    redemption: Redemption
+    user_id: int
+    note: str
+
+
+def ask_companies(placed: Sequence[Placed], *, now: datetime) -> list[Redemption]:
+    """Ask those who decide where companies approve such orders; return those where nobody else could decide."""
+    policies = policies_of({one.redemption.company_id for one in placed})
+    asked: list[Redemption] = []
+    unasked: list[Redemption] = []
+    tellings: list[Telling] = []
+    for redemption, user_id, note in placed:
+        if not policies[redemption.company_id].asks_for(redemption.points):
+            continue
+        deciders = deciders_besides(user_id, company_id=redemption.company_id, now=now)
+        if not deciders:
+            unasked.append(redemption)
+            continue
+        redemption.approval = approvals.ask(
+            kind=APPROVAL_KIND,
+            subject_id=redemption.pk,
+            audience=Approval.Audience.CLIENT,
+            company_id=redemption.company_id,
+            asked_by_id=user_id or redemption.placed_by_id,
+            points=redemption.points,
+            note=note.strip(),
+            now=now,
+        )
+        asked.append(redemption)
+        facts: dict[str, str | int] = {
+            "person": redemption.employee.name,
+            "reward": redemption.reward.name,
+            "points": redemption.points,
+        }
+        tellings += [Telling(decider.pk, redemption.approval.pk, facts) for decider in deciders]
+    Redemption.objects.bulk_update(asked, ["approval"])
+    messages.tell(APPROVAL_ASKED, tellings, now=now)
+    return unasked

@@ -15,7 +15,8 @@ from loyalty.models import Program
 from loyalty.statement import balances_of
 from rewards.models import Reward
 from rewards.models.catalogue import RewardQuerySet
-from rewards.redemption import APPROVAL_KIND, payers_of, pays_for
+from rewards.paying import payers_of, pays_for
+from rewards.policies import APPROVAL_KIND
 
 SORTS: Mapping[str, tuple[str, ...]] = {
     "price": ("price", "name", "pk"),

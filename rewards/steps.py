@@ -1,6 +1,6 @@
 """The steps of a redemption: which may follow which, and what every one of them writes."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import F, Q, QuerySet
@@ -9,7 +9,7 @@ from accounts import approvals, audit
 from loyalty.ledger import Act, Book, Owner
 from loyalty.models import Program, Transaction, Wallet
 from rewards.models import Redemption, RedemptionStep, RewardStock
-from rewards.webhooks import announce_redemption
+from rewards.webhooks import announce_redemptions
 
 State = Redemption.State
 
@@ -68,16 +68,17 @@ def in_our_queue(redemptions: QuerySet[Redemption]) -> QuerySet[Redemption]:
 
 def lock(redemption_id: int) -> Redemption:
     """Return the redemption under lock: the first lock of every step, before wallets and stock."""
-    rows = Redemption.objects.select_for_update(of=("self",)).select_related("reward", "wallet", "company_wallet")
-    return rows.get(pk=redemption_id)
+    rows = Redemption.objects.select_for_update(of=("self",))
+    return rows.select_related("reward__program", "wallet", "company_wallet").get(pk=redemption_id)
 
 
-def place(redemption: Redemption) -> None:
-    """Write the first step of a redemption that has just been made."""
-    RedemptionStep.objects.create(
-        redemption=redemption, state=State.REQUESTED, at=redemption.placed_at, by_id=redemption.placed_by_id
+def place(redemptions: Sequence[Redemption], *, now: datetime) -> None:
+    """Write the first steps of redemptions that have just been made."""
+    RedemptionStep.objects.bulk_create(
+        RedemptionStep(redemption=one, state=State.REQUESTED, at=one.placed_at, by_id=one.placed_by_id)
+        for one in redemptions
     )
-    announce_redemption(redemption, now=redemption.placed_at)
+    announce_redemptions(redemptions, now=now)
 
 
 def take(redemption: Redemption, state: State, *, by_user_id: int, now: datetime, reason: str = "") -> None:
@@ -102,7 +103,7 @@ def take(redemption: Redemption, state: State, *, by_user_id: int, now: datetime
         reason=reason,
         points=redemption.points,
     )
-    announce_redemption(redemption, now=now)
+    announce_redemptions([redemption], now=now)
 
 
 def stop_asking(redemption: Redemption, *, by_user_id: int, now: datetime) -> None:
@@ -111,11 +112,10 @@ def stop_asking(redemption: Redemption, *, by_user_id: int, now: datetime) -> No
         approvals.withdraw(approval_id=redemption.approval_id, by_user_id=by_user_id, now=now)
 
 
-def open_book(owners: Collection[Owner], *, actor_id: int, now: datetime) -> Book:
-    """Return the book of the wallets of `owners`, who are of one program, to spend from or to give back to."""
-    program = Program.objects.get(pk=next(iter(owners)).program_id)
-    book = Book(now=now, programs=[program], actor_id=actor_id)
-    book.open(owners, spenders=owners)
+def open_book(program: Program, owners: Collection[Owner], *, orders: int = 1, now: datetime) -> Book:
+    """Return the book of the wallets of `owners` in a program, to spend from or to give back to for so many orders."""
+    book = Book(now=now, programs=[program])
+    book.open(owners, spenders=owners, spends=orders)
     return book
 
 
@@ -124,8 +124,8 @@ def _give_back(redemption: Redemption, by_user_id: int, now: datetime) -> int:
     owners = [_owner_of(redemption.wallet)]
     if redemption.company_wallet is not None:
         owners.append(_owner_of(redemption.company_wallet))
-    book = open_book(owners, actor_id=by_user_id, now=now)
-    act = book.begin(Transaction.Kind.CANCEL, owners[0])
+    book = open_book(redemption.reward.program, owners, now=now)
+    act = book.begin(Transaction.Kind.CANCEL, owners[0], actor_id=by_user_id)
     spending = Act(Transaction.Kind.REDEEM, owners[0], id=redemption.debit_id)
     for owner in owners:
         book.refund(act, owner, spending, at=now)

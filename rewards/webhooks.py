@@ -1,12 +1,13 @@
 """What this floor announces to other systems: every step of an order."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
 from accounts import webhooks
-from accounts.webhooks import EventKind
+from accounts.models import Employee
+from accounts.webhooks import EventKind, News
 from accounts.webhooks.people import named
 from rewards.models import Redemption
 
@@ -32,21 +33,29 @@ def register() -> None:
     webhooks.register(REDEMPTION_CHANGED)
 
 
-def announce_redemption(redemption: Redemption, *, now: datetime) -> None:
-    """Announce the state that an order is in; call it under the order's lock."""
+def announce_redemptions(redemptions: Sequence[Redemption], *, now: datetime) -> None:
+    """Announce the states that orders are in; call it under the locks of the orders."""
 
-    def facts() -> Mapping[str, object]:
-        return {
-            "redemption": redemption.pk,
-            "reference": redemption.reference,
-            "state": str(redemption.state),
-            "program": redemption.reward.program.code,
-            "reward": redemption.reward.code,
-            "points": redemption.points,
-            "company_points": redemption.company_points,
-            "employee": named(redemption.employee_id, redemption.employee.external_id),
-        }
+    def news() -> list[News]:
+        people = Employee.objects.filter(pk__in={one.employee_id for one in redemptions})
+        numbers = dict(people.values_list("pk", "external_id"))
+        return [
+            News(
+                REDEMPTION_CHANGED,
+                one.company_id,
+                str(one.pk),
+                {
+                    "redemption": one.pk,
+                    "reference": one.reference,
+                    "state": str(one.state),
+                    "program": one.reward.program.code,
+                    "reward": one.reward.code,
+                    "points": one.points,
+                    "company_points": one.company_points,
+                    "employee": named(one.employee_id, numbers[one.employee_id]),
+                },
+            )
+            for one in redemptions
+        ]
 
-    webhooks.announce(
-        REDEMPTION_CHANGED, company_id=redemption.company_id, subject_id=redemption.pk, facts=facts, now=now
-    )
+    webhooks.announce_all([REDEMPTION_CHANGED], news, now=now)

@@ -1,7 +1,6 @@
 """The main use case: activities come in, rules turn them into points, points and spend into standing."""
 
 from loyalty.activities.confirming import Confirmed, confirm_activities, waiting_points
-from loyalty.activities.gathering import Gathering
 from loyalty.activities.items import MOST_PARTICIPANTS, ActivityItem, ItemError, Outcome, Status
 from loyalty.activities.record import follow_moves, record_activities
 
@@ -9,7 +8,6 @@ __all__ = [
     "MOST_PARTICIPANTS",
     "ActivityItem",
     "Confirmed",
-    "Gathering",
     "ItemError",
     "Outcome",
     "Status",

@@ -77,7 +77,7 @@ def _release(judgements: Mapping[int, list[Judgement]], *, by_user_id: int, now:
     programs = Program.objects.in_bulk({one.program_id for each in judgements.values() for one in each})
     today = {pk: now.astimezone(program.zone).date() for pk, program in programs.items()}
     owners = {judged.award.owner for each in judgements.values() for one in each for judged in one.awards}
-    book = Book(now=now, programs=programs.values(), actor_id=by_user_id)
+    book = Book(now=now, programs=programs.values())
     book.open(owners)
     releases = []
     for activity_id, each in sorted(judgements.items()):
@@ -87,7 +87,8 @@ def _release(judgements: Mapping[int, list[Judgement]], *, by_user_id: int, now:
                 continue
             day = today[judgement.program_id]
             expires_on = _last_day(waiting[0], programs[judgement.program_id], day)
-            act = book.begin(Transaction.Kind.RELEASE, Owner(judgement.program_id, waiting[0].owner.company_id))
+            company = Owner(judgement.program_id, waiting[0].owner.company_id)
+            act = book.begin(Transaction.Kind.RELEASE, company, actor_id=by_user_id)
             points = sum(book.waiting(award) for award in waiting)
             for award in waiting:
                 book.release(act, award, at=now, days=LotDays(day, expires_on))

@@ -15,8 +15,9 @@ from accounts.actors import Actor
 from accounts.api.problems import FieldError, Problem
 from accounts.models import Company
 from loyalty import arrays
-from loyalty.activities import ActivityItem, Gathering, ItemError, Outcome, Status, record_activities
+from loyalty.activities import ActivityItem, ItemError, Outcome, Status, record_activities
 from loyalty.api.effects import effects_of
+from loyalty.gathering import Gathering
 from loyalty.models import Source
 
 MOST_ITEMS = 1_000

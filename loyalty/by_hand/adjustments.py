@@ -93,15 +93,15 @@ def _require_enough(adjustment: Adjustment, now: datetime) -> None:
     """Refuse to ask for what could not be posted even now."""
     if adjustment.points < 0:
         owner = owner_of(adjustment)
-        available = open_book(owner, adjustment.membership.program, actor_id=None, now=now).available(owner)
+        available = open_book(owner, adjustment.membership.program, now=now).available(owner)
         if available < -adjustment.points:
             raise InsufficientPointsError(available=available, wanted=-adjustment.points)
 
 
 def _post(adjustment: Adjustment, *, by: User, now: datetime) -> None:
     owner, program = owner_of(adjustment), adjustment.membership.program
-    book = open_book(owner, program, actor_id=by.pk, now=now)
-    act = book.begin(Transaction.Kind.ADJUST, owner)
+    book = open_book(owner, program, now=now)
+    act = book.begin(Transaction.Kind.ADJUST, owner, actor_id=by.pk)
     if adjustment.points > 0:
         day = now.astimezone(program.zone).date()
         book.give(act, owner, adjustment.points, at=now, days=LotDays(day, last_day(program, day)))

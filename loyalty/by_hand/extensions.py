@@ -80,7 +80,7 @@ def extend(
         extension = Extension(
             membership=membership, employee=employee, until=until, to=to, reason=reason, asked_by=by, asked_at=now
         )
-        book, lots, extension.points = _found(extension, by=by, now=now)
+        book, lots, extension.points = _found(extension, now=now)
         is_posted = not needs_second_person(extension, now=now)
         if is_posted:
             _post(extension, book, lots, by=by, now=now)
@@ -100,7 +100,7 @@ def decide(*, extension_id: int, by: User, is_approved: bool, reason: str = "", 
         extension = Extension.objects.select_related("employee").get(pk=extension_id)
         extension = decided(extension, action=_ACTION, by=by, is_approved=is_approved, reason=reason, now=now)
         if is_approved:
-            book, lots, points = _found(extension, by=by, now=now)
+            book, lots, points = _found(extension, now=now)
             if points > extension.points:
                 raise MorePointsError(points=points, agreed=extension.points)
             extension.points = points
@@ -108,10 +108,10 @@ def decide(*, extension_id: int, by: User, is_approved: bool, reason: str = "", 
     return extension
 
 
-def _found(extension: Extension, *, by: User, now: datetime) -> tuple[Book, list[LotEntry], int]:
+def _found(extension: Extension, *, now: datetime) -> tuple[Book, list[LotEntry], int]:
     """The owner's book under lock, the lots that end in time, and how many points that is, with the whole wallet's."""
     owner = owner_of(extension)
-    book = open_book(owner, extension.membership.program, actor_id=by.pk, now=now)
+    book = open_book(owner, extension.membership.program, now=now)
     lots = book.ending(owner, until=extension.until)
     points = book.wallet_ends(owner, until=extension.until) or sum(lot.remaining for lot in lots)
     if not points:

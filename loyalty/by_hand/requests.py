@@ -159,8 +159,8 @@ def owner_of(asked: Asked) -> Owner:
     return Owner(asked.membership.program_id, asked.membership.company_id, asked.employee_id)
 
 
-def open_book(owner: Owner, program: Program, *, actor_id: int | None, now: datetime) -> Book:
+def open_book(owner: Owner, program: Program, *, now: datetime) -> Book:
     """Return the book of one owner's wallets, with all lots."""
-    book = Book(now=now, programs=[program], actor_id=actor_id)
+    book = Book(now=now, programs=[program])
     book.open([owner], all_lots_of=[owner])
     return book

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from loyalty import arrays
@@ -35,6 +35,10 @@ class InsufficientPointsError(Exception):
         self.wanted = wanted
 
 
+_LOTS_A_SPEND = 4
+"""The lots that a spend mostly needs at the most."""
+
+
 class Book:
     """The wallets of some owners under lock, and everything one use case does to them.
 
@@ -42,13 +46,12 @@ class Book:
     verbs in the order in which things happen; then `write` once. Points are whole and positive in every verb.
     """
 
-    def __init__(self, *, now: datetime, programs: Iterable[Program], actor_id: int | None = None) -> None:
+    def __init__(self, *, now: datetime, programs: Iterable[Program]) -> None:
         """`programs` are those of all owners: they say what day it is, and how long points last."""
         self._now = now
         self._programs = {program.pk: program for program in programs}
         self._ends_idle = {pk for pk, program in self._programs.items() if program.expiry == Expiry.INACTIVITY}
         self._today = {pk: now.astimezone(program.zone).date() for pk, program in self._programs.items()}
-        self._actor_id = actor_id
         self._purses: dict[Owner, Purse] = {}
         self._lots = LotBook()
         self._acts: list[Act] = []
@@ -56,14 +59,21 @@ class Book:
         self._uses: list[tuple[LotEntry, PostingEntry, int]] = []
         self._is_being_written = False
         self._heard: Answer | None = None
+        self._ids_ahead: Callable[[], Mapping[str, Sequence[int]]] | None = None
 
     def open(
-        self, owners: Collection[Owner], *, spenders: Collection[Owner] = (), all_lots_of: Collection[Owner] = ()
+        self,
+        owners: Collection[Owner],
+        *,
+        spenders: Collection[Owner] = (),
+        all_lots_of: Collection[Owner] = (),
+        spends: int = 0,
     ) -> int:
         """Lock the wallets of `owners`, release and expire what is due in them, and return how many points expired.
 
         `spenders` are those whose points will be spent or taken: their soonest lots are read at once, more where those
-        do not reach. `all_lots_of` are those of whom awards will be taken back, or all points looked through.
+        do not reach. `all_lots_of` are those of whom awards will be taken back, or all points looked through. For so
+        many `spends` what writing them asks the database comes with the locks, so that these are held for less long.
         """
         if not owners:
             return 0
@@ -76,7 +86,11 @@ class Book:
             soonest=wallets_of(spenders, Kind.AVAILABLE),
             today=today,
         )
+        if spends:
+            self._ask_ahead(spends)
         self._purses = locking.purses()
+        if locking.has_made_some:
+            self._ids_ahead = None  # they came before the locks of these, and ids ascend in the order of what happens
         held = {purse.available.id: purse for purse in self._purses.values()}
         full = {self._purses[owner].available.id for owner in all_lots_of}
         full |= {wallet_id for wallet_id, purse in held.items() if self._is_over(purse.available)}
@@ -90,9 +104,11 @@ class Book:
             self._release_due(purse)
         return sum(self.expire(held[wallet_id].owner) for wallet_id in sorted(held.keys() & self._lots.wallets()))
 
-    def begin(self, kind: Transaction.Kind, owner: Owner, *, activity_id: int | None = None) -> Act:
-        """Begin an act in the owner's company and program; it is written if it moves points."""
-        return Act(kind, owner, activity_id)
+    def begin(
+        self, kind: Transaction.Kind, owner: Owner, *, activity_id: int | None = None, actor_id: int | None = None
+    ) -> Act:
+        """Begin an act in the owner's company and program, of the user `actor_id`; it is written if it moves points."""
+        return Act(kind, owner, activity_id, actor_id)
 
     def available(self, owner: Owner) -> int:
         """The points that the owner can spend now."""
@@ -239,7 +255,7 @@ class Book:
         if not due:
             return 0
         points = sum(lot.remaining for lot in due)
-        act = Act(Transaction.Kind.EXPIRE, owner, by_clock=True)
+        act = Act(Transaction.Kind.EXPIRE, owner)
         posting = self._post(act, wallet, purse.expired, points, at=self._now)
         for lot in due:
             self._uses.append((lot, posting, lot.remaining))
@@ -270,7 +286,8 @@ class Book:
 
     def begin_write(self) -> None:
         """Send what gets its ids in the database; those that are drawn next come with them."""
-        self._heard = ask_who_hears() if self._acts else None
+        if self._heard is None and self._acts:
+            self._heard = ask_who_hears()
         self._lots.begin_write()
         self._is_being_written = True
 
@@ -281,18 +298,32 @@ class Book:
         """
         if not self._is_being_written:
             self.begin_write()
-        ids = ids or arrays.draw_ids(**self.ids_needed())
+        ids = ids or self._draw_ids()
         self._lots.end_write()
         for act, act_id in zip(self._acts, ids["loyalty_transaction"], strict=True):
             act.id = act_id
         for posting, posting_id in zip(self._postings, ids["loyalty_posting"], strict=True):
             posting.id = posting_id
-        write_acts(self._acts, actor_id=self._actor_id, now=self._now)
+        write_acts(self._acts, now=self._now)
         write_last_days(purse.available for purse in self._purses.values())
         write_postings(self._postings, now=self._now)
         write_uses(self._uses, ids["loyalty_lotuse"])
         if self._heard is not None:
             announce_movements(self._movements, heard=self._heard, now=self._now)
+
+    def _ask_ahead(self, spends: int) -> None:
+        """Ask who hears of so many spends, and for their ids; those that are not needed are never used."""
+        self._heard = ask_who_hears()
+        self._ids_ahead = arrays.ask_ids(
+            loyalty_transaction=spends, loyalty_posting=spends, loyalty_lotuse=_LOTS_A_SPEND * spends
+        )
+
+    def _draw_ids(self) -> Mapping[str, Sequence[int]]:
+        """Return new ids: those that came with the locks, and more where they do not reach."""
+        needed = self.ids_needed()
+        ahead = self._ids_ahead() if self._ids_ahead else dict.fromkeys(needed, ())
+        more = arrays.draw_ids(**{table: max(0, count - len(ahead[table])) for table, count in needed.items()})
+        return {table: [*ahead[table], *more[table]][:count] for table, count in needed.items()}
 
     def _movements(self) -> list[Movement]:
         """What each act moved, in their order: into or out of what people and companies hold or owe.
@@ -349,7 +380,7 @@ class Book:
         today = self._today[owner.program_id]
         ripe = [lot for lot in self._lots.open_lots(purse.pending.id) if lot.is_ripe(today)]
         if ripe:
-            act = Act(Transaction.Kind.RELEASE, owner, by_clock=True)
+            act = Act(Transaction.Kind.RELEASE, owner)
             for lot in sorted(ripe, key=lambda lot: (lot.available_on or today, lot.spending_order)):
                 if wallet.expires_on and lot.available_on and wallet.expires_on < lot.available_on:
                     self.expire(owner)  # the wallet had ended before this came

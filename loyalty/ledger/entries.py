@@ -14,15 +14,15 @@ from loyalty.models import Transaction
 class Act:
     """One act on the ledger: a transaction in the making; `id` is known once the book is written.
 
-    `by_clock` is what nobody does: a day has come.
+    `actor_id` is the user whose act it is; None where nobody acts: a day has come, or rules give.
     """
 
     kind: Transaction.Kind
     owner: Owner
     activity_id: int | None = None
+    actor_id: int | None = None
     id: int = 0
     moved_points: bool = False
-    by_clock: bool = False
 
 
 @dataclass(slots=True)

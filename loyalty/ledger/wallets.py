@@ -94,12 +94,14 @@ class Locking:
 
     def __init__(self, owners: Collection[Owner]) -> None:
         self._everyone = {owner.company for owner in owners} | set(owners)
+        self.has_made_some = False
         self._ask(self._everyone)
 
     def purses(self) -> dict[Owner, Purse]:
         """Return the wallets, locked, by owner. Missing ones are made."""
         held = self._locked()
         if missing := self._everyone - held.keys():
+            self.has_made_some = True
             ensure_wallets(missing)
             self._ask(missing)
             held |= self._locked()

@@ -8,8 +8,8 @@ from loyalty.ledger.entries import Act, PostingEntry
 from loyalty.ledger.lots import LotEntry
 
 
-def write_acts(acts: Iterable[Act], *, actor_id: int | None, now: datetime) -> None:
-    """Write acts; `actor_id` is whose they are, but for those of the clock."""
+def write_acts(acts: Iterable[Act], *, now: datetime) -> None:
+    """Write acts."""
     arrays.insert(
         "loyalty_transaction",
         {
@@ -28,7 +28,7 @@ def write_acts(acts: Iterable[Act], *, actor_id: int | None, now: datetime) -> N
                 act.owner.program_id,
                 act.kind,
                 act.activity_id,
-                None if act.by_clock else actor_id,
+                act.actor_id,
                 now,
             )
             for act in acts

@@ -157,9 +157,9 @@ class _Sheet:
         if points > self._points_left:
             raise TooManyPointsError
         now, by = self._terms.now, self._terms.by_user_id
-        book = Book(now=now, programs=[self._program], actor_id=by)
+        book = Book(now=now, programs=[self._program])
         book.open({plan.owner for plan in plans})
-        acts = [book.begin(Transaction.Kind.ADJUST, plan.owner) for plan in plans]
+        acts = [book.begin(Transaction.Kind.ADJUST, plan.owner, actor_id=by) for plan in plans]
         for plan, act in zip(plans, acts, strict=True):
             book.give(act, plan.owner, plan.points, at=now, days=LotDays(self._today, plan.last_day))
         book.write()

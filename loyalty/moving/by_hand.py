@@ -169,7 +169,7 @@ class _Sheet:
         if sum(abs(plan.points) for plan in plans) > self._points_left():
             raise TooManyPointsError
         now, by = self._terms.now, self._terms.by_user_id
-        book = Book(now=now, programs=[self._program], actor_id=by)
+        book = Book(now=now, programs=[self._program])
         book.open(
             {plan.owner for plan in plans},
             spenders={plan.owner for plan in plans if plan.points < 0},
@@ -202,7 +202,7 @@ class _Sheet:
     def _move(self, book: Book, verdict: Verdict) -> Act | None:
         """Move what a row says; it turns into a refusal where less is there than is to be taken."""
         plan: _Plan = verdict.plan
-        act = book.begin(Transaction.Kind.ADJUST, plan.owner)
+        act = book.begin(Transaction.Kind.ADJUST, plan.owner, actor_id=self._terms.by_user_id)
         now = self._terms.now
         if plan.points > 0:
             day = now.astimezone(self._program.zone).date()

@@ -59,7 +59,12 @@ class NoWallets(Book):
     """A book in which nothing is spent and nothing expires: what rules give depends on neither."""
 
     def open(
-        self, owners: Collection[Owner], *, spenders: Collection[Owner] = (), all_lots_of: Collection[Owner] = ()
+        self,
+        owners: Collection[Owner],
+        *,
+        spenders: Collection[Owner] = (),
+        all_lots_of: Collection[Owner] = (),
+        spends: int = 0,
     ) -> int:
         """There is nothing to lock."""
         return 0

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, connection, models, transaction
 
 from accounts import audit, idempotency, messages
-from accounts.idempotency import KeyUsedForAnotherRequestError
+from accounts.idempotency import KeyBook, KeyUsedForAnotherRequestError, Request
 from accounts.messages import MessageKind, Telling
 from accounts.models import (
     AccountManagerAssignment,
@@ -192,6 +192,29 @@ def test_key_of_a_request_that_failed_is_free_again() -> None:
         transaction.set_rollback(True)
 
     assert idempotency.claim(user_id=user.pk, key="k", content=["other"]).resource_id is None
+
+
+def test_keys_of_many_requests_are_served_free_or_refused_each_by_itself() -> None:
+    user, other = a_user(), a_user()
+    idempotency.settle(idempotency.claim(user_id=user.pk, key="old", content=1), 42)
+    again, changed = Request(user.pk, "old", 1), Request(user.pk, "old", 2)
+    done, refused, of_other = Request(user.pk, "new", 1), Request(user.pk, "refused", 1), Request(other.pk, "new", 2)
+
+    keys = KeyBook([done, refused, of_other, again])
+    found = [keys.served(request) for request in (done, refused, of_other, again)]
+    with pytest.raises(KeyUsedForAnotherRequestError):
+        keys.served(changed)
+    keys.settle(done, 43)
+    keys.settle(of_other, 44)
+    keys.write()
+
+    assert found == [None, None, None, 42]
+    assert set(IdempotencyKey.objects.values_list("user", "key", "resource_id")) == {
+        (user.pk, "old", 42),
+        (user.pk, "new", 43),
+        (other.pk, "new", 44),
+    }
+    assert idempotency.claim(user_id=user.pk, key="new", content=1).resource_id == 43
 
 
 def test_what_was_told_is_not_told_again() -> None:

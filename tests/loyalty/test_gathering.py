@@ -9,8 +9,8 @@ from time import perf_counter
 import pytest
 from django.db import connection, transaction
 
-from loyalty.activities import ActivityItem, Gathering, Status, record_activities
-from loyalty.activities.gathering import Group
+from loyalty.activities import ActivityItem, Status, record_activities
+from loyalty.gathering import Gathering, Group
 from loyalty.models import Activity
 from tests.factories.world import NOW, a_member, a_program, a_purchase, a_rule_set, a_source, balance
 from tests.loyalty.test_races import broken_laws

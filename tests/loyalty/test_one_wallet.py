@@ -18,7 +18,8 @@ from loyalty.models import Award, Evaluation, Lot, Membership, Program, Rule, Tr
 from loyalty.one_wallet import Gathered, OneWalletError, begin_one_wallet, end_one_wallet, gather_wallets
 from loyalty.statement import owners_visible_to
 from loyalty.transfers import can_pass_on
-from rewards.redemption import NotYoursToSpendError, payers_of, redeem
+from rewards.paying import payers_of
+from rewards.redemption import NotYoursToSpendError, redeem
 from tests.factories.world import (
     EPOCH,
     NOW,

@@ -10,7 +10,11 @@ from django.db import DataError, IntegrityError, connection, transaction
 
 from accounts.models import Company
 from loyalty import arrays, together
+from loyalty.ledger import Book, Owner
+from loyalty.models import Transaction
 from loyalty.together import atomic_together
+from tests.factories.world import NOW, a_member, a_program, a_purchase, a_rule_set, balance, record
+from tests.loyalty.test_races import broken_laws
 
 RENAME = "UPDATE accounts_company SET name = %s WHERE external_id = %s"
 NAMES = "SELECT name FROM accounts_company ORDER BY external_id"
@@ -53,6 +57,35 @@ def test_statements_wait_for_the_next_that_is_asked_and_the_last_go_with_the_com
     assert packets == [(4, False), (1, True)]
     connection.close()
     assert list(Company.objects.order_by("external_id").values_list("name", flat=True)) == ["One", "Three"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_spends_of_one_wallet_take_two_packets_however_many_they_are(packets: list[tuple[int, bool]]) -> None:
+    program = a_program()
+    a_rule_set(program)
+    member = a_member(program)
+    record(*(a_purchase(member.company, 10, occurred_at=NOW - timedelta(days=day)) for day in range(9)))
+    owner = Owner(program.pk, member.company_id)
+    taken = []
+    for spends in ([5], [1, 15, 9], [26]):
+        packets.clear()
+        with atomic_together():
+            book = Book(now=NOW, programs=[program])
+            book.open([owner], spenders=[owner], spends=len(spends))
+            for points in spends:
+                book.spend(book.begin(Transaction.Kind.REDEEM, owner), owner, points, at=NOW)
+            book.write()
+        taken.append(list(packets))
+
+    assert taken == [[(5, False), (4, True)]] * 3
+    with atomic_together():
+        book = Book(now=NOW, programs=[program])
+        book.open([owner], spenders=[owner], spends=1)
+        book.spend(
+            book.begin(Transaction.Kind.REDEEM, owner), owner, 34, at=NOW
+        )  # out of more lots than one mostly needs
+        book.write()
+    assert (balance(member), broken_laws()) == (0, set())
 
 
 @pytest.mark.django_db

@@ -26,10 +26,11 @@ from rewards.progress import approve_for_company, reject_for_company
 from rewards.redemption import (
     CannotCancelError,
     InsufficientPointsError,
+    Order,
     OutOfStockError,
     Redeemed,
     cancel,
-    redeem,
+    redeem_many,
 )
 from tests.factories.world import (
     NOW,
@@ -65,8 +66,13 @@ def kinds_of(results: list[Any]) -> Counter[type]:
 
 
 def order(admin: Employee, actor: Actor, reward: Reward, key: str) -> Redeemed:
+    """The order in a transaction of its own, as those of different processes are."""
     payer = Owner(reward.program_id, admin.company_id)
-    return redeem(actor=actor, reward_id=reward.pk, payer=payer, shown_price=reward.price, key=key, now=NOW)
+    order = Order(actor=actor, reward_id=reward.pk, payer=payer, shown_price=reward.price, key=key, now=NOW)
+    [outcome] = redeem_many(program_id=reward.program_id, orders=[order])
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def a_member_with(points: int, membership: Membership) -> Employee:

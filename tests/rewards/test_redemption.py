@@ -15,6 +15,7 @@ from loyalty.ledger import InsufficientPointsError, Owner
 from loyalty.memberships import withdraw_consent
 from loyalty.models import Lot, Membership, Posting, Transaction, Wallet
 from rewards.models import Redemption, Reward, RewardStock
+from rewards.paying import payers_of
 from rewards.redemption import (
     CannotCancelError,
     NotYoursToSpendError,
@@ -24,7 +25,6 @@ from rewards.redemption import (
     RedemptionError,
     RewardWithdrawnError,
     cancel,
-    payers_of,
     redeem,
 )
 from tests.factories.world import (

@@ -17,8 +17,9 @@ from django.utils import timezone
 
 from accounts.models import Scope
 from accounts.service_clients import create_client
-from loyalty.activities import ActivityItem, Gathering, Outcome, Status, record_activities
+from loyalty.activities import ActivityItem, Outcome, Status, record_activities
 from loyalty.api.arriving import MOST_ITEMS
+from loyalty.gathering import Gathering
 from loyalty.models import Source
 from loyalty.site.bench.clients import ClientError, Unit, clients
 from loyalty.site.bench.club import Club

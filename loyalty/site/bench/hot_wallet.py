@@ -1,10 +1,12 @@
 """One wallet that everybody spends from: how fast, never overdrawn, and that it would be without its lock."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import connection, transaction
 
+from loyalty.gathering import Gathering
 from loyalty.ledger import Book, InsufficientPointsError, Owner
 from loyalty.models import Transaction
 from loyalty.site.bench.clients import Unit, clients
@@ -15,6 +17,8 @@ from loyalty.site.bench.tpcb import Yardstick
 from loyalty.together import atomic_together
 
 CLIENTS = 8
+MOST_SPENDS = 100
+"""Spends that share a commit at the most, as of redemptions."""
 REDEEMERS = 64
 _TO_SHARE = 200
 """Points that all redeemers together cannot leave in the wallet."""
@@ -23,13 +27,15 @@ _TO_SHARE = 200
 def hot_wallet(yardstick: Yardstick, rounds: Rounds) -> Figure:
     """Spends a second of one point each out of one wallet, by eight clients; then 64 redeemers empty another.
 
-    Raises LawBrokenError where more was spent than was there, or where the unlocked control did not overspend: then
-    the first would say nothing.
+    As in production there is a process a processor, the clients are spread over their threads, and those of one process
+    share commits, as redemptions do. Raises LawBrokenError where more was spent than was there, or where the unlocked
+    control did not overspend: then the first would say nothing.
     """
     rich = a_history(Size(companies=2, owners=2, lots=3, points=10**9))
     plenty, little = rich.owners
     settle()
-    with clients(CLIENTS, lambda _number: lambda: spend(rich, plenty, 1)) as ours:
+    spending, threads = _spending(rich, plenty), -(-CLIENTS // (os.cpu_count() or 1))
+    with clients(CLIENTS, lambda _number: spending, threads=threads) as ours:
         pairs = in_pairs(rounds.count, lambda: ours.work(rounds.seconds), lambda: yardstick.rate(rounds.seconds))
     spent = _empty(rich, little)
     overspent = _control()
@@ -44,11 +50,43 @@ def hot_wallet(yardstick: Yardstick, rounds: Rounds) -> Figure:
 
 def spend(history: History, owner: Owner, points: int) -> None:
     """Spend points as a redemption does; InsufficientPointsError where there are fewer."""
+    [refusal] = _spend_all(history, [(owner, points)])
+    if refusal is not None:
+        raise refusal
+
+
+def _spending(history: History, owner: Owner) -> Callable[[], None]:
+    """Return what spends a point of the owner's, together with those who do so at the same time in this process."""
+
+    def spend_all(_program_id: int, owners: Sequence[Owner]) -> list[InsufficientPointsError | None]:
+        return _spend_all(history, [(owner, 1) for owner in owners])
+
+    gathered = Gathering(spend_all, most=MOST_SPENDS)
+
+    def spend_one() -> None:
+        [refusal] = gathered(history.program.pk, [owner])
+        if refusal is not None:
+            raise refusal
+
+    return spend_one
+
+
+def _spend_all(history: History, spends: Sequence[tuple[Owner, int]]) -> list[InsufficientPointsError | None]:
+    """Spend points one time after the other in one transaction, as redemptions do; return what each was refused for."""
+    refusals: list[InsufficientPointsError | None] = []
     with atomic_together():
         book = Book(now=NOW, programs=[history.program])
-        book.open([owner], spenders=[owner])
-        book.spend(book.begin(Transaction.Kind.REDEEM, owner), owner, points, at=NOW)
+        owners = {owner for owner, _points in spends}
+        book.open(owners, spenders=owners, spends=len(spends))
+        for owner, points in spends:
+            try:
+                book.spend(book.begin(Transaction.Kind.REDEEM, owner), owner, points, at=NOW)
+            except InsufficientPointsError as refusal:
+                refusals.append(refusal)
+            else:
+                refusals.append(None)
         book.write()
+    return refusals
 
 
 def _empty(history: History, owner: Owner) -> int:
@@ -59,9 +97,11 @@ def _empty(history: History, owner: Owner) -> int:
         book.spend(book.begin(Transaction.Kind.REDEEM, owner), owner, book.available(owner) - _TO_SHARE, at=NOW)
         book.write()
 
+    spending = _spending(history, owner)
+
     def redeem() -> bool:
         try:
-            spend(history, owner, 1)
+            spending()
         except InsufficientPointsError:
             return False
         return True
