@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import get_language
@@ -13,10 +13,9 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.api.problems import FieldError, Problem
-from accounts.models import Company
-from loyalty import arrays
 from loyalty.activities import ActivityItem, Gathering, ItemError, Outcome, Status, record_activities
 from loyalty.api.effects import effects_of
+from loyalty.api.naming import Named, look_up
 from loyalty.models import Source
 
 MOST_ITEMS = 1_000
@@ -29,14 +28,6 @@ _DIGITS = re.compile(r"\A-?[0-9]{1,40}(\.[0-9]{1,40})?\Z")
 
 Effects = dict[str, list[dict[str, Any]]]
 """What an activity led to, by kind."""
-
-
-class _Named(NamedTuple):
-    """What the items of a request name, as far as the client may see it."""
-
-    sources: Mapping[str, Source]
-    companies: Mapping[str, int]
-    employees: Mapping[tuple[int, str], int]
 
 
 @dataclass(slots=True)
@@ -128,26 +119,16 @@ def _shape_error(raw: object) -> ItemError | None:
     return None
 
 
-def _named(entries: Sequence[_Entry], actor: Actor) -> _Named:
-    """Look up all that the items name, in one query a table."""
-    sources = Source.objects.visible_to(actor).filter(code__in={entry.raw["source"] for entry in entries})
-    companies = Company.objects.visible_to(actor).filter(external_id__in={entry.raw["company"] for entry in entries})
-    ids = dict(companies.values_list("external_id", "pk"))
-    people = {entry.raw["employee"] for entry in entries if entry.raw.get("employee")}
-    people |= {number for entry in entries for number in entry.raw.get("participants") or ()}
-    employees: dict[tuple[int, str], int] = {}
-    if people:
-        rows = arrays.fetch(_PEOPLE_OF, list(ids.values()), list(people))  # of companies that the actor may see
-        employees = {(company_id, number): employee_id for company_id, number, employee_id in rows}
-    return _Named({source.code: source for source in sources}, ids, employees)
+def _named(entries: Sequence[_Entry], actor: Actor) -> Named:
+    """Look up all that the items name."""
+    people: set[tuple[str, str | None]] = set()
+    for entry in entries:
+        numbers = entry.raw.get("employee") or None, *(entry.raw.get("participants") or ())
+        people.update((entry.raw["company"], number) for number in numbers)
+    return look_up(actor, sources={entry.raw["source"] for entry in entries}, people=people)
 
 
-_PEOPLE_OF = """
-    SELECT company_id, external_id, id FROM accounts_employee
-    WHERE company_id = ANY(%s::bigint[]) AND external_id = ANY(%s::text[])"""
-
-
-def _fill(entry: _Entry, named: _Named) -> None:
+def _fill(entry: _Entry, named: Named) -> None:
     """Make an item of what was sent, or reject it."""
     raw = entry.raw
     entry.source = named.sources.get(raw["source"])

@@ -1,0 +1,100 @@
+"""What the items of a request name: looked up by written queries that let through what `visible_to` does."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.actors import Actor, actor_of, actor_of_client
+from accounts.models import Company, Employee
+from loyalty.api.naming import look_up
+from loyalty.models import Source
+from tests.api.test_activities import an_item
+from tests.factories.callers import a_caller
+from tests.factories.world import (
+    a_company,
+    a_manager,
+    a_member,
+    a_program,
+    a_rule_set,
+    a_source,
+    an_account_manager,
+    an_admin,
+    an_employee,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def test_clients_find_what_is_visible_to_them_and_nobody_else_finds_anything() -> None:
+    now = timezone.now()
+    served, foreign, unnamed = a_company(external_id="C-1"), a_company(external_id="C-2"), a_company(external_id="")
+    for company in (served, foreign, unnamed):
+        for number in ("E-1", "E-2", ""):
+            an_employee(company, external_id=number)
+    shop, erp = a_source("shop"), a_source("erp")
+    listed = a_caller(companies=[served], sources=[shop]).client
+    a_caller(companies=[foreign], sources=[erp])
+    off = a_caller(sources=[shop, erp]).client
+    off.is_active = False
+    clients = [listed, a_caller(sources=[shop, erp]).client, a_caller(companies=[]).client, off]
+    people = [an_admin(foreign).user, a_manager(), an_account_manager(foreign)]
+
+    for actor in [actor_of_client(client, now=now) for client in clients]:
+        assert found_by(actor) == visible_to(actor)
+    for actor in [Actor(at=now), *(actor_of(user, now=now) for user in people)]:
+        assert found_by(actor) == (set(), set(), set())
+    assert found_by(actor_of_client(listed, now=now)) == (
+        {("shop", shop.pk)},
+        {("C-1", served.pk)},
+        set(Employee.objects.filter(company=served, external_id="E-1").values_list("company_id", "external_id", "pk")),
+    )
+
+
+def found_by(actor: Actor) -> tuple[set[Any], set[Any], set[Any]]:
+    """What is found of everything there is, with one of the two people of each company."""
+    companies = ["C-1", "C-2", "", "C-9"]
+    pairs = [(company, employee) for company in companies for employee in (None, "E-1", "", "E-9")]
+    named = look_up(actor, sources=["shop", "erp", "none"], people=pairs)
+    assert all(source.code == code and source.name == code for code, source in named.sources.items())
+    return (
+        {(code, source.pk) for code, source in named.sources.items()},
+        set(named.companies.items()),
+        {(*who, pk) for who, pk in named.employees.items()},
+    )
+
+
+def visible_to(actor: Actor) -> tuple[set[Any], set[Any], set[Any]]:
+    """The same by way of the ORM; who has no number is not named by it."""
+    companies = Company.objects.visible_to(actor).exclude(external_id="")
+    employees = Employee.objects.visible_to(actor).filter(company__in=companies, external_id="E-1")
+    return (
+        set(Source.objects.visible_to(actor).filter(code__in=["shop", "erp"]).values_list("code", "pk")),
+        set(companies.values_list("external_id", "pk")),
+        set(employees.values_list("company_id", "external_id", "pk")),
+    )
+
+
+def test_a_request_asks_as_much_for_many_activities_as_for_one() -> None:
+    program = a_program(tiers={"basic": 0})
+    a_rule_set(program)
+    for number in range(5):
+        an_employee(a_member(program, a_company(external_id=f"C-{number}")).company, external_id="E-1")
+    shop = a_caller(sources=[a_source("shop")])
+
+    def cost(numbers: range) -> int:
+        items = [an_item(id=f"{number}", company=f"C-{number % 5}", employee="E-1") for number in numbers]
+        with CaptureQueriesContext(connection) as asked:
+            answer = shop.post("/activities/", {"items": items}).json()
+        assert [item["status"] for item in answer["items"]] == ["recorded"] * len(items)
+        return len(asked)
+
+    cost(range(5))  # wallets and counters are made
+
+    assert cost(range(5, 6)) == cost(range(6, 36)) <= MOST_STATEMENTS
+
+
+MOST_STATEMENTS = 30
+"""The token, sources, companies with people, and three for what was led to; the rest records activities."""
