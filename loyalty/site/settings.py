@@ -126,6 +126,7 @@ DATABASES["default"]["OPTIONS"]["options"] = " ".join(
 ).strip()
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise WeakSettingError("DATABASE_URL must name a PostgreSQL database: postgres://user:password@host/name.")
+DATABASES["default"]["ENGINE"] = "loyalty.site.postgresql"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
