@@ -37,7 +37,7 @@ def server() -> Iterator[psycopg.Connection[Any]]:
 
 @pytest.fixture
 def ask() -> Callable[[], tuple[int, int]]:
-    """A request by way of WSGI, as another system makes it: its status, and the server's process that is left (or 0)."""
+    """A request by way of WSGI, as from another system: its status, and the server's process that is left (0: none)."""
     caller, handler = a_caller(), WSGIHandler()
 
     def answered() -> tuple[int, int]:
