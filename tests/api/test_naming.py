@@ -3,22 +3,16 @@
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.actors import Actor, actor_of, actor_of_client
 from accounts.models import Company, Employee
 from loyalty.api.naming import look_up
 from loyalty.models import Source
-from tests.api.test_activities import an_item
 from tests.factories.callers import a_caller
 from tests.factories.world import (
     a_company,
     a_manager,
-    a_member,
-    a_program,
-    a_rule_set,
     a_source,
     an_account_manager,
     an_admin,
@@ -75,26 +69,3 @@ def visible_to(actor: Actor) -> tuple[set[Any], set[Any], set[Any]]:
         set(companies.values_list("external_id", "pk")),
         set(employees.values_list("company_id", "external_id", "pk")),
     )
-
-
-def test_a_request_asks_as_much_for_many_activities_as_for_one() -> None:
-    program = a_program(tiers={"basic": 0})
-    a_rule_set(program)
-    for number in range(5):
-        an_employee(a_member(program, a_company(external_id=f"C-{number}")).company, external_id="E-1")
-    shop = a_caller(sources=[a_source("shop")])
-
-    def cost(numbers: range) -> int:
-        items = [an_item(id=f"{number}", company=f"C-{number % 5}", employee="E-1") for number in numbers]
-        with CaptureQueriesContext(connection) as asked:
-            answer = shop.post("/activities/", {"items": items}).json()
-        assert [item["status"] for item in answer["items"]] == ["recorded"] * len(items)
-        return len(asked)
-
-    cost(range(5))  # wallets and counters are made
-
-    assert cost(range(5, 6)) == cost(range(6, 36)) <= MOST_STATEMENTS
-
-
-MOST_STATEMENTS = 30
-"""The token, sources, companies with people, and three for what was led to; the rest records activities."""
