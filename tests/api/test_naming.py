@@ -47,15 +47,39 @@ def test_clients_find_what_is_visible_to_them_and_nobody_else_finds_anything() -
     )
 
 
+def test_of_several_clients_at_once_each_finds_its_own_alone() -> None:
+    now = timezone.now()
+    companies = [a_company(external_id=number) for number in ("C-1", "C-2")]
+    sources = [a_source(code) for code in ("shop", "erp")]
+    people = [an_employee(company, external_id="E-1") for company in companies]
+    actors = [
+        actor_of_client(a_caller(companies=[company], sources=[source]).client, now=now)
+        for company, source in zip(companies, sources, strict=True)
+    ]
+
+    named = look_up(
+        sources=[(actor, source.code) for actor in actors for source in sources],
+        people=[(actor, company.external_id, "E-1") for actor in actors for company in companies],
+    )
+
+    ids = [actor.service_client_id for actor in actors]
+    assert named.sources == {(ids[0], "shop"): sources[0], (ids[1], "erp"): sources[1]}
+    assert named.companies == {(ids[0], "C-1"): companies[0].pk, (ids[1], "C-2"): companies[1].pk}
+    assert named.employees == {(person.company_id, "E-1"): person.pk for person in people}
+
+
 def found_by(actor: Actor) -> tuple[set[Any], set[Any], set[Any]]:
     """What is found of everything there is, with one of the two people of each company."""
     companies = ["C-1", "C-2", "", "C-9"]
-    pairs = [(company, employee) for company in companies for employee in (None, "E-1", "", "E-9")]
-    named = look_up(actor, sources=["shop", "erp", "none"], people=pairs)
-    assert all(source.code == code and source.name == code for code, source in named.sources.items())
+    named = look_up(
+        sources=[(actor, code) for code in ("shop", "erp", "none")],
+        people=[(actor, company, person) for company in companies for person in (None, "E-1", "", "E-9")],
+    )
+    assert {client for client, _what in (*named.sources, *named.companies)} <= {actor.service_client_id}
+    assert all(source.code == code and source.name == code for (_client, code), source in named.sources.items())
     return (
-        {(code, source.pk) for code, source in named.sources.items()},
-        set(named.companies.items()),
+        {(code, source.pk) for (_client, code), source in named.sources.items()},
+        {(number, pk) for (_client, number), pk in named.companies.items()},
         {(*who, pk) for who, pk in named.employees.items()},
     )
 
