@@ -68,6 +68,17 @@ def test_of_several_clients_at_once_each_finds_its_own_alone() -> None:
     assert named.employees == {(person.company_id, "E-1"): person.pk for person in people}
 
 
+def test_a_thousand_names_are_found_like_one() -> None:
+    actor = actor_of_client(a_caller(sources=[a_source("shop")]).client, now=timezone.now())
+    companies = Company.objects.bulk_create(Company(name="Firm", external_id=f"C-{number}") for number in range(1_000))
+    person = an_employee(companies[-1], external_id="E-1")
+
+    named = look_up(sources=[(actor, "shop")], people=[(actor, company.external_id, "E-1") for company in companies])
+
+    assert set(named.companies.values()) == {company.pk for company in companies}
+    assert named.employees == {(companies[-1].pk, "E-1"): person.pk}
+
+
 def found_by(actor: Actor) -> tuple[set[Any], set[Any], set[Any]]:
     """What is found of everything there is, with one of the two people of each company."""
     companies = ["C-1", "C-2", "", "C-9"]
