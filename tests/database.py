@@ -44,7 +44,8 @@ def redirect() -> None:
     setattr(DatabaseCreation, "create_test_db", _copy_the_template)  # noqa: B010
     if not IS_XDIST_WORKER:
         os.environ["TWOFOLD_HOME"] = str(embedded_postgres.home() / "test")
-    settings.DATABASES["default"].update(embedded_postgres.database_settings())
+    engine = settings.DATABASES["default"]["ENGINE"]
+    settings.DATABASES["default"].update({**embedded_postgres.database_settings(), "ENGINE": engine})
     options = settings.DATABASES["default"].setdefault("OPTIONS", {})
     options["options"] = (
         f"{options.get('options', '')} -c synchronous_commit=off".strip()

@@ -49,13 +49,15 @@ def count_in_minute(what: str, minute: int) -> int:
 
     A limit protects us from haste, not from intruders: a cache that is down must not keep orders out.
     """
-    key = f"{what}:{minute}"
     try:
-        if cache.add(key, 1, 2 * MINUTE):
-            return 1
-        return int(cache.incr(key))
-    except ValueError:  # it went away between the two
-        return 1
+        return _counted(f"{what}:{minute}")
     except Exception:
         _log.exception("The cache does not answer: requests are not counted.")
         return 0
+
+
+def _counted(key: str) -> int:
+    try:
+        return int(cache.incr(key))
+    except ValueError:  # the first of the minute, unless another came just before
+        return 1 if cache.add(key, 1, 2 * MINUTE) else int(cache.incr(key))

@@ -51,6 +51,17 @@ class Filters(DjangoFilterBackend):  # type: ignore[misc]
         return rows
 
 
+class Negotiation(DefaultContentNegotiation):
+    """We answer in JSON only, so there is little to find out for whoever takes it."""
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> tuple[Any, str]:
+        """Return what writes the answer, and its media type."""
+        if request.META.get("HTTP_ACCEPT", "*/*") in ("*/*", JSONRenderer.media_type):
+            return renderers[0], JSONRenderer.media_type
+        chosen: tuple[Any, str] = super().select_renderer(request, renderers, format_suffix)
+        return chosen
+
+
 class ApiView(GenericAPIView[Any]):
     """Signed in by token, cut to its scopes, counted, in JSON, and with problems of one shape.
 
@@ -65,7 +76,7 @@ class ApiView(GenericAPIView[Any]):
     throttle_classes = (PerClient,)
     parser_classes = (StrictJSON,)
     renderer_classes = (JSONRenderer,)
-    content_negotiation_class = DefaultContentNegotiation
+    content_negotiation_class = Negotiation
     filter_backends: Any = ()
     pagination_class: Any = None
     metadata_class = None

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -13,10 +12,9 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.api.problems import FieldError, Problem
-from accounts.models import Company
-from loyalty import arrays
 from loyalty.activities import ActivityItem, ItemError, Outcome, Status, record_activities
 from loyalty.api.effects import effects_of
+from loyalty.api.naming import Named, look_up
 from loyalty.gathering import Gathering
 from loyalty.models import Source
 
@@ -32,28 +30,19 @@ Effects = dict[str, list[dict[str, Any]]]
 """What an activity led to, by kind."""
 
 
-class _Named(NamedTuple):
-    """What the items of a request name, as far as the client may see it."""
+class _Sent(NamedTuple):
+    """An item whose shape is sound, with who sent it, and when it came."""
 
-    sources: Mapping[str, Source]
-    companies: Mapping[str, int]
-    employees: Mapping[tuple[int, str], int]
-
-
-@dataclass(slots=True)
-class _Entry:
-    """One item of the request, and what becomes of it."""
-
-    index: int
     raw: Mapping[str, Any]
-    source: Source | None = None
-    item: ActivityItem | None = None
-    outcome: Outcome | None = None
-    effects: Effects | None = None
+    actor: Actor
+    now: datetime
 
-    def reject(self, error: ItemError) -> None:
-        """Say why it is not recorded."""
-        self.outcome = Outcome(Status.REJECTED, error=error)
+
+class _Told(NamedTuple):
+    """What became of an item."""
+
+    outcome: Outcome
+    effects: Effects | None = None
 
 
 def record(body: object, *, actor: Actor, now: datetime) -> list[dict[str, Any]]:
@@ -62,31 +51,46 @@ def record(body: object, *, actor: Actor, now: datetime) -> list[dict[str, Any]]
     What is unsound is rejected alone and the others are recorded; raises Problem where the request as a whole makes no
     sense, and then nothing is recorded.
     """
-    entries = [_Entry(index, raw) for index, raw in enumerate(_items(body))]
-    for entry in entries:
-        error = _shape_error(entry.raw)
-        if error is not None:
-            entry.reject(error)
-    sound = [entry for entry in entries if entry.outcome is None]
-    named = _named(sound, actor)
-    for entry in sound:
-        _fill(entry, named)
-    for source, part in _by_source(entries):
+    items = _items(body)
+    errors = [_shape_error(raw) for raw in items]
+    sent = [_Sent(raw, actor, now) for raw, error in zip(items, errors, strict=True) if error is None]
+    told = iter(_all_told(sent) if sent else ())
+    return [
+        _answer(index, raw, next(told) if error is None else _Told(Outcome(Status.REJECTED, error=error)))
+        for index, (raw, error) in enumerate(zip(items, errors, strict=True))
+    ]
+
+
+def _all_told(sent: Sequence[_Sent]) -> Sequence[_Told]:
+    """Record what one request sent, together with others of the moment that name the same source."""
+    sources = tuple({one.raw["source"] for one in sent})
+    # What goes wrong for many is done again for each: of two sources one could have been recorded before.
+    work = _recording if len(sources) == 1 else _record_and_tell
+    return work((sources, get_language()), sent)
+
+
+def _record_and_tell(_key: tuple[tuple[str, ...], str | None], sent: Sequence[_Sent]) -> list[_Told]:
+    """Look up what items name, of one request or of many, record those that are sound, and tell what each led to."""
+    named = _named(sent)
+    outcomes: dict[int, Outcome] = {}
+    parts: dict[Source, list[tuple[int, ActivityItem]]] = {}
+    for place, one in enumerate(sent):
+        found = _read(one, named)
+        if isinstance(found, ItemError):
+            outcomes[place] = Outcome(Status.REJECTED, error=found)
+        else:
+            source, item = found
+            parts.setdefault(source, []).append((place, item))
+    for source, part in parts.items():
         # A transaction a source: two in one would take locks out of the global order.
-        items = [(entry.item, now) for entry in part if entry.item is not None]
-        for entry, told in zip(part, _recording((source, get_language()), items), strict=True):
-            entry.outcome, entry.effects = told
-    return [_answer(entry) for entry in entries]
-
-
-def _record_and_tell(
-    key: tuple[Source, str | None], items: Sequence[tuple[ActivityItem, datetime]]
-) -> list[tuple[Outcome, Effects | None]]:
-    """Record activities, of one request or of many, and tell what each led to, in the language of `key`."""
-    source, _language = key
-    outcomes = record_activities([item for item, _now in items], source=source, now=max(now for _item, now in items))
-    effects = effects_of({outcome.activity_id for outcome in outcomes if outcome.activity_id is not None})
-    return [(outcome, None if outcome.activity_id is None else effects[outcome.activity_id]) for outcome in outcomes]
+        now = max(sent[place].now for place, _item in part)
+        recorded = record_activities([item for _place, item in part], source=source, now=now)
+        outcomes.update(zip([place for place, _item in part], recorded, strict=True))
+    effects = effects_of({outcome.activity_id for outcome in outcomes.values() if outcome.activity_id is not None})
+    return [
+        _Told(outcome, None if outcome.activity_id is None else effects[outcome.activity_id])
+        for _place, outcome in sorted(outcomes.items())
+    ]
 
 
 _recording = Gathering(_record_and_tell, most=MOST_ITEMS)
@@ -129,51 +133,40 @@ def _shape_error(raw: object) -> ItemError | None:
     return None
 
 
-def _named(entries: Sequence[_Entry], actor: Actor) -> _Named:
-    """Look up all that the items name, in one query a table."""
-    sources = Source.objects.visible_to(actor).filter(code__in={entry.raw["source"] for entry in entries})
-    companies = Company.objects.visible_to(actor).filter(external_id__in={entry.raw["company"] for entry in entries})
-    ids = dict(companies.values_list("external_id", "pk"))
-    people = {entry.raw["employee"] for entry in entries if entry.raw.get("employee")}
-    people |= {number for entry in entries for number in entry.raw.get("participants") or ()}
-    employees: dict[tuple[int, str], int] = {}
-    if people:
-        rows = arrays.fetch(_PEOPLE_OF, list(ids.values()), list(people))  # of companies that the actor may see
-        employees = {(company_id, number): employee_id for company_id, number, employee_id in rows}
-    return _Named({source.code: source for source in sources}, ids, employees)
+def _named(sent: Sequence[_Sent]) -> Named:
+    """Look up all that the items name."""
+    people: set[tuple[Actor, str, str | None]] = set()
+    for raw, actor, _now in sent:
+        numbers = raw.get("employee") or None, *(raw.get("participants") or ())
+        people.update((actor, raw["company"], number) for number in numbers)
+    return look_up(sources={(one.actor, one.raw["source"]) for one in sent}, people=people)
 
 
-_PEOPLE_OF = """
-    SELECT company_id, external_id, id FROM accounts_employee
-    WHERE company_id = ANY(%s::bigint[]) AND external_id = ANY(%s::text[])"""
-
-
-def _fill(entry: _Entry, named: _Named) -> None:
-    """Make an item of what was sent, or reject it."""
-    raw = entry.raw
-    entry.source = named.sources.get(raw["source"])
-    if entry.source is None:
-        return entry.reject(ItemError("source_not_allowed", "source", _("The client may not send as this source.")))
-    company_id = named.companies.get(raw["company"])
+def _read(sent: _Sent, named: Named) -> tuple[Source, ActivityItem] | ItemError:
+    """Make an item of what was sent, or say what is wrong with it."""
+    raw, client = sent.raw, sent.actor.service_client_id
+    source = named.sources.get((client, raw["source"]))
+    if source is None:
+        return ItemError("source_not_allowed", "source", _("The client may not send as this source."))
+    company_id = named.companies.get((client, raw["company"]))
     if company_id is None:
-        return entry.reject(ItemError("unknown_company", "company", _("There is no such company.")))
+        return ItemError("unknown_company", "company", _("There is no such company."))
     employee_id = named.employees.get((company_id, raw.get("employee") or ""))
     if raw.get("employee") and employee_id is None:
-        return entry.reject(ItemError("unknown_employee", "employee", _("The company has no such employee.")))
+        return ItemError("unknown_employee", "employee", _("The company has no such employee."))
     participants = [named.employees.get((company_id, number)) for number in raw.get("participants") or ()]
     if None in participants:
-        return entry.reject(ItemError("unknown_employee", "participants", _("The company has no such employee.")))
+        return ItemError("unknown_employee", "participants", _("The company has no such employee."))
     occurred_at = _moment(raw["occurred_at"])
     if occurred_at is None:
-        sentence = _("A time as in 2026-05-04T10:00:00Z is needed here.")
-        return entry.reject(ItemError("bad_time", "occurred_at", sentence))
+        return ItemError("bad_time", "occurred_at", _("A time as in 2026-05-04T10:00:00Z is needed here."))
     numbers: dict[str, Decimal | None] = {}
     for name in ("quantity", "amount"):
         try:
             numbers[name] = _number(raw.get(name))
         except ValueError:
-            return entry.reject(ItemError(f"bad_{name}", name, _("A number is needed here.")))
-    entry.item = ActivityItem(
+            return ItemError(f"bad_{name}", name, _("A number is needed here."))
+    return source, ActivityItem(
         external_id=raw["id"],
         type=raw["type"],
         company_id=company_id,
@@ -187,7 +180,6 @@ def _fill(entry: _Entry, named: _Named) -> None:
         reverses=raw.get("reverses") or "",
         participants=tuple(employee_id for employee_id in participants if employee_id is not None),
     )
-    return None
 
 
 def _moment(text: object) -> datetime | None:
@@ -215,24 +207,14 @@ def _number(raw: object) -> Decimal | None:
     return Decimal(raw)
 
 
-def _by_source(entries: Sequence[_Entry]) -> list[tuple[Source, list[_Entry]]]:
-    """The items that are to be recorded, by source."""
-    parts: dict[int, tuple[Source, list[_Entry]]] = {}
-    for entry in entries:
-        if entry.source is not None and entry.item is not None:
-            parts.setdefault(entry.source.pk, (entry.source, []))[1].append(entry)
-    return list(parts.values())
-
-
-def _answer(entry: _Entry) -> dict[str, Any]:
-    outcome = entry.outcome
-    assert outcome is not None  # noqa: S101 (tells the type checker: rejected or recorded, something was said of each)
+def _answer(index: int, raw: object, told: _Told) -> dict[str, Any]:
+    outcome, effects = told
     return {
-        "index": entry.index,
-        "id": _id_of(entry.raw),
+        "index": index,
+        "id": _id_of(raw),
         "status": outcome.status.value,
         "activity": outcome.activity_id,
-        "effects": entry.effects,
+        "effects": effects,
         "error": outcome.error
         and {"code": outcome.error.code, "field": outcome.error.field, "sentence": outcome.error.sentence},
     }

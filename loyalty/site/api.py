@@ -49,10 +49,10 @@ V1 = [
 _OPEN: dict[str, Any] = {"authentication_classes": [], "permission_classes": [], "schema": None}
 
 urlpatterns = [
+    path("v1/", include(V1)),
     path("", api_page, name="api-page"),
     path("token/", token, name="api-token"),
     path("schema/", SpectacularJSONAPIView.as_view(**_OPEN), name="api-schema"),
     path("schema.yaml", SpectacularYAMLAPIView.as_view(**_OPEN), name="api-schema-yaml"),
-    path("v1/", include(V1)),
     re_path(r"^v1/.*$", Nowhere.as_view(), name="api-nowhere"),
 ]

@@ -6,8 +6,10 @@ Production writes JSON to standard output, the demo the same events for a person
 import logging
 import re
 from collections.abc import MutableMapping
+from functools import lru_cache
 from time import perf_counter
 from typing import Any, cast
+from uuid import uuid4
 
 import structlog
 from django.http import HttpRequest, HttpResponse
@@ -27,6 +29,9 @@ _CARRIERS = (
 )
 """What carries a secret in a text: credentials of a header or an address, parameters, and long words of a path."""
 
+_MARKS = re.compile(r"[\s/:=]")
+"""One of these stands in whatever a carrier matches: most texts of a line hold none, and need not be looked through."""
+
 
 def hide_secrets(logger: object, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Blank what could be a secret, by the name it stands under and by how it looks; a processor of structlog."""
@@ -36,7 +41,7 @@ def hide_secrets(logger: object, name: str, event: MutableMapping[str, Any]) -> 
 
 
 def _without_secrets(key: str, value: Any) -> Any:
-    if _NAMES.search(key) and value not in (None, ""):
+    if _names_a_secret(key) and value not in (None, ""):
         return HIDDEN
     if isinstance(value, dict):
         return {inner: _without_secrets(str(inner), content) for inner, content in value.items()}
@@ -45,19 +50,24 @@ def _without_secrets(key: str, value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     text = value if isinstance(value, str) else repr(value)  # as it would be written: a request with its query string
-    for carrier in _CARRIERS:
+    for carrier in _CARRIERS if _MARKS.search(text) else ():
         text = carrier.sub(rf"\g<kept>{HIDDEN}", text)
     return text
+
+
+@lru_cache(maxsize=1_000)
+def _names_a_secret(key: str) -> bool:
+    return _NAMES.search(key) is not None
 
 
 class RequestLogMiddleware(RequestMiddleware):
     """Gives every request an id, binds it to all that is logged meanwhile, and answers it as `X-Request-ID`."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the request under its id."""
+        """Answer the request under its id, and write the one line that says how it ended."""
         began = perf_counter()
-        self.prepare(request)
-        request_id = structlog.contextvars.get_contextvars()["request_id"]
+        request_id = str(uuid4())
+        structlog.contextvars.bind_contextvars(request_id=request_id)
         response = cast(HttpResponse, self.get_response(request))
         structlog.contextvars.bind_contextvars(milliseconds=round((perf_counter() - began) * 1000))
         self.handle_response(request, response)

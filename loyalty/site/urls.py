@@ -8,6 +8,7 @@ from loyalty.site.metrics import metrics
 from loyalty.site.views import client, mailbox, standing
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/", include("loyalty.site.api")),  # first: other systems ask often, and each line above would be tried
     path("", client.home, name="home"),
     path("points/", client.points, name="statement"),
     path("points/<int:pk>/", client.why, name="why"),
@@ -33,7 +34,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("am/", include("loyalty.site.views.account_manager.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
-    path("api/", include("loyalty.site.api")),
     path("admin/", admin.site.urls),
     path("metrics", metrics, name="metrics"),
 ]

@@ -163,21 +163,21 @@ def test_a_page_costs_the_same_however_long_it_is(shop: Caller) -> None:
 def test_one_activity_costs_few_queries_beyond_its_recording(shop: Caller) -> None:
     program = a_program()
     a_rule_set(program)
-    a_member(program, a_company(external_id="C-1"))
+    buyer = an_employee(a_member(program, a_company(external_id="C-1")).company, external_id="E-1")
 
     def queries(*ids: str) -> list[str]:
         with CaptureQueriesContext(connection) as captured:
-            answer = shop.post("/activities/", {"items": [an_item(id=id_) for id_ in ids]})
+            answer = shop.post("/activities/", {"items": [an_item(id=id_, employee="E-1") for id_ in ids]})
         assert {item["status"] for item in answer.json()["items"]} == {"recorded"}
         return [query["sql"] for query in captured]
 
     queries("0")
     one, many = queries("1"), queries("2", "3", "4", "5")
     with CaptureQueriesContext(connection) as recording:
-        record(a_purchase(Company.objects.get(external_id="C-1"), external_id="6"), now=timezone.now())
+        record(a_purchase(buyer.company, external_id="6", employee_id=buyer.pk), now=timezone.now())
 
     assert len(one) == len(many)
-    assert len(one) - len(recording) <= 5  # token, source, company, points, tiers
+    assert len(one) - len(recording) <= 5  # token, sources, companies with people, points, tiers
     assert Activity.objects.count() == 7
 
 

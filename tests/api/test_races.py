@@ -1,6 +1,7 @@
 """Two systems that say the same at once: it is done once, and both are told how it stands."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -67,6 +68,28 @@ def test_company_that_is_enrolled_twice_at_once_takes_part_once() -> None:
 
     assert sorted(statuses) == [200, 200, 200, 201]
     assert Membership.objects.filter(program=program).count() == 1
+
+
+def test_clients_whose_activities_come_at_once_are_each_held_to_their_own_sight() -> None:
+    program = a_program()
+    a_rule_set(program)
+    members = [a_member(program, a_company(external_id=number)) for number in ("C-1", "C-2")]
+    shop = a_source("shop")
+    callers = [a_caller(companies=[member.company], sources=[shop]) for member in members]
+    callers.append(a_caller(sources=[a_source("erp")]))
+
+    def send(number: int) -> list[str]:
+        caller = callers[number % 3]
+        items = [an_item(id=f"{number}-{company}", company=company) for company in ("C-1", "C-2")]
+        told = caller.post("/activities/", {"items": items}).json()["items"]
+        return [item["status"] if item["error"] is None else item["error"]["code"] for item in told]
+
+    answers = race([partial(send, number) for number in range(9)])
+
+    assert answers[0::3] == [["recorded", "unknown_company"]] * 3
+    assert answers[1::3] == [["unknown_company", "recorded"]] * 3
+    assert answers[2::3] == [["source_not_allowed"] * 2] * 3
+    assert [balance(member) for member in members] == [300, 300]
 
 
 def test_activity_that_is_sent_eight_times_at_once_earns_once() -> None:
