@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 
 from django.db import transaction
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.models import BookDay, CohortMonth, Program
 
 GRACE = timedelta(hours=12)

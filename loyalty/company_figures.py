@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from django.db.models import BigIntegerField, Case, F, OuterRef, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 
+from accounts import arrays
 from accounts.actors import Actor
 from accounts.models import Employee
-from loyalty import arrays
 from loyalty.models import Lot, Membership, Program, Wallet
 from loyalty.standing import month_of, month_start
 

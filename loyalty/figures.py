@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.models import Program, ProgramDay
 
 ACTIVE_WITHIN = timedelta(days=90)

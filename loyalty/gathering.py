@@ -1,8 +1,9 @@
 """Callers of one moment, on the threads of one process, are worked for together: they share a transaction and a commit.
 
 While one of them works, those that come wait; the first of these then works for all of them. Whoever comes right after
-many were worked for together waits for them to come again, a tenth of what that took at the most: they were answered
-at once, and without that one of them would go alone each time. Nobody works for others twice in a row.
+some were worked for together waits for all who came lately to come again, half of what that took at the most: they were
+answered at once, and without that they would fall apart into groups that wait for each other. Nobody works for others
+twice in a row.
 """
 
 import threading
@@ -18,23 +19,28 @@ I = TypeVar("I")  # noqa: E741 (an item)
 R = TypeVar("R")
 
 
-_PART = 0.1
+_PART = 0.5
 """Of the time that the last ones took, how long others are waited for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Those that were worked for together: how many, when that ended, and how long it took, in seconds."""
+    """Those that were worked for together: how many, when that ended, and how long it took, in seconds; with the
+    threads of their callers, and of those before them.
+    """
 
     size: int
     ended: float
     took: float
+    callers: frozenset[int] = frozenset()
+    before: frozenset[int] = frozenset()
 
 
 class _Call(Generic[I, R]):
     def __init__(self, items: Sequence[I]) -> None:
         self.items = items
         self.results: Sequence[R] | None = None
+        self.by = threading.get_ident()
         self.leads = False
         self.is_its_turn = threading.Event()
 
@@ -89,7 +95,9 @@ class Gathering(Generic[K, I, R]):
                 call.is_its_turn.set()
             with self._lock:
                 ended = time.perf_counter()
-                self._last[key] = Group(len(calls), ended, ended - started)
+                callers, last = frozenset(call.by for call in calls), self._last.get(key)
+                before = last.callers if last is not None else frozenset[int]()
+                self._last[key] = Group(len(calls), ended, ended - started, callers, before)
                 if self._waiting[key]:
                     following = self._waiting[key].pop(0)
                     following.leads = True
@@ -98,11 +106,12 @@ class Gathering(Generic[K, I, R]):
                     del self._waiting[key]
 
     def _await_others(self, key: K) -> None:
-        """Give those that were answered just now a moment to come again."""
+        """Give those that came lately a moment to come again, where some were answered together just now."""
         with self._came:
             last = self._last.get(key)
             if last is not None and last.size > 1 and time.perf_counter() - last.ended < _PART * last.took:
-                self._came.wait_for(lambda: len(self._waiting[key]) >= last.size - 1, _PART * last.took)
+                missing = (last.callers | last.before) - {threading.get_ident()}
+                self._came.wait_for(lambda: missing <= {call.by for call in self._waiting[key]}, _PART * last.took)
 
     def _serve(self, key: K, calls: Sequence[_Call[I, R]]) -> None:
         try:

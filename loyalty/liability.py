@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.breakage import Forecast, Went, forecast
 from loyalty.models import CohortMonth, Program, Wallet
 

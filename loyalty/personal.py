@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts import subjects
+from accounts import arrays, subjects
 from accounts.models import Employee, FollowUp
 from accounts.subjects import ERASED, Part, Row
-from loyalty import arrays
 from loyalty.models import (
     Activity,
     Adjustment,

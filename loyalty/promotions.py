@@ -14,12 +14,11 @@ from django.db.models import F, Q
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
-from accounts import approvals, audit, messages, request_mail
+from accounts import approvals, arrays, audit, messages, request_mail
 from accounts.actors import Actor
 from accounts.messages import Telling
 from accounts.models import Approval, Employee, User
 from accounts.wording import listed, quoted
-from loyalty import arrays
 from loyalty.by_hand.requests import is_open, locked, people_told
 from loyalty.earning import Promotion
 from loyalty.effects import is_effect

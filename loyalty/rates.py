@@ -9,7 +9,7 @@ from operator import itemgetter
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.models import ExchangeRate
 
 Rates = Mapping[tuple[str, str], Sequence[tuple[date, Decimal]]]

@@ -8,9 +8,9 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
+from accounts import arrays
 from accounts.conditions import Catalogue, Condition, asked_of, explain, parse
 from accounts.wording import N_
-from loyalty import arrays
 from loyalty.earning import (
     EVERY_RULE,
     MAY_EARN,

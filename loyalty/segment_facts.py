@@ -7,10 +7,9 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
-from accounts import company_facts
+from accounts import arrays, company_facts
 from accounts.company_facts import Answer, CompanyFacts
 from accounts.conditions import Fact, FactType
-from loyalty import arrays
 from loyalty.models import Metric, Program, Tier
 from loyalty.selectors import unit_of
 from loyalty.standing import month_of, month_start

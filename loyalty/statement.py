@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 
 from django.utils.translation import gettext as _
 
+from accounts import arrays
 from accounts.actors import Actor
-from loyalty import arrays
 from loyalty.ledger import Owner
 from loyalty.models import Membership, Transaction, Wallet
 from loyalty.own_activities import BADGE_RECEIVED, TIER_REACHED

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from accounts import arrays
 from accounts.conditions import Catalogue, Fact
 from accounts.facts import COMPANY_SEGMENTS, EMPLOYEE_ROLES
 from accounts.wording import N_
-from loyalty import arrays
 from loyalty.earning import NO_SCHEME, Cap, EarningRule, FormulaError, Scheme
 from loyalty.effects import Effect, effects
 from loyalty.facts import PRODUCT_LISTS, TIER, catalogue_of

@@ -7,13 +7,12 @@ from datetime import datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts import webhooks
+from accounts import arrays, webhooks
 from accounts.models import Employee
+from accounts.together import Answer
 from accounts.webhooks import EventKind, News
 from accounts.webhooks.people import named
-from loyalty import arrays
 from loyalty.models import Activity, BenefitUse, Consent, Membership, Program, Transaction
-from loyalty.together import Answer
 
 _ACTIVITY = {"id": 907, "source": "shop", "external_id": "INV-2041"}
 _PERSON = {"id": 31, "external_id": "E-7"}

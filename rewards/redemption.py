@@ -12,10 +12,10 @@ from accounts import audit, idempotency, messages
 from accounts.actors import Actor
 from accounts.idempotency import KeyBook, KeyUsedForAnotherRequestError
 from accounts.messages import Telling
+from accounts.together import atomic_together
 from loyalty.gathering import Gathering
 from loyalty.ledger import Act, Book, InsufficientPointsError, Owner
 from loyalty.models import Program, Transaction
-from loyalty.together import atomic_together
 from rewards.messages import CANCELLED, REDEEMED
 from rewards.models import Redemption, Reward, RewardStock
 from rewards.paying import Spenders, pays_for

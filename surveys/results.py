@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Count, F, Q, Window
 from django.db.models.functions import RowNumber
 
-from loyalty import arrays
+from accounts import arrays
 from surveys.asking import ItemKind, Measure
 from surveys.audience import people_asked
 from surveys.measuring import FEWEST, Camps, Counts, Score, camps, csat, mean, nps

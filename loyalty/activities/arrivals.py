@@ -6,9 +6,8 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from accounts import webhooks
+from accounts import arrays, webhooks
 from accounts.conditions import to_json
-from loyalty import arrays
 from loyalty.activities.items import ActivityItem, Arrival, Batch, Known, Outcome, Status, used_for_another
 from loyalty.activities.refusals import refusal_error
 from loyalty.models import Program, ReturnRefusal, Source, Wallet

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.models import ActivityAttribute, ActivityType, ExchangeRate, Metric, Program, RuleSet, Tier, TierThreshold
 from loyalty.own_activities import DERIVED_TYPES
 from loyalty.rates import Rates, read_rates

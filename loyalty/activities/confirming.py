@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.activities.originals import Judgement, read_judgements
 from loyalty.ledger import Act, AwardEntry, Book, LotDays, Owner, last_day
 from loyalty.models import Confirmation, Program, Transaction

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.activities.arrivals import COLUMNS, row_of
 from loyalty.activities.configuration import Configuration
 from loyalty.activities.items import ActivityItem, Arrival, payload_hash

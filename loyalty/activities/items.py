@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
+from accounts import arrays
 from accounts.conditions import Fact, FactType, Value, from_json, to_json
 from accounts.currencies import is_currency
-from loyalty import arrays
 from loyalty.activities.configuration import Configuration, configuration
 from loyalty.activities.dated import Enrolment
 from loyalty.facts import ATTRIBUTE_PREFIX, number

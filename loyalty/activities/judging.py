@@ -8,8 +8,8 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
+from accounts import arrays
 from accounts.conditions import Value, Values, to_json
-from loyalty import arrays
 from loyalty.activities.awarding import Awarding
 from loyalty.activities.dated import Enrolment
 from loyalty.activities.deriving import (

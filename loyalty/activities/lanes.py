@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Iterable
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.activities.items import Batch
 
 LOCK_SPACE = 0x4C616E65  # advisory locks of lanes are told from others by this first key

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.activities.items import Arrival
 from loyalty.effects import Given
 from loyalty.ledger import AwardEntry, Limit, LotEntry, Owner

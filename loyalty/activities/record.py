@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
+from accounts.together import atomic_together
 from loyalty.activities.announcing import announce
 from loyalty.activities.arrivals import insert_new, outcomes_of, refuse_foreign_currency
 from loyalty.activities.configuration import configuration
@@ -17,7 +18,6 @@ from loyalty.activities.turns import OvertakenError, take_turns
 from loyalty.models import Membership, Source
 from loyalty.own_activities import internal_source
 from loyalty.standing import TierMove
-from loyalty.together import atomic_together
 
 
 def record_activities(items: Sequence[ActivityItem], *, source: Source, now: datetime) -> list[Outcome]:

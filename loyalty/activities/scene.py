@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from accounts import arrays
 from accounts.conditions import Value
 from accounts.facts import COMPANY_COUNTRY, COMPANY_KIND, COMPANY_SEGMENTS, EMPLOYEE_BUYING_ROLE, EMPLOYEE_ROLES
-from loyalty import arrays
 from loyalty.activities.configuration import Configuration, configuration
 from loyalty.activities.dated import Belonging, Enrolment, GivenConsent, InForce, Promoted
 from loyalty.activities.items import Arrival, Batch

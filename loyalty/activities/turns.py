@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.activities.arrivals import insert_activities, settle_repeats
 from loyalty.activities.items import ActivityItem, Arrival, Batch, Outcome, Status, used_for_another
 from loyalty.activities.originals import Original, lock_originals, write_originals

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.activities.originals import JudgedFavour
 from loyalty.earning import EarningRule
 from loyalty.effects import Given

@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from typing import Any
 
-from loyalty import arrays
+from accounts import arrays
+from accounts.together import together
 from loyalty.statement import OWN_KINDS
-from loyalty.together import together
 
 
 def effects_of(activity_ids: Collection[int]) -> dict[int, dict[str, list[dict[str, Any]]]]:

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
+from accounts import arrays
 from accounts.actors import Actor
 from accounts.api.problems import FieldError, Problem
 from accounts.models import Employee
-from loyalty import arrays
+from accounts.together import together
 from loyalty.models import Membership, Source
-from loyalty.together import together
 
 
 def person_named(

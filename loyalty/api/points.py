@@ -11,9 +11,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import arrays
 from accounts.api.filters import MomentFilter
 from accounts.api.views import ApiView, Listing, Single
-from loyalty import arrays
 from loyalty.ledger import Owner
 from loyalty.models import Transaction, Wallet
 from loyalty.statement import OWN_KINDS, Balance, balances_of

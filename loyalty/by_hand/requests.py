@@ -6,9 +6,8 @@ from typing import TypeVar
 from django.db.models import Q, Sum
 from django.db.models.functions import Abs
 
-from accounts import approvals, audit, request_mail
+from accounts import approvals, arrays, audit, request_mail
 from accounts.models import Approval, Employee, User
-from loyalty import arrays
 from loyalty.ledger import Book, Owner
 from loyalty.models import Adjustment, Extension, Membership, Program
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Self
 
-from accounts import messages
+from accounts import arrays, messages
 from accounts.messages import Telling
 from accounts.models import Employee
 from accounts.wording import N_, Translator
-from loyalty import arrays
 from loyalty.earning import Ask, Asks, Part
 from loyalty.effects.kind import Effect, EffectBook, Given
 from loyalty.messages import BADGE_GIVEN

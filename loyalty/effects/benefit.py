@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
+from accounts import arrays
 from accounts.wording import N_, Translator
-from loyalty import arrays
 from loyalty.earning import Ask, Asks, Part
 from loyalty.effects.kind import Effect, EffectBook, Given
 from loyalty.models import BenefitGrant, RuleCap

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.examples.clients import MadeUp
 from loyalty.ledger import Book
 from loyalty.models import Award, EffectAward, Evaluation, Program, TierAssignment, Wallet

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.figures import totals
 from loyalty.models import Goal, Program, ProgramDay, ProgramPlan, Wallet
 from loyalty.standing import month_start

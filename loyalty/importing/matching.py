@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.importing.lines import FOUR_PLACES
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from django.db import transaction
 
+from accounts import arrays
 from accounts.conditions import FactType
-from loyalty import arrays
 from loyalty.activities import ActivityItem, Outcome, Status, record_activities
 from loyalty.importing.customers import Customers
 from loyalty.importing.lines import Line, LineReader

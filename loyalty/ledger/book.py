@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
-from loyalty import arrays
+from accounts import arrays
+from accounts.together import Answer
 from loyalty.ledger.entries import Act, AwardEntry, PostingEntry, PostingRef
 from loyalty.ledger.lot_book import LotBook
 from loyalty.ledger.lots import LotEntry
@@ -22,7 +23,6 @@ from loyalty.ledger.wallets import (
 )
 from loyalty.ledger.writing import write_acts, write_postings, write_uses
 from loyalty.models import Program, Transaction
-from loyalty.together import Answer
 from loyalty.webhooks import Movement, announce_movements, ask_who_hears
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from loyalty import arrays
+from accounts import arrays
+from accounts.together import Answer
 from loyalty.earning import Counts, cut
-from loyalty.together import Answer
 
 _KEY_COLUMNS: Mapping[str, str] = {
     "program_id": "bigint",

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.ledger.sweeping import (
     Swept,
     lock_in_order,

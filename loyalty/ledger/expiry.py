@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.ledger.sweeping import Swept, lock_in_order, portions, programs_today, tell
 from loyalty.ledger.terms import Expiry, idle_until
 from loyalty.models import Transaction

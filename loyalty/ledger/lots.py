@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from loyalty import arrays
+from accounts import arrays
+from accounts.together import Answer
 from loyalty.ledger.terms import LotDays
-from loyalty.together import Answer
 
 _NEVER = date.max
 

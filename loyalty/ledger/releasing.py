@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.ledger.book import Book
 from loyalty.ledger.sweeping import (
     Swept,

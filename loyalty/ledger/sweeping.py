@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.models import Program, Transaction
 from loyalty.webhooks import Movement, announce_movements
 

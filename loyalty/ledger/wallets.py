@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.ledger.lots import Wallets
 from loyalty.models import Wallet
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.ledger.entries import Act, PostingEntry
 from loyalty.ledger.lots import LotEntry
 

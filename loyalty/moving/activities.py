@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
 
+from accounts import arrays
 from accounts.conditions import FactType
 from accounts.models import Company, Employee
 from accounts.moving.companies import NUMBER
@@ -29,7 +30,6 @@ from accounts.moving.people import PERSON
 from accounts.moving.values import needed, parsed
 from accounts.tables import CellError
 from accounts.tables.cells import shown
-from loyalty import arrays
 from loyalty.activities import ActivityItem, ItemError, Status, record_activities
 from loyalty.activities.items import check_items, used_for_another
 from loyalty.facts import number

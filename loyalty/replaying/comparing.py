@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.models import Program, TierAssignment
 from loyalty.replaying.run import Side, Supposition
 from loyalty.standing import month_start

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.activities.configuration import Configuration
 from loyalty.activities.items import ActivityItem, Arrival, ItemError, read_attributes
 

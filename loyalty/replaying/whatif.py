@@ -6,8 +6,8 @@ from functools import partial
 
 from django.utils.translation import gettext as _
 
+from accounts import arrays
 from accounts.actors import Actor
-from loyalty import arrays
 from loyalty.activities.configuration import Configuration, configuration
 from loyalty.activities.dated import Enrolment
 from loyalty.activities.items import ActivityItem, Arrival, Batch, ItemError, Known, read_attributes

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from loyalty import arrays
+from accounts import arrays
+from accounts.together import Answer
 from loyalty.facts import number
 from loyalty.models import Program, TierAssignment
 from loyalty.standing.counts import AskedCounts, ask_counts, write_counts
 from loyalty.standing.windows import People, TierPlan, TierStep, month_of, month_start
-from loyalty.together import Answer
 
 Source = TierAssignment.Source
 Evidence = dict[str, str | int]

@@ -8,9 +8,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from loyalty import arrays
+from accounts import arrays
+from accounts.together import Answer
 from loyalty.standing.windows import month_of, month_start
-from loyalty.together import Answer
 
 if TYPE_CHECKING:
     from loyalty.standing.board import MemberStanding

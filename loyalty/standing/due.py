@@ -7,7 +7,7 @@ board, which decides. So it may name too many, never too few.
 from collections.abc import Sequence
 from datetime import datetime
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.models import Program
 from loyalty.standing.windows import FIRST_MONTH, TierPlan, month_of, month_start
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import transaction
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.models import Membership, MetricBucket, MetricPerson, Program, StandingEvent, TierAssignment
 from loyalty.standing.board import FOLLOWED, Holding, MemberStanding, StandingBoard, Title, as_row
 from loyalty.standing.counts import write_counts

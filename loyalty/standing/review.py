@@ -6,11 +6,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts import messages, webhooks
+from accounts import arrays, messages, webhooks
 from accounts.messages import Telling
 from accounts.models import Employee
 from accounts.webhooks import News
-from loyalty import arrays
 from loyalty.messages import TIER_ENDED, TIER_REACHED
 from loyalty.models import Membership, Program, StandingEvent
 from loyalty.standing.board import Holding, Lapse, StandingBoard, TierMove

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.messages import TIER_INVITED
 from loyalty.models import Membership, Tier, TierInvitation, TierTitle
 from loyalty.titles.acts import News, Source, end_of_day_after, tell_admins_of

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
+from accounts import arrays
 from accounts.conditions import (
     Catalogue,
     Fact,
@@ -18,7 +19,6 @@ from accounts.conditions import (
 from accounts.facts import COMPANY_COUNTRY, COMPANY_KIND, COMPANY_SEGMENTS
 from accounts.models import Company, SegmentMembership
 from accounts.reader import READER
-from loyalty import arrays
 from loyalty.facts import TIER, TIER_RANK
 from loyalty.models import Membership, Metric, MetricBucket, Program, Tier
 from loyalty.selectors import Standing, unit_of

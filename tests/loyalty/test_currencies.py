@@ -13,8 +13,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts import laws
-from loyalty import arrays
+from accounts import arrays, laws
 from loyalty.activities import Status
 from loyalty.activities.returns import Undoing
 from loyalty.models import Activity, Evaluation, ExchangeRate, Membership, MetricBucket

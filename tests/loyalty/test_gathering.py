@@ -136,16 +136,39 @@ def test_purchases_of_one_moment_lead_to_what_they_lead_to_one_by_one() -> None:
     assert not broken_laws()
 
 
-def test_whoever_comes_right_after_many_were_answered_waits_for_them_to_come_again() -> None:
+def test_whoever_comes_right_after_some_were_answered_waits_for_all_who_came_lately() -> None:
     work = Work()
     gathering = Gathering(work, most=100)
-    gathering._last["a"] = Group(3, perf_counter(), took=100 * PATIENCE)
+    together = threading.Barrier(4)
 
-    with ThreadPoolExecutor(3) as pool:
-        results = [list(future.result(PATIENCE)) for future in [pool.submit(gathering, "a", [n]) for n in (1, 2, 3)]]
+    def come_again(number: int) -> Sequence[int]:
+        own = threading.get_ident()
+        with gathering._lock:
+            last = gathering._last.get("a", Group(2, 0, 0))
+            # Two groups of two, one after the other, as far as these four can tell.
+            callers, before = (last.callers | {own}, last.before) if number < 3 else (last.callers, last.before | {own})
+            gathering._last["a"] = Group(2, perf_counter(), 100 * PATIENCE, callers, before)
+        together.wait(PATIENCE)
+        return gathering("a", [number])
 
-    assert results == [[2], [4], [6]]
-    assert [(key, sorted(items)) for key, items in work.done] == [("a", [1, 2, 3])]
+    with ThreadPoolExecutor(4) as pool:
+        futures = [pool.submit(come_again, number) for number in (1, 2, 3, 4)]
+        results = [list(future.result(PATIENCE)) for future in futures]
+
+    assert results == [[2], [4], [6], [8]]
+    assert [(key, sorted(items)) for key, items in work.done] == [("a", [1, 2, 3, 4])]
+
+
+def test_groups_remember_who_came_lately() -> None:
+    work = Work()
+    gathering = Gathering(work, most=100)
+
+    with callers(gathering, work, [("a", [2]), ("a", [3])]) as futures:
+        assert [list(future.result(PATIENCE)) for future in futures] == [[2], [4], [6]]
+
+    last = gathering._last["a"]
+    assert (last.size, len(last.callers), len(last.before)) == (2, 2, 1)
+    assert not last.callers & last.before
 
 
 def test_nobody_waits_for_those_who_were_answered_long_ago_or_alone() -> None:
@@ -154,7 +177,11 @@ def test_nobody_waits_for_those_who_were_answered_long_ago_or_alone() -> None:
     long_ago = perf_counter() - 100 * PATIENCE
 
     with ThreadPoolExecutor(1) as pool:
-        for last in (Group(3, long_ago, took=100 * PATIENCE), Group(1, perf_counter(), took=100 * PATIENCE)):
+        many = frozenset({1, 2, 3})
+        for last in (
+            Group(3, long_ago, 100 * PATIENCE, callers=many),
+            Group(1, perf_counter(), 100 * PATIENCE, callers=frozenset({1}), before=many),
+        ):
             gathering._last["a"] = last
             assert pool.submit(gathering, "a", [1]).result(PATIENCE) == [2]
 

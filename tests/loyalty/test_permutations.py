@@ -18,9 +18,8 @@ from django.db.models import Model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts import laws
+from accounts import arrays, laws
 from accounts.models import Company, Employee
-from loyalty import arrays
 from loyalty.activities import ActivityItem, Status, record_activities
 from loyalty.memberships import Joining, enrol
 from loyalty.models import (

@@ -10,8 +10,7 @@ import psycopg
 import pytest
 from django.db import IntegrityError
 
-from accounts import laws
-from loyalty import arrays
+from accounts import arrays, laws
 from loyalty.activities import ActivityItem, Outcome, Status
 from loyalty.ledger import CapBook, CapKey, expire_points
 from loyalty.ledger import caps as caps_module

@@ -8,11 +8,11 @@ import psycopg
 import pytest
 from django.db import DataError, IntegrityError, connection, transaction
 
+from accounts import arrays, together
 from accounts.models import Company
-from loyalty import arrays, together
+from accounts.together import atomic_together
 from loyalty.ledger import Book, Owner
 from loyalty.models import Transaction
-from loyalty.together import atomic_together
 from tests.factories.world import NOW, a_member, a_program, a_purchase, a_rule_set, balance, record
 from tests.loyalty.test_races import broken_laws
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.activities import ActivityItem, Status, arrivals, lanes, record, turns
 from loyalty.activities.judging import Judging
 from loyalty.models import Activity, ActivityReturn, Membership, ReturnLink

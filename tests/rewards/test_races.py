@@ -9,15 +9,14 @@ import psycopg
 import pytest
 from django.db import IntegrityError
 
-from accounts import approvals, laws
+from accounts import approvals, arrays, laws
 from accounts.actors import Actor, actor_of
 from accounts.approvals import AlreadyDecidedError
 from accounts.models import Employee
 from accounts.models.approvals import ApprovalQuerySet
-from loyalty import arrays
+from accounts.together import Answer
 from loyalty.ledger import Book, Owner
 from loyalty.models import Membership, Transaction, Wallet
-from loyalty.together import Answer
 from rewards.models import Redemption, Reward, RewardStock, SpendingPolicy
 from rewards.models.catalogue import RewardStockQuerySet
 from rewards.models.redemptions import RedemptionQuerySet

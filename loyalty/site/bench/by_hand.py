@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.activities import ActivityItem
 from loyalty.models import ActivityType, Program, RuleSet
 from loyalty.site.bench.clients import ClientError

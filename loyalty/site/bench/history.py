@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection, transaction
 
+from accounts import arrays
 from accounts.models import Company, Employee
-from loyalty import arrays
 from loyalty.ledger import Owner, ensure_wallets
 from loyalty.memberships import Joining, enrol
 from loyalty.models import ActivityType, Membership, Metric, Program, Tier

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.activities import record_activities
 from loyalty.models import RuleSet
 from loyalty.replaying import suppose

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from accounts.together import atomic_together
 from loyalty.gathering import Gathering
 from loyalty.ledger import Book, InsufficientPointsError, Owner
 from loyalty.models import Transaction
@@ -14,7 +15,6 @@ from loyalty.site.bench.figures import Figure, LawBrokenError, check_laws, figur
 from loyalty.site.bench.history import NOW, History, Size, a_history, settle
 from loyalty.site.bench.pairs import Rounds, in_pairs
 from loyalty.site.bench.tpcb import Yardstick
-from loyalty.together import atomic_together
 
 CLIENTS = 8
 MOST_SPENDS = 100

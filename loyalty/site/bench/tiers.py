@@ -5,7 +5,7 @@ from datetime import date
 
 from django.db import connection, transaction
 
-from loyalty import arrays
+from accounts import arrays
 from loyalty.models import ActivityType, Source, Tier
 from loyalty.site.bench.clients import Window, watched
 from loyalty.site.bench.figures import Figure, LawBrokenError, figure

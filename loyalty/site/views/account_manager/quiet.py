@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from django.urls import reverse
 
+from accounts import arrays
 from accounts.actors import Actor
 from accounts.models import Company
-from loyalty import arrays
 from loyalty.models import Wallet
 
 QUIET_DAYS = 45

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from psycopg import abc, errors, pq
 from psycopg.adapt import AdaptersMap, Loader, Transformer
 
-from loyalty.parameters import are_many, bound, numbered, spelled_out
+from accounts.parameters import are_many, bound, numbered, spelled_out
 
 Row = tuple[Any, ...]
 

@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 from django.db import connection
 
-from loyalty import together
-from loyalty.together import Answer
+from accounts import together
+from accounts.together import Answer
 
 
 def fetch(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
