@@ -30,10 +30,10 @@ UNUSED_OF_CHROMIUM = (
     *("MediaRouter", "NetworkTimeServiceQuerying", "OptimizationHints", "PaintHolding", "PreconnectToSearch"),
     *("TcpPortRandomizationWin", "ThirdPartyStoragePartitioning"),
     *("msEdgeUpdateLaunchServicesPreferredVersion", "msForceBrowserSignIn"),
-    *("WebUIOmniboxAimPopup", "WebUIOmniboxPopup"),
+    *("SpareRendererForSitePerProcess", "WebUIOmniboxAimPopup", "WebUIOmniboxPopup"),
 )
-"""What Chromium leaves out: what Playwright tells it to (it heeds the last such list alone), and the page behind its
-address bar, which takes as long to make for each window as our own page that is looked at in it."""
+"""What Chromium leaves out: what Playwright tells it to (it heeds the last such list alone), and what it makes for each
+window and nobody uses: a page behind the address bar, dearer than most of ours, and a process for another site."""
 
 NO_CHROMIUM = "browser tests were skipped: Chromium is not installed (on Debian: apt install chromium)"
 
