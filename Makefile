@@ -28,10 +28,10 @@ demo: $(VENV)/.runtime $(CATALOGUES)  ## A world to click through on http://127.
 	@exec $(BIN)/python -m loyalty.site.demo_server
 
 test: $(VENV)/.development $(CATALOGUES)  ## The whole suite on a PostgreSQL of its own, browser tests where Chromium is installed
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 test-all: $(VENV)/.development $(CATALOGUES)  ## Also the long tests
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --long
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n 2 --dist worksteal --long
 
 mutants: $(VENV)/.development $(CATALOGUES)  ## Change calculations bit by bit: does a test notice? (ONLY='loyalty.earning.caps.*': some again)
 	@$(BIN)/python -m tests.mutants $(ONLY)

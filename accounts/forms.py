@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
-from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
@@ -15,13 +14,14 @@ from accounts.invitations import Arrival
 from accounts.models import Employee, Interest, StakeholderRole, User
 from accounts.people import Person
 from accounts.text import validate_plain_text
+from accounts.time_zones import time_zones
 
 
 class ProfileForm(forms.ModelForm[User]):
     """How the site speaks to a user."""
 
     time_zone = forms.ChoiceField(
-        label=_("Time zone"), choices=lambda: [(name, name.replace("_", " ")) for name in sorted(available_timezones())]
+        label=_("Time zone"), choices=lambda: [(name, name.replace("_", " ")) for name in sorted(time_zones())]
     )
 
     class Meta:
@@ -133,7 +133,7 @@ class JoinForm(forms.Form):
     )
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
     time_zone = forms.ChoiceField(
-        label=_("Time zone"), choices=lambda: [(name, name.replace("_", " ")) for name in sorted(available_timezones())]
+        label=_("Time zone"), choices=lambda: [(name, name.replace("_", " ")) for name in sorted(time_zones())]
     )
 
     def __init__(self, *args: object, address: str, **kwargs: object) -> None:

@@ -24,6 +24,17 @@ from tests.worlds import Keep, Kept, World, kept
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SERVICE_PORTS = {"postgresql": 5432, "redis": 6379, "rabbitmq": 5672}
+UNUSED_OF_CHROMIUM = (
+    *("AimEnabled", "AvoidCorsURLLoaderRestartOnRedirect", "AvoidUnnecessaryBeforeUnloadCheckSync"),
+    *("DestroyProfileOnBrowserClose", "HttpsFirstBalancedModeAutoEnable", "HttpsUpgrades", "LensOverlay"),
+    *("MediaRouter", "NetworkTimeServiceQuerying", "OptimizationHints", "PaintHolding", "PreconnectToSearch"),
+    *("TcpPortRandomizationWin", "ThirdPartyStoragePartitioning"),
+    *("msEdgeUpdateLaunchServicesPreferredVersion", "msForceBrowserSignIn"),
+    *("SpareRendererForSitePerProcess", "WebUIOmniboxAimPopup", "WebUIOmniboxPopup"),
+)
+"""What Chromium leaves out: what Playwright tells it to (it heeds the last such list alone), and what it makes for each
+window and nobody uses: a page behind the address bar, dearer than most of ours, and a process for another site."""
+
 NO_CHROMIUM = "browser tests were skipped: Chromium is not installed (on Debian: apt install chromium)"
 
 # Generated cases are the same in every run, so that a red test stays red; a slow machine does not make one.
@@ -99,7 +110,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Drive the system's Chromium; as root it has no sandbox."""
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    arguments = [f"--disable-features={','.join(UNUSED_OF_CHROMIUM)}", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": arguments}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar, Self
-from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -16,11 +15,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.scope import Actor, ScopedQuerySet, portfolio
 from accounts.text import validate_plain_text
+from accounts.time_zones import time_zones
 
 
 def validate_time_zone(value: str) -> None:
     """Raise ValidationError unless `value` names a time zone of the IANA database."""
-    if value not in available_timezones():
+    if value not in time_zones():
         raise ValidationError(_("“%(value)s” is not a time zone."), params={"value": value})
 
 

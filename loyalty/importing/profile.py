@@ -28,13 +28,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 
 from accounts.conditions import Condition, ConditionError, Fact, FactType, explain, parse
 from accounts.models import Company
+from accounts.time_zones import time_zones
 from loyalty.importing.documents import DocumentError, Section, read_document
 from loyalty.models.programs import validate_currency
 
@@ -212,7 +213,7 @@ def _slug(section: Section, key: str) -> str:
 
 def _zone(root: Section) -> ZoneInfo:
     name = root.text("time_zone")
-    if name not in available_timezones():
+    if name not in time_zones():
         raise root.error(f"“{name[:40]}” is not a time zone, such as Europe/London.", "time_zone")
     return ZoneInfo(name)
 

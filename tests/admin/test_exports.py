@@ -15,6 +15,7 @@ from accounts.admin import exports
 from accounts.models import AuditEntry, Company, User
 from loyalty.models import Rule, Wallet
 from surveys.models import Item
+from tests.admin.conftest import Furnished
 from tests.admin.scenery import furnish
 from tests.admin.test_screens import SCREENS, address
 from tests.factories.canaries import fingerprint
@@ -50,8 +51,8 @@ def test_file_begins_with_the_mark_that_tells_spreadsheets_its_encoding(desk: Cl
     assert desk.post(EXPORT).getvalue().startswith(b"\xef\xbb\xbf")
 
 
-def test_numbers_are_plain_and_links_are_their_text(desk: Client, manager: User) -> None:
-    furnish(manager)
+def test_numbers_are_plain_and_links_are_their_text(furnished: Furnished) -> None:
+    desk = furnished.desk
 
     rows = rows_of(desk.post(address(Wallet, "export")))
 
@@ -81,8 +82,8 @@ def test_text_that_a_spreadsheet_would_run_is_made_harmless(desk: Client, name: 
     assert rows_of(desk.post(EXPORT))[1][0] == cell
 
 
-def test_export_of_every_list_answers_and_is_not_cut_to_a_page(desk: Client, manager: User) -> None:
-    furnish(manager)
+def test_export_of_every_list_answers_and_is_not_cut_to_a_page(furnished: Furnished) -> None:
+    desk = furnished.desk
     for _number in range(60):
         a_company()
 
@@ -98,14 +99,15 @@ def test_export_of_every_list_answers_and_is_not_cut_to_a_page(desk: Client, man
     "model", [Company, *(pytest.param(model, marks=pytest.mark.long) for model in (Item, Wallet)), Rule]
 )
 def test_export_costs_the_same_with_more_rows(
-    desk: Client, manager: User, model: type[Company | Item | Rule | Wallet]
+    furnished: Furnished, model: type[Company | Item | Rule | Wallet]
 ) -> None:
+    desk, manager = furnished.desk, furnished.manager
+
     def queries_of_export() -> int:
         with CaptureQueriesContext(connection) as queries:
             rows_of(desk.post(address(model, "export")))
         return len(queries)
 
-    furnish(manager)
     queries_of_export()
     few = queries_of_export()
     furnish(manager, companies=3)

@@ -20,6 +20,7 @@ from rewards.models import Redemption, SpendingPolicy
 from rewards.progress import approve
 from rewards.redemption import redeem
 from surveys.models import Survey, SurveyVersion
+from tests.admin.conftest import Furnished
 from tests.admin.scenery import furnish
 from tests.factories.canaries import as_actor, user_of
 from tests.factories.world import (
@@ -255,8 +256,8 @@ def test_tier_moves_count_up_and_down_but_not_the_first_tier(desk: Client, manag
     assert desk.get(card.url).context["cl"].result_count == 3
 
 
-def test_every_card_leads_to_a_list(desk: Client, manager: User) -> None:
-    furnish(manager)
+def test_every_card_leads_to_a_list(furnished: Furnished) -> None:
+    desk = furnished.desk
 
     answers = {card.label: desk.get(card.url).status_code for card in desk.get(HOME).context["cards"]}
 
@@ -282,11 +283,11 @@ def test_programs_can_be_switched(desk: Client, manager: User) -> None:
 
 
 @pytest.mark.parametrize("is_superuser", [True, False])
-def test_home_costs_the_same_with_three_times_the_rows(desk: Client, manager: User, is_superuser: bool) -> None:
+def test_home_costs_the_same_with_three_times_the_rows(furnished: Furnished, is_superuser: bool) -> None:
+    desk, manager = furnished.desk, furnished.manager
     ensure_groups()
     manager.groups.add(Group.objects.get(name=MANAGER))
     User.objects.filter(pk=manager.pk).update(is_superuser=is_superuser)
-    furnish(manager)
     assert len(desk.get(HOME).context["cards"]) == 5
 
     def queries_of_home() -> int:

@@ -7,17 +7,16 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.test import Client
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from accounts import messages, naming
 from accounts.mail import kinds
-from accounts.models import Approval, AuditEntry, Job, Mail, Message, PeriodicWork, User
+from accounts.models import Approval, AuditEntry, Job, Mail, Message, PeriodicWork
 from loyalty.admin.approvals import REQUESTS
 from loyalty.models import CapUsage
 from loyalty.site.names import ACTS
-from tests.admin.scenery import furnish
+from tests.admin.conftest import Furnished
 from tests.admin.test_screens import address
 
 pytestmark = pytest.mark.django_db
@@ -33,8 +32,10 @@ def test_every_kind_of_request_letter_and_job_has_a_name() -> None:
 
 
 def test_every_act_that_goes_on_record_has_a_name() -> None:
-    assert sorted({*_recorded()} - {*ACTS}) == []
-    assert len({*_recorded()}) > 60
+    recorded = {*_recorded()}
+
+    assert sorted(recorded - {*ACTS}) == []
+    assert len(recorded) > 60
 
 
 def _recorded() -> Iterator[str]:
@@ -49,8 +50,8 @@ def _recorded() -> Iterator[str]:
                 yield str(first.value)
 
 
-def test_filter_of_approvals_and_their_page_say_names(desk: Client, manager: User) -> None:
-    furnish(manager)
+def test_filter_of_approvals_and_their_page_say_names(furnished: Furnished) -> None:
+    desk = furnished.desk
     asked = Approval.objects.get(kind="rule-set")
 
     listed = desk.get(address(Approval, "changelist"), {"kind": "rule-set"})
@@ -65,9 +66,9 @@ def test_filter_of_approvals_and_their_page_say_names(desk: Client, manager: Use
 
 @pytest.mark.parametrize("model", [Approval, AuditEntry, Mail, Message, Job, PeriodicWork, CapUsage])
 def test_no_code_stands_where_a_name_should(
-    desk: Client, manager: User, model: type[Approval | AuditEntry | Mail | Message | Job | PeriodicWork | CapUsage]
+    furnished: Furnished, model: type[Approval | AuditEntry | Mail | Message | Job | PeriodicWork | CapUsage]
 ) -> None:
-    furnish(manager)
+    desk = furnished.desk
     row = model._default_manager.latest("pk")
 
     for url in (address(model, "changelist"), address(model, "change", row.pk)):
@@ -76,8 +77,8 @@ def test_no_code_stands_where_a_name_should(
         assert sorted({*CODE.findall(shown)}) == []
 
 
-def test_act_on_record_is_found_by_its_name(desk: Client, manager: User) -> None:
-    furnish(manager)
+def test_act_on_record_is_found_by_its_name(furnished: Furnished) -> None:
+    desk = furnished.desk
 
     found = desk.get(address(AuditEntry, "changelist"), {"q": "replay asked"}).context["cl"].result_list
 

@@ -32,8 +32,9 @@ from accounts.models import (
 from loyalty.models import Activity, Adjustment, Award, Evaluation, Lot, Posting, Transaction, Wallet
 from loyalty.site.admin_site import GROUPS, HIDDEN
 from rewards.models import Redemption
+from tests.admin.conftest import Furnished
 from tests.admin.scenery import furnish
-from tests.factories.world import a_company, a_user, an_account_manager, an_employee
+from tests.factories.world import a_company, a_member, a_program, a_user, an_account_manager, an_employee
 
 OURS = ("accounts", "loyalty", "rewards", "surveys")
 MOST_QUERIES = 20
@@ -78,9 +79,9 @@ def test_every_screen_can_be_searched() -> None:
     assert silent == []
 
 
-def test_list_change_history_and_add_pages_answer_and_show_no_markup_as_text(desk: Client, manager: User) -> None:
+def test_list_change_history_and_add_pages_answer_and_show_no_markup_as_text(furnished: Furnished) -> None:
+    desk, manager = furnished.desk, furnished.manager
     manager.groups.create(name="manager")
-    furnish(manager)
     answers: dict[str, int] = {}
     showing: list[str] = []
 
@@ -101,8 +102,8 @@ def test_list_change_history_and_add_pages_answer_and_show_no_markup_as_text(des
     assert showing == []
 
 
-def test_every_autocomplete_answers(desk: Client, manager: User) -> None:
-    furnish(manager)
+def test_every_autocomplete_answers(furnished: Furnished) -> None:
+    desk = furnished.desk
     asked = 0
 
     for model, screen in SCREENS:
@@ -123,8 +124,8 @@ def test_every_autocomplete_answers(desk: Client, manager: User) -> None:
     assert asked > 10
 
 
-def test_ledger_offers_no_change_and_refuses_posts(desk: Client, manager: User) -> None:
-    furnish(manager)
+def test_ledger_offers_no_change_and_refuses_posts(furnished: Furnished) -> None:
+    desk = furnished.desk
     ledger = [model for model, screen in SCREENS if isinstance(screen, ReadOnlyAdmin)]
 
     for model in ledger:
@@ -148,9 +149,9 @@ def test_ledger_offers_no_change_and_refuses_posts(desk: Client, manager: User) 
     assert {Activity, Evaluation, Award, Wallet, Transaction, Posting, Lot, AuditEntry, Redemption} <= set(ledger)
 
 
-def test_lists_cost_the_same_with_three_times_the_rows(desk: Client, manager: User) -> None:
+def test_lists_cost_the_same_with_three_times_the_rows(furnished: Furnished) -> None:
+    desk, manager = furnished.desk, furnished.manager
     manager.groups.create(name="manager")
-    furnish(manager)
     desk.get(address(Company, "changelist"))
     few = {model._meta.label: queries_of_list(desk, model) for model, _screen in SCREENS}
     for number in range(2):
@@ -182,8 +183,8 @@ def queries_of_list(desk: Client, model: type[Model]) -> int:
         (Redemption, "Zanzibar"),
     ],
 )
-def test_search_finds_the_rows_of_a_company(desk: Client, manager: User, model: type[Model], term: str) -> None:
-    furnish(manager, companies=2)
+def test_search_finds_the_rows_of_a_company(furnished_for_two: Furnished, model: type[Model], term: str) -> None:
+    desk = furnished_for_two.desk
     company = Company.objects.order_by("pk")[0]
     company.name, company.external_id = "Zanzibar Spices", "Z-0815"
     company.save()
@@ -195,8 +196,8 @@ def test_search_finds_the_rows_of_a_company(desk: Client, manager: User, model: 
     assert 0 < len(found) < model._default_manager.count()
 
 
-def test_number_of_a_wallet_leads_to_the_postings_behind_it(desk: Client, manager: User) -> None:
-    furnish(manager, companies=2)
+def test_number_of_a_wallet_leads_to_the_postings_behind_it(furnished_for_two: Furnished) -> None:
+    desk = furnished_for_two.desk
     wallet = Wallet.objects.filter(kind=Wallet.Kind.AVAILABLE).order_by("pk")[0]
 
     listed = desk.get(address(Wallet, "changelist")).content.decode()
@@ -207,8 +208,8 @@ def test_number_of_a_wallet_leads_to_the_postings_behind_it(desk: Client, manage
 
 
 @pytest.mark.parametrize("number", ["x", "0", "99999999999999999999999", "1,2", "²"])
-def test_address_that_names_no_row_finds_nothing(desk: Client, manager: User, number: str) -> None:
-    furnish(manager)
+def test_address_that_names_no_row_finds_nothing(furnished: Furnished, number: str) -> None:
+    desk = furnished.desk
 
     by_wallet = desk.get(address(Posting, "changelist"), {"wallet": number})
     by_company = desk.get(address(Activity, "changelist"), {"company__exact": number}, follow=True)
@@ -279,8 +280,8 @@ def test_login_leads_nowhere_but_home_when_next_is_foreign(desk: Client) -> None
     assert response.headers["Location"] == reverse("admin:index")
 
 
-def test_viewer_sees_everything_and_changes_nothing(client: Client, manager: User) -> None:
-    program = furnish(manager)
+def test_viewer_sees_everything_and_changes_nothing(client: Client, furnished: Furnished) -> None:
+    program = furnished.program
     viewer = a_user(is_staff=True)
     viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     client.force_login(viewer)
@@ -305,8 +306,8 @@ def test_viewer_sees_everything_and_changes_nothing(client: Client, manager: Use
     assert program.rule_sets.count() == 2
 
 
-def test_row_with_a_past_is_kept_and_the_page_names_what_protects_it(desk: Client, manager: User) -> None:
-    furnish(manager)
+def test_row_with_a_past_is_kept_and_the_page_names_what_protects_it(furnished: Furnished) -> None:
+    desk = furnished.desk
     company = Company.objects.order_by("pk")[0]
 
     page = desk.get(address(Company, "delete", company.pk))
@@ -316,8 +317,8 @@ def test_row_with_a_past_is_kept_and_the_page_names_what_protects_it(desk: Clien
     assert Company.objects.filter(pk=company.pk).exists()
 
 
-def test_audit_trail_shows_who_why_and_to_what(desk: Client, manager: User) -> None:
-    furnish(manager)
+def test_audit_trail_shows_who_why_and_to_what(furnished: Furnished) -> None:
+    desk = furnished.desk
     entry = AuditEntry.objects.get(action="looked")
 
     page = desk.get(address(AuditEntry, "changelist"), {"q": "agreed review"}).content.decode()
@@ -327,7 +328,8 @@ def test_audit_trail_shows_who_why_and_to_what(desk: Client, manager: User) -> N
     assert address(Company, "change", entry.subject_id) in page
 
 
-def test_autocomplete_costs_the_same_with_more_rows(desk: Client, manager: User) -> None:
+def test_autocomplete_costs_the_same_with_more_rows(furnished: Furnished) -> None:
+    desk = furnished.desk
     parameters = {"app_label": "loyalty", "model_name": "consent", "field_name": "membership", "term": "company"}
 
     def queries_of_answer() -> int:
@@ -335,8 +337,9 @@ def test_autocomplete_costs_the_same_with_more_rows(desk: Client, manager: User)
             assert desk.get(reverse("admin:autocomplete"), parameters).status_code == 200
         return len(queries)
 
-    furnish(manager)
     few = queries_of_answer()
-    furnish(manager, companies=9)
+    further = a_program()
+    for _number in range(9):
+        a_member(further)
 
     assert queries_of_answer() == few

@@ -1,6 +1,9 @@
 """The examiners do find what they look for: each sees a page that is wrong on purpose."""
 
+import re
+
 import pytest
+from playwright.sync_api import Browser
 
 from tests.browser.conftest import Opener
 from tests.browser.examining import barriers, out_of_language, sticking_out
@@ -31,3 +34,11 @@ def test_examiners_see_what_is_wrong_on_purpose(transactional_db: None, opened: 
     assert any(complaint.startswith("axe button-name (critical)") for complaint in barriers(page))
     assert any(complaint.startswith("wider than 320 px") for complaint in sticking_out(page, width=320))
     assert out_of_language(page, "ar") == ["says ['en', 'ltr'] and not ['ar', 'rtl']"]
+
+
+def test_what_playwright_leaves_out_of_the_browser_is_left_out(browser: Browser) -> None:
+    command = browser.new_browser_cdp_session().send("SystemInfo.getInfo")["commandLine"]
+    *others, heeded = (set(features.split(",")) for features in re.findall(r"--disable-features=(\S+)", command))
+
+    assert others
+    assert set.union(*others) <= heeded

@@ -48,6 +48,7 @@ from tests.factories.world import (
     an_admin,
     record,
 )
+from tests.worlds import Keep, Kept
 
 pytestmark = pytest.mark.django_db
 
@@ -73,8 +74,7 @@ class World:
         return Wallet.objects.get(company=member.company_id, program=member.program_id, kind=kind, employee=None).pk
 
 
-@pytest.fixture
-def world() -> World:
+def a_world() -> World:
     program, other = a_program(tiers={"bronze": 0}), a_program()
     for each in (program, other):
         a_rule_set(
@@ -96,8 +96,19 @@ def world() -> World:
         key="order",
         now=NOW,
     )
-    run("SET CONSTRAINTS ALL IMMEDIATE")  # a table with foreign keys still to be checked refuses TRUNCATE by that alone
     return World(first, second, elsewhere, reward)
+
+
+@pytest.fixture(scope="module")
+def kept_world(keep: Keep) -> Kept[World]:
+    return keep(a_world)
+
+
+@pytest.fixture
+def world(db: None, kept_world: Kept[World]) -> World:
+    world = kept_world.put_back()
+    run("SET CONSTRAINTS ALL IMMEDIATE")  # a table with foreign keys still to be checked refuses TRUNCATE by that alone
+    return world
 
 
 @contextmanager
