@@ -13,7 +13,9 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone, translation
 from pytest_django import DjangoDbBlocker
 
 from accounts import queues
@@ -112,6 +114,15 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     """Drive the system's Chromium; as root it has no sandbox."""
     arguments = [f"--disable-features={','.join(UNUSED_OF_CHROMIUM)}", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": arguments}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_over() -> Iterator[None]:
+    """Neither a language or time zone of whoever asked nor what was counted of them outlives a test."""
+    yield
+    translation.activate("en")
+    timezone.deactivate()
+    cache.clear()
 
 
 @pytest.fixture(autouse=True, scope="session")

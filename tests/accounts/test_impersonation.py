@@ -1,7 +1,7 @@
 """See as a client: who may, what it shows, that nothing changes meanwhile, how it ends, what is on record (A1)."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,7 +10,7 @@ from django.db import connection
 from django.http import HttpResponseBase
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from accounts import impersonation
 from accounts.actors import Actor, actor_of, actor_of_employee
@@ -38,14 +38,6 @@ pytestmark = pytest.mark.django_db
 WHY = {"reason": "The client asked why points are missing."}
 STAYS_OPEN = {"see-as/stop/", "language/", "accounts/logout/", "admin/logout/"}
 BANNER = 'class="looking"'
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left_over() -> Iterator[None]:
-    """No language or time zone outlives a test."""
-    yield
-    translation.activate("en")
-    timezone.deactivate()
 
 
 @pytest.fixture

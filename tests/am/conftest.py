@@ -1,12 +1,9 @@
 """An account manager with two companies, another with one, and a browser for each."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
-from django.utils import timezone, translation
 
 from accounts.models import Company, User
 from tests.factories.world import a_company, an_account_manager
@@ -24,15 +21,6 @@ class Desk:
     colleague: User
     browser: Client
     colleagues_browser: Client
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left_over() -> Iterator[None]:
-    """No language or time zone outlives a test, nor that somebody's code was used: worlds are shared."""
-    cache.clear()
-    yield
-    translation.activate("en")
-    timezone.deactivate()
 
 
 def a_desk() -> Desk:

@@ -1,13 +1,12 @@
 """A firm with points to look at, and browsers for its people."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from accounts.models import Employee, User
 from loyalty.models import Membership, Program
@@ -34,15 +33,6 @@ class Firm:
     membership: Membership
     member: Employee
     admin: Employee
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left_over() -> Iterator[None]:
-    """Neither attempts to sign in nor a language outlive a test."""
-    cache.clear()
-    yield
-    translation.activate("en")
-    timezone.deactivate()
 
 
 def a_firm() -> Firm:

@@ -1,12 +1,12 @@
 """People to write to, and a worker to send it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import EmailMessage
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from accounts import messages
 from accounts.mail import queue_of_mail
@@ -21,12 +21,9 @@ Send = Callable[..., int]
 
 
 @pytest.fixture(autouse=True)
-def _kinds_and_words() -> Iterator[None]:
-    """Kinds that these tests tell; and no language outlives a test."""
+def _kinds() -> None:
+    """Kinds that these tests tell."""
     messages.register(ORDERED, ALWAYS)
-    yield
-    translation.activate("en")
-    timezone.deactivate()
 
 
 class Carrier(BaseEmailBackend):

@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
-from django.utils import timezone, translation
 
 from accounts import laws
 from accounts.models import Employee, User
@@ -28,14 +26,6 @@ class Firm:
     mia: Employee
     tom: Employee
     survey: Survey
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left_over() -> Iterator[None]:
-    cache.clear()
-    yield
-    translation.activate("en")
-    timezone.deactivate()
 
 
 @pytest.fixture
