@@ -177,7 +177,7 @@ def test_place_in_a_part_is_called_by_each_label() -> None:
     assert place_of(MODIFIER_ASKS, {}, CATALOGUE, "multipliers.tier.gold") == [
         ("factors", None), ("factor for each tier", None), ("gold", None),
     ]  # fmt: skip
-    keys = place_of(LOOKUP, {"table-0-is": ("a\nb",)}, CATALOGUE, "table[0].is[1]")
+    keys = place_of(LOOKUP, {"by": ("activity.object",), "table-0-is": ("a\nb",)}, CATALOGUE, "table[0].is[1]")
     assert keys == [("rates", 1), ("where it is", None)]
 
 
