@@ -22,6 +22,9 @@ R = TypeVar("R")
 _PART = 0.5
 """Of the time that the last ones took, how long others are waited for."""
 
+_MOST_KEYS = 100
+"""Keys of which the last group is remembered; with more it begins anew, as callers may make up any."""
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -97,6 +100,8 @@ class Gathering(Generic[K, I, R]):
                 ended = time.perf_counter()
                 callers, last = frozenset(call.by for call in calls), self._last.get(key)
                 before = last.callers if last is not None else frozenset[int]()
+                if len(self._last) >= _MOST_KEYS:
+                    self._last.clear()
                 self._last[key] = Group(len(calls), ended, ended - started, callers, before)
                 if self._waiting[key]:
                     following = self._waiting[key].pop(0)

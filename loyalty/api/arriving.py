@@ -19,6 +19,7 @@ from loyalty.gathering import Gathering
 from loyalty.models import Source
 
 MOST_ITEMS = 1_000
+_LONGEST_CODE = Source._meta.get_field("code").max_length or 0
 _REQUIRED = ("source", "id", "type", "company", "occurred_at")
 _TEXTS = (*_REQUIRED[:4], "employee", "object", "currency", "reverses")
 _FIELDS = frozenset((*_REQUIRED, *_TEXTS, "participants", "quantity", "amount", "attributes"))
@@ -65,7 +66,8 @@ def _all_told(sent: Sequence[_Sent]) -> Sequence[_Told]:
     """Record what one request sent, together with others of the moment that name the same source."""
     sources = tuple({one.raw["source"] for one in sent})
     # What goes wrong for many is done again for each: of two sources one could have been recorded before.
-    work = _recording if len(sources) == 1 else _record_and_tell
+    is_code = len(sources) == 1 and len(sources[0]) <= _LONGEST_CODE
+    work = _recording if is_code else _record_and_tell
     return work((sources, get_language()), sent)
 
 

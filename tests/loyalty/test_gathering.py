@@ -171,6 +171,17 @@ def test_groups_remember_who_came_lately() -> None:
     assert not last.callers & last.before
 
 
+def test_keys_that_callers_make_up_are_forgotten() -> None:
+    gathering = Gathering(Work(), most=100)
+
+    with ThreadPoolExecutor(1) as pool:
+        for number in range(1_000):
+            assert pool.submit(gathering, f"made up {number}", [1]).result(PATIENCE) == [2]
+
+    assert not gathering._waiting
+    assert len(gathering._last) <= 100
+
+
 def test_nobody_waits_for_those_who_were_answered_long_ago_or_alone() -> None:
     work = Work()
     gathering = Gathering(work, most=100)
